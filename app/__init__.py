@@ -1,0 +1,1 @@
+"""The terminal: command line, headless progress and console."""

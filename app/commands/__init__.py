@@ -1,0 +1,1 @@
+"""The commands of `lesion`, sorted by what they do: execute runs, browse what was run, inspect what could be run."""

@@ -1,0 +1,203 @@
+"""Commands that look at what was run: open, results, export, chart."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.commands import options
+from engine.errors import LesionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engine.runs import RunSummary
+
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metric", "-m", metavar="METRIC", help="A metric or its change; may be repeated. [perplexity]"),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this page."""
+    app.command("open")(open_)
+    for command in (results, export, chart):
+        app.command()(command)
+
+
+def open_(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run to open at once.")] = None,
+    results: options.Results = options.RESULTS,
+    profiles: options.Profiles = options.PROFILES,
+) -> int:
+    """Open the console, at a run if one is given.
+
+    Example: lesion open last
+    """
+    from engine import runs
+
+    return console(results, profiles, None if run is None else runs.find(run, results))
+
+
+def console(results: Path, profiles: Path, run: Path | None = None) -> int:
+    """Open the console. Raises LesionError where there is no terminal to draw it on."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise LesionError("the console needs a terminal: use a command such as lesion results, or see lesion --help")
+    from app.console.app import run as run_console
+
+    run_console(results, profiles, run)
+    return 0
+
+
+def results(
+    as_json: options.Json = False,
+    results: options.Results = options.RESULTS,
+) -> int:
+    """List the runs, newest first.
+
+    Example: lesion results --json
+    """
+    from engine import runs
+
+    found = runs.summaries(results)
+    if as_json:
+        options.print_json([_summary(one) for one in found])
+    elif found:
+        headings = ("run", "state", "trials", "failed", "oom", "started", "time", "models", "methods")
+        options.print_table(headings, [_summary_row(one) for one in found])
+    else:
+        options.say(f"no runs in {results} yet; make one with: lesion run demo")
+    for one in found:
+        if one.fault:
+            options.say(f"warning: {one.fault}")
+    return 0
+
+
+def export(
+    run: options.RunName,
+    format: Annotated[str, typer.Option("--format", "-f", help="csv, json or parquet.")] = "csv",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+    ] = None,
+    results: options.Results = options.RESULTS,
+) -> int:
+    """Write a run's trials as a table, one row a trial.
+
+    Metrics come with their change from the baseline in percent. What is not a finite number is kept.
+
+    Example: lesion export last --format parquet -o trials.parquet
+    """
+    from engine import analysis, runs
+
+    found = runs.find(run, results)
+    if output is None and format == "parquet" and sys.stdout.isatty():
+        raise LesionError("parquet is binary and stdout is a terminal: give a file with -o, or redirect stdout")
+    count = analysis.export(found, format, sys.stdout.buffer if output is None else output)
+    if output is not None:
+        options.say(f"{count} trials written to {output}")
+    return 0
+
+
+def chart(
+    run: options.RunName,
+    metric: Metrics = None,
+    level: Annotated[
+        float | None, typer.Option("--level", help="Compare sizes at this level. [strongest all models survive]")
+    ] = None,
+    results: options.Results = options.RESULTS,
+) -> int:
+    """Print dose-response and scaling charts of a run.
+
+    With several models each method and group is compared over their sizes, with the exponent of a fitted power law.
+
+    Examples: lesion chart last · lesion chart 3f9c --metric nll --metric perplexity_change_pct
+    """
+    from engine import runs
+
+    print_charts(runs.find(run, results), metric, level)
+    return 0
+
+
+def print_charts(run: Path, metrics: list[str] | None = None, level: float | None = None) -> None:
+    """Charts of the metrics, of the perplexity by default, on stdout. Raises LesionError for a metric it lacks."""
+    from engine import analysis
+
+    frame = analysis.table(run)
+    if frame.empty:
+        raise LesionError(f"{run.name} has no finished trial to draw")
+    known = analysis.metric_names([dict.fromkeys(frame.columns)])
+    default = [name for name in known if name.rpartition(".")[2] == "perplexity"] or known[:1]
+    for metric in metrics or default:
+        _print_dose(frame, metric)
+        _print_scaling(frame, metric, level)
+
+
+def _print_dose(frame: pd.DataFrame, metric: str) -> None:
+    from app import charts
+    from engine import analysis
+
+    for panel in charts.panels(analysis.dose(frame, metric)):
+        print(charts.dose_chart(panel, metric, **_paper()), end="\n\n")
+
+
+def _print_scaling(frame: pd.DataFrame, metric: str, level: float | None) -> None:
+    """Each method at its level: every group, and the undamaged models, over the size of the model."""
+    from app import scaling_chart
+    from engine import analysis
+
+    if frame["model"].nunique() < 2:
+        return
+    for method in list(frame[frame["method"] != "none"]["method"].unique()) or ["none"]:
+        at = analysis.strongest(frame, metric, method) if level is None else level
+        panel = scaling_chart.scaling_panel(frame, metric, method, at)
+        print(scaling_chart.scaling_chart(panel, metric, **_paper()), end="\n\n")
+
+
+def _paper() -> dict[str, Any]:
+    """The size of a chart, as large as the terminal within reason, and whether to colour it."""
+    columns, lines = shutil.get_terminal_size((80, 24))
+    width, height = min(max(columns, 80), 140), min(max(lines - 1, 24), 36)
+    return {"width": width, "height": height, "colour": options.colourful(sys.stdout)}
+
+
+def _summary(one: RunSummary) -> dict[str, object]:
+    return {
+        "run": str(one.path),
+        "name": one.name,
+        "state": one.state,
+        "trials": one.total,
+        "done": one.done,
+        "ok": one.ok,
+        "failed": one.failed,
+        "oom": one.oom,
+        "started": one.started,
+        "seconds": round(one.seconds, 3),
+        "models": one.models,
+        "methods": one.methods,
+        "fault": one.fault,
+    }
+
+
+def _summary_row(one: RunSummary) -> tuple[str, ...]:
+    started = "-" if one.started is None else f"{datetime.fromtimestamp(one.started):%Y-%m-%d %H:%M}"
+    return (
+        one.path.name,
+        "damaged" if one.fault else one.state,
+        f"{one.done}/{one.total}",
+        str(one.failed),
+        str(one.oom),
+        started,
+        options.duration(one.seconds),
+        _short([Path(model).name for model in one.models]),
+        _short(list(one.methods)),
+    )
+
+
+def _short(names: list[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" +{len(names) - most}" if len(names) > most else "")

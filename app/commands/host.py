@@ -1,0 +1,149 @@
+"""What `lesion doctor` finds on this host."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from app.commands import options
+
+PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "accelerate", "numpy", "pandas", "textual", "plotext")
+
+
+def examine(results: Path) -> dict[str, Any]:
+    """Everything `lesion doctor --json` prints; sizes in bytes, None where something is not there."""
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return {
+        "lesion": options.version(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "packages": {name: _version(name) for name in (*PACKAGES, "gguf")},
+        "cpu": {
+            "name": _processor(),
+            "cores": psutil.cpu_count(logical=False),
+            "threads": psutil.cpu_count(),
+            "usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        },
+        "memory": {"total": memory.total, "available": memory.available},
+        "gpus": gpus(),
+        "results": _results(results),
+        "terminal": _terminal(),
+    }
+
+
+def describe(found: dict[str, Any]) -> Iterator[str]:
+    """The findings in lines."""
+    size, cpu, memory = options.size, found["cpu"], found["memory"]
+    yield f"lesion     {found['lesion']} on Python {found['python']}, {found['system']}"
+    versions = (f"{name} {version or 'missing'}" for name, version in found["packages"].items())
+    yield f"packages   {', '.join(versions)}"
+    if found["packages"]["gguf"] is None:
+        yield "           models in .gguf files need the package gguf: pip install 'lesion-lab[gguf]'"
+    yield f"processor  {cpu['name']}, {cpu['threads']} threads, {cpu['usable']} of them usable"
+    yield f"memory     {size(memory['available'])} of {size(memory['total'])} available"
+    for gpu in found["gpus"]:
+        yield f"gpu        {gpu['name']}, {size(gpu['free'])} of {size(gpu['total'])} free"
+    if not found["gpus"]:
+        yield "gpu        none found: runs use the processor"
+    yield f"results    {_results_line(found['results'])}"
+    terminal = found["terminal"]
+    yield f"terminal   {terminal['columns']} x {terminal['lines']}, {terminal['colours']}"
+
+
+def gpus() -> list[dict[str, Any]]:
+    """NVIDIA GPUs with their memory in bytes; empty where there is none, or no driver."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        return [_gpu(pynvml, handle) for handle in handles]
+    except pynvml.NVMLError:
+        return []
+
+
+def _gpu(nvml: Any, handle: Any) -> dict[str, Any]:
+    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+    name = nvml.nvmlDeviceGetName(handle)
+    return {"name": name if isinstance(name, str) else name.decode(), "total": memory.total, "free": memory.free}
+
+
+def _results(results: Path) -> dict[str, Any]:
+    """Whether runs can be written and locked there: tried in the nearest folder that exists."""
+    folder = next(path for path in (results.absolute(), *results.absolute().parents) if path.exists())
+    found = {"path": str(results), "exists": results.is_dir(), "free": shutil.disk_usage(folder).free}
+    if not folder.is_dir():
+        return {**found, "writable": False, "locks": False, "fault": f"{folder} is a file"}
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".lesion-doctor-") as file:
+            file.write(b"written\n")
+            file.flush()
+            os.fsync(file.fileno())
+            return {**found, "writable": True, "locks": _locks(file.fileno()), "fault": None}
+    except OSError as error:
+        return {**found, "writable": False, "locks": False, "fault": error.strerror}
+
+
+def _locks(descriptor: int) -> bool:
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _results_line(found: dict[str, Any]) -> str:
+    where = (
+        f"{found['path']}{'' if found['exists'] else ' (made by the first run)'}, {options.size(found['free'])} free"
+    )
+    if not found["writable"]:
+        return f"{where}, cannot be written: {found['fault']}"
+    return (
+        f"{where}, writable, {'locks work' if found['locks'] else 'no file locks: runs are guarded by process number'}"
+    )
+
+
+def _terminal() -> dict[str, Any]:
+    shown = shutil.get_terminal_size((0, 0))
+    return {
+        "interactive": sys.stdout.isatty(),
+        "columns": shown.columns,
+        "lines": shown.lines,
+        "term": os.environ.get("TERM"),
+        "colours": _colours(),
+        "encoding": sys.stdout.encoding,
+    }
+
+
+def _colours() -> str:
+    if os.environ.get("NO_COLOR"):
+        return "no colour (NO_COLOR is set)"
+    if os.environ.get("COLORTERM") in ("truecolor", "24bit"):
+        return "true colour"
+    return "256 colours" if "256" in os.environ.get("TERM", "") else "16 colours or fewer"
+
+
+def _processor() -> str:
+    """The processor's name, from the kernel where it tells."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

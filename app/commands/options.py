@@ -1,0 +1,120 @@
+"""Options and small helpers that several commands share."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+
+from engine.errors import LesionError, suggestion
+
+RESULTS = Path("results")
+PROFILES = Path("profiles")
+
+_NUMBER = re.compile(r"-|[\d.,/]*( [a-zA-Z]+)?( \d+ [a-z]+)?")
+
+Results = Annotated[
+    Path,
+    typer.Option("--results", metavar="DIR", envvar="LESION_RESULTS", help="Folder of the runs.", show_default=True),
+]
+Profiles = Annotated[Path, typer.Option("--profiles", metavar="DIR", help="Folder of the profiles.")]
+ProfileName = Annotated[str, typer.Argument(metavar="PROFILE", help="A TOML file, or the name of one in ./profiles.")]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run directory, an unambiguous part of its name, or 'last'.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, such as seeds.count=2; may be repeated."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
+TrustRemoteCode = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Let models run Python code from their own repository.")
+]
+
+
+def version() -> str:
+    """Lesion's version."""
+    from importlib.metadata import version as of
+
+    return of("lesion-lab")
+
+
+def profile_path(given: str) -> Path:
+    """The file a user means: a path, or the bare name of a profile in ./profiles or one of its folders.
+
+    Raises LesionError, with the nearest names, when there is none.
+    """
+    if (path := Path(given)).is_file():
+        return path
+    shipped = {file.relative_to(PROFILES).with_suffix("").as_posix(): file for file in sorted(PROFILES.rglob("*.toml"))}
+    named = [file for name, file in shipped.items() if given in (name, name.rpartition("/")[2])]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise LesionError(
+            f"'{given}' names {len(named)} profiles: {', '.join(map(str, named))}; give one of those paths"
+        )
+    if path.is_dir():
+        raise LesionError(f"{given} is a folder: give a profile, a TOML file")
+    name = path.name.removesuffix(".toml")
+    raise LesionError(
+        f"there is no profile '{given}', neither as a file nor in ./{PROFILES}{suggestion(name, shipped)}"
+    )
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout; a number that is not finite becomes a string."""
+    print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def say(text: str) -> None:
+    """Talk to the user, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns on stdout, as wide as their widest cell; a column of numbers is aligned right."""
+    widths = [max(len(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
+    right = [bool(rows) and all(_NUMBER.fullmatch(row[column]) for row in rows) for column in range(len(headings))]
+    for row in (headings, *rows):
+        cells = (cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(row, widths, right, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def colourful(stream: TextIO) -> bool:
+    """Whether to write colours: a terminal that has them, and NO_COLOR unset."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def duration(seconds: float) -> str:
+    """`4.2 s`, `3 min 05 s`, `2 h 07 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def size(count: float) -> str:
+    """Bytes in words: `512 B`, `1.5 GB` (powers of 1000)."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.2f} TB"

@@ -1,0 +1,179 @@
+"""Commands that look ahead: what a profile would run, which models there are, what this host can do."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from app.commands import options
+from engine.errors import LesionError
+
+if TYPE_CHECKING:
+    from engine.profile import Profile, Trial
+    from engine.runs.survey import SurveyedModel
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this page."""
+    for command in (plan, models, doctor, schema):
+        app.command()(command)
+
+
+def plan(
+    profile: options.ProfileName,
+    set_: options.Overrides = None,
+    trust_remote_code: options.TrustRemoteCode = False,
+    as_json: options.Json = False,
+) -> int:
+    """Show what a profile would run, and whether it fits.
+
+    Counts trials, asks each model how much memory it needs, and runs nothing.
+
+    Example: lesion plan demo --set seeds.count=20
+    """
+    from engine import profile as profiles
+    from engine.runs.survey import survey
+
+    loaded = profiles.load(options.profile_path(profile), set_ or ())
+    trials = profiles.trials(loaded)
+    surveyed = list(survey(loaded, trust_remote_code=trust_remote_code).models)
+    remarks = profiles.remarks(loaded)
+    if as_json:
+        options.print_json(_plan(loaded, trials, surveyed, remarks))
+    else:
+        _print_plan(loaded, trials, surveyed, remarks)
+    faults = [f"{model.name} cannot be used: {model.error}" for model in surveyed if model.error]
+    if faults:
+        raise LesionError("\n".join(faults))
+    return 0
+
+
+def models(as_json: options.Json = False) -> int:
+    """List the models and architectures at hand.
+
+    The bundled models, those in the Hugging Face cache, and which architectures can be damaged.
+
+    Example: lesion models --json
+    """
+    from engine import catalog
+
+    bundled = [
+        {"name": model.name, "parameters": model.parameters, "summary": model.summary}
+        for model in catalog.models().values()
+    ]
+    supported = [{"name": kind.name, "families": kind.families} for kind in catalog.architectures().values()]
+    cached = _cached_models()
+    if as_json:
+        options.print_json({"bundled": bundled, "architectures": supported, "cached": cached})
+        return 0
+    options.print_table(
+        ("model", "parameters", ""), [(m.name, f"{m.parameters:,}", m.summary) for m in catalog.models().values()]
+    )
+    print("\nSupported, from the Hub or a folder:")
+    options.print_table(("architecture", "families"), [(kind["name"], kind["families"]) for kind in supported])
+    print(f"\nIn the cache {_cache_folder()}: {', '.join(cached) or 'no models'}")
+    return 0
+
+
+def doctor(as_json: options.Json = False, results: options.Results = options.RESULTS) -> int:
+    """Show what Lesion finds on this host.
+
+    Versions, processors, memory, GPUs, terminal, results folder.
+
+    Example: lesion doctor --json
+    """
+    from app.commands import host
+
+    found = host.examine(results)
+    if as_json:
+        options.print_json(found)
+    else:
+        for line in host.describe(found):
+            print(line)
+    return 0
+
+
+def schema() -> int:
+    """Print the JSON schema of profiles, for editors and validators.
+
+    Example: lesion schema > profiles/schema.json
+    """
+    from engine.profile.json_schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedModel], remarks: list[str]) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from engine.profile import seeds
+
+    return {
+        "profile": profile.name,
+        "trials": len(trials),
+        "baselines": sum(trial.baseline for trial in trials),
+        "seeds": seeds(profile),
+        "cells": [{**cell, "trials": count} for cell, count in _cells(trials)],
+        "models": [asdict(model) for model in surveyed],
+        "remarks": remarks,
+    }
+
+
+def _cells(trials: list[Trial]) -> list[tuple[dict[str, str | None], int]]:
+    """The number of trials of each model, method and group, in the order of the grid."""
+    from engine.analysis import group_name
+
+    counts = Counter((trial.model, trial.method, group_name(trial.group, trial.layers)) for trial in trials)
+    return [({"model": model, "method": method, "group": group}, n) for (model, method, group), n in counts.items()]
+
+
+def _print_plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedModel], remarks: list[str]) -> None:
+    from engine.profile import seeds
+
+    every = seeds(profile)
+    listed = ", ".join(map(str, every[:8])) + (f", … {every[-1]}" if len(every) > 8 else "")
+    print(f"{profile.name}: {len(trials)} trials, seeds {listed}\n")
+    rows = [
+        (str(cell["model"]), "baseline" if cell["group"] is None else str(cell["method"]), cell["group"] or "", str(n))
+        for cell, n in _cells(trials)
+    ]
+    options.print_table(("model", "method", "group", "trials"), rows)
+    print()
+    options.print_table(
+        ("model", "architecture", "parameters", "dtype", "weights", "needs", "free", ""), [_memory(m) for m in surveyed]
+    )
+    for line in [note for model in surveyed for note in _notes(model)] + remarks:
+        print(f"note: {line}")
+
+
+def _memory(model: SurveyedModel) -> tuple[str, ...]:
+    if model.error:
+        return (model.name, *["-"] * 6, "cannot be used")
+    sizes = (options.size(count) for count in (model.weights_bytes, model.need_bytes, model.free_bytes))
+    verdict = "fits" if model.fits else "will not fit"
+    return (model.name, model.architecture, f"{model.parameters:,}", model.dtype, *sizes, verdict)
+
+
+def _notes(model: SurveyedModel) -> list[str]:
+    tied = "input and output embeddings are tied: damage to embed_only reaches the unembedding too"
+    return [f"{model.name}: {note}" for note in ([tied] if model.tied else []) + list(model.notes)]
+
+
+def _cache_folder() -> Path:
+    """Where the Hugging Face libraries keep downloaded models."""
+    if explicit := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):
+        return Path(explicit).expanduser()
+    fallback = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "huggingface"
+    return (Path(os.environ.get("HF_HOME", fallback)) / "hub").expanduser()
+
+
+def _cached_models() -> list[str]:
+    """Hub ids of the cached models that have a configuration, told from the names of the folders."""
+    configured = {file.parents[2].name for file in _cache_folder().glob("models--*/snapshots/*/config.json")}
+    return sorted(name.removeprefix("models--").replace("--", "/") for name in configured)

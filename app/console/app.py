@@ -1,0 +1,136 @@
+"""The console's application: three modes, the themes, and what any screen may ask of it."""
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path, PurePath
+from typing import Any, ClassVar, cast
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from app.console.commands import commands
+from app.console.screen import LabScreen
+from app.console.text import plain
+from app.console.theme import DARK, LIGHT
+
+_WIDTHS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]
+_HEIGHTS = [(0, "-short"), (32, "-tall")]
+"""Classes that screens carry from so many columns or rows on; styles answer to them."""
+
+
+def _opener(path: str) -> Callable[[], Screen[Any]]:
+    """A screen class by import path, loaded when its mode is first shown: the first paint waits for one screen only."""
+    module, name = path.split(":")
+    return lambda: cast("Screen[Any]", getattr(import_module(module), name)())
+
+
+class LesionApp(App[None]):
+    """The console over a folder of results and a folder of profiles."""
+
+    TITLE = "Lesion"
+    CSS_PATH: ClassVar[list[str | PurePath]] = [
+        "lesion.tcss",
+        "styles/design.tcss",
+        "styles/live.tcss",
+        "styles/browse.tcss",
+    ]
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "design": _opener("app.console.design:DesignScreen"),
+        "live": _opener("app.console.live:LiveScreen"),
+        "browse": _opener("app.console.browse:BrowseScreen"),
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1,f2", "mode('design')", "Design", show=False),
+        Binding("2,f3", "mode('live')", "Live", show=False),
+        Binding("3,f4", "mode('browse')", "Browse", show=False),
+        Binding("ctrl+p", "command_palette", "Commands", key_display="^p"),
+        Binding("question_mark,f1", "help", "Help", key_display="?"),
+        Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(self, results: Path, profiles: Path, open_run: Path | None = None) -> None:
+        super().__init__()
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self.results = results
+        self.profiles = profiles
+        self.open_run = open_run
+        """The run that Live and Browse show: set by `watch_run` and `browse_run`; None while none was chosen."""
+
+    async def on_mount(self) -> None:
+        if self.open_run is None:
+            await self.switch_mode("design")
+        else:
+            await self.watch_run(self.open_run)
+
+    async def action_mode(self, mode: str) -> None:
+        """Shows one of design, live and browse."""
+        await self.switch_mode(mode)
+
+    async def watch_run(self, run: Path) -> None:
+        """Shows a run on the Live screen, running or finished."""
+        self.open_run = run
+        await self.switch_mode("live")
+        await cast("Any", self.screen).watch_run(run)
+
+    async def browse_run(self, run: Path) -> None:
+        """Shows a run on the Browse screen."""
+        self.open_run = run
+        await self.switch_mode("browse")
+        await cast("Any", self.screen).browse_run(run)
+
+    def report(self, error: Exception | str) -> None:
+        """Tells the user what went wrong, in the sentence the engine gave for it."""
+        self.notify(plain(error), title="That did not work", severity="error", timeout=12, markup=False)
+
+    def say(self, text: str) -> None:
+        """Tells the user what happened."""
+        self.notify(plain(text), timeout=5, markup=False)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield from commands(self)
+        if isinstance(screen, LabScreen):
+            yield from screen.commands()
+
+    def action_help(self) -> None:
+        """Opens the help of the screen shown."""
+        from app.console.help import Help
+
+        if isinstance(self.screen, LabScreen):
+            self.push_screen(Help.of(self.screen))
+
+    def action_switch_theme(self) -> None:
+        """Dark to light and back."""
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    def action_picture(self) -> None:
+        """Saves the screen as an SVG file in the results folder."""
+        try:
+            self.results.mkdir(parents=True, exist_ok=True)
+            self.say(f"Saved {self.save_screenshot(path=str(self.results))}")
+        except OSError as error:
+            self.report(f"The picture cannot be written to {self.results}: {error.strerror}.")
+
+    async def action_leave(self) -> None:
+        """Leaves; asks first when profiles were edited and not saved."""
+        from app.console.widgets.ask import Ask
+
+        unsaved = [name for stack in self._screen_stacks.values() for s in stack[:1] for name in _unsaved(s)]
+        if not unsaved or isinstance(self.screen, Ask):
+            self.exit()
+            return
+        question = f"{', '.join(unsaved)}: edited and not saved. Leave and lose the edits?"
+        self.push_screen(Ask("Leave", question, "Leave", "Stay"), lambda yes: self.exit() if yes else None)
+
+
+def _unsaved(screen: Screen[Any]) -> list[str]:
+    return screen.unsaved() if isinstance(screen, LabScreen) else []
+
+
+def run(results: Path, profiles: Path, open_run: Path | None = None) -> None:
+    """Opens the console; returns when the user quits."""
+    LesionApp(results, profiles, open_run).run()

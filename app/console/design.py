@@ -1,0 +1,259 @@
+"""The Design screen: the profiles on disk, the chosen one as a form, and the plan it comes to."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on, work
+from textual.app import SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList
+
+from app.console.draft import Draft, faults
+from app.console.screen import LabScreen
+from app.console.surveyor import Surveyor
+from app.console.text import line
+from app.console.widgets.ask import Ask
+from app.console.widgets.pick import Pick
+from app.console.widgets.plan_panel import PlanPanel
+from app.console.widgets.profile_form import ProfileForm
+from app.console.widgets.profile_list import ProfileList, find_profiles
+from app.console.widgets.save_as import SaveAs
+from engine.errors import LesionError
+
+if TYPE_CHECKING:
+    from app.console.app import LesionApp
+    from engine.profile import Profile
+    from engine.runs.survey import Survey
+
+_PAUSE = 0.15
+_LONG_PAUSE = 0.5
+"""Seconds without a keystroke before the profile is checked, and from there before its models are looked at."""
+
+
+class DesignScreen(LabScreen):
+    """Chooses, edits, saves and runs profiles. Drafts are kept per file: looking elsewhere loses no edit."""
+
+    MODE = "design"
+    WORDS = (
+        ("profile", "a TOML file that describes a whole experiment; ● marks one with unsaved edits"),
+        ("trial", "one model, damage, group, level and seed, with everything measured on it"),
+        ("baseline", "the same measurements on the undamaged model; every trial is compared with it"),
+        ("damage", "a method at each of its levels, on each of its parameter groups"),
+        ("level", "the dose of a method; its meaning and bounds are shown at the foot of the form"),
+        ("seed", "a repetition with other random draws"),
+        ("memory", "an estimate of what a model needs while it is damaged and measured, against what is free now"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+r,f5", "run", "Run", key_display="^r", tooltip="start this profile and watch it"),
+        Binding("ctrl+s", "save", "Save", key_display="^s", tooltip="save this profile as TOML"),
+        Binding("escape", "back", "List", key_display="esc", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drafts: dict[Path | None, Draft] = {}
+        self._draft: Draft | None = None
+        self._surveyor = Surveyor()
+        self._survey: Survey | None = None
+        self._profiles = ProfileList()
+        self._form = ProfileForm()
+        self._plan = PlanPanel()
+
+    @property
+    def lab(self) -> "LesionApp":
+        """The app, by its own type."""
+        return cast("LesionApp", self.app)
+
+    def body(self) -> Iterable[Widget]:
+        with Container(id="design"):
+            yield self._profiles
+            yield self._form
+            yield self._plan
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._check())
+        self._list_profiles()
+
+    def on_unmount(self) -> None:
+        self._surveyor.close()
+
+    def commands(self) -> Iterable[SystemCommand]:
+        yield SystemCommand("Run", "Start this profile and watch it", self.action_run)
+        yield SystemCommand("Save", "Save this profile as TOML", self.action_save)
+
+    def unsaved(self) -> list[str]:
+        return [draft.name or "untitled" for draft in self._drafts.values() if draft.edited]
+
+    # The list
+
+    @work(exclusive=True, group="list")
+    async def _list_profiles(self, mark: Path | None = None) -> None:
+        """Reads the folder of profiles anew, away from the screen's own thread: it may be on a slow disk."""
+        files = await asyncio.to_thread(find_profiles, self.lab.profiles)
+        profiles = self._profiles
+        profiles.show(self.lab.profiles, files, self._edited())
+        if mark is not None:
+            profiles.mark(mark)
+
+    def _edited(self) -> set[Path]:
+        return {path for path, draft in self._drafts.items() if path is not None and draft.edited}
+
+    @on(OptionList.OptionHighlighted, "#profiles")
+    async def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        path = Path(event.option.id) if event.option.id else None
+        if path is not None and (self._draft is None or self._draft.path != path):
+            await self._open(path)
+
+    @on(OptionList.OptionSelected, "#profiles")
+    def _selected(self) -> None:
+        self._form.focus_first()
+
+    async def _open(self, path: Path) -> None:
+        """Puts a profile from disk, or its draft, in the form."""
+        try:
+            draft = self._drafts.get(path) or Draft.read(path)
+        except LesionError as error:
+            self._draft = None
+            await self._form.edit(None)
+            self._plan.show_faults([], [str(error)])
+            self._name_it()
+            return
+        await self._edit(draft)
+
+    async def _edit(self, draft: Draft) -> None:
+        self._drafts[draft.path] = self._draft = draft
+        await self._form.edit(draft)
+        self._name_it()
+        self._check()
+
+    def _name_it(self) -> None:
+        """Says at the top of the form and in the masthead which profile this is, and whether it is saved."""
+        draft = self._draft
+        file = draft.path.name if draft and draft.path else "not saved yet" if draft else ""
+        mark = " ●" if draft and draft.edited else ""
+        self._form.border_title = Content(f"Profile: {line(file)}{mark}" if draft else "Profile")
+        self.place(f"{draft.name}{mark}" if draft else "")
+
+    # Checking what was typed
+
+    @on(ProfileForm.Changed)
+    def _changed(self) -> None:
+        self._name_it()
+        self._profiles.flag(self._edited())
+        self._check()
+
+    @work(exclusive=True, group="check")
+    async def _check(self) -> None:
+        """Checks the draft once the typing pauses, then asks what its models need. A newer edit cancels this."""
+        await asyncio.sleep(_PAUSE)
+        if self._draft is None:
+            return
+        profile = await self._checked(self._draft)
+        if profile is None:
+            return
+        plan = self._plan
+        plan.show_plan(profile)
+        self._survey = None
+        await asyncio.sleep(_LONG_PAUSE)
+        try:
+            self._survey = await asyncio.to_thread(self._surveyor.ask, profile)
+        except LesionError as error:
+            plan.show_memory(f"No estimate: {error}")
+        else:
+            if self._survey is not None:
+                plan.show_memory(self._survey)
+
+    async def _checked(self, draft: Draft) -> "Profile | None":
+        """The profile in the draft; None, with the faults shown, when it is not valid."""
+        form, plan = self._form, self._plan
+        try:
+            profile = await asyncio.to_thread(draft.copy().profile)
+        except LesionError as error:
+            plan.show_faults(*form.show_faults(faults(error)))
+            return None
+        form.show_faults([])
+        return profile
+
+    # Keys
+
+    async def action_back(self) -> None:
+        """Puts the focus on the list."""
+        self._profiles.focus()
+
+    async def action_new_profile(self) -> None:
+        """Opens a small example that has no file yet; one that was begun before is gone on with."""
+        await self._edit(self._drafts.get(None) or Draft.example())
+        self._form.focus_first()
+
+    def action_open_profile(self) -> None:
+        """Lets the user find a profile by typing part of its name or description."""
+        files = {str(file.path.relative_to(self.lab.profiles)): file for file in self._profiles.files}
+
+        def opened(name: str | None) -> None:
+            if name is not None:
+                self._profiles.mark(files[name].path)
+
+        choices = [(name, file.description) for name, file in files.items()]
+        self.app.push_screen(Pick("Open profile", choices), opened)
+
+    @work(exclusive=True, group="ask")
+    async def action_save(self) -> None:
+        """Asks for a name and saves, unless something is still wrong."""
+        draft = self._draft
+        if draft is None or not await self._sound(draft):
+            return
+        before = draft.path
+        saved = await self.app.push_screen_wait(SaveAs(draft, self.lab.profiles))
+        if saved is not None:
+            self._drafts.pop(before, None)
+            self.lab.say(f"Saved {saved}")
+            await self._edit(draft)
+            self._list_profiles(saved)
+
+    @work(exclusive=True, group="ask")
+    async def action_run(self) -> None:
+        """Makes a run of the draft, saved or not, starts it in the background and goes to the Live screen."""
+        draft = self._draft
+        if draft is None or not await self._sound(draft):
+            return
+        if not await self._accepted():
+            return
+        self.lab.say("Starting…")
+        try:
+            run = await asyncio.to_thread(_begin, draft.copy(), self.lab.results)
+        except LesionError as error:
+            self.lab.report(error)
+        else:
+            await self.lab.watch_run(run)
+
+    async def _sound(self, draft: Draft) -> bool:
+        """Whether the draft is valid; when not, the focus goes to what is wrong."""
+        if await self._checked(draft) is not None:
+            return True
+        self.lab.report("The profile has mistakes in it: mend what is marked in red first.")
+        self._form.focus_first()
+        return False
+
+    async def _accepted(self) -> bool:
+        """Whether to run although a model will not fit, as far as is known."""
+        models = self._survey.models if self._survey else ()
+        large = [line(model.name) for model in models if not model.error and not model.fits]
+        if not large:
+            return True
+        question = f"{', '.join(large)}: more memory is needed than is free. Its trials may end as 'oom'."
+        answer = await self.app.push_screen_wait(Ask("Run anyway?", question, "Run", "Back"))
+        return answer is True
+
+
+def _begin(draft: Draft, results: Path) -> Path:
+    """A new run of the draft, under way. Raises LesionError when it cannot be written or started."""
+    from engine.runs import create, start
+
+    run = create(draft.profile(), results, source=draft.path)
+    start(run)
+    return run

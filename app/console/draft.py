@@ -1,0 +1,145 @@
+"""A profile while it is edited: plain tables, as the TOML file has them, addressed by dotted keys."""
+
+import copy
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from engine.errors import LesionError
+from engine.profile import Profile, load, parse, to_toml
+
+_WHERE = "profile"
+_FAULT = re.compile(rf"(?:{_WHERE}: )?(?:([a-z_]+(?:\.\w+)*): )?(.*)")
+
+_EXAMPLE: dict[str, Any] = {
+    "name": "untitled",
+    "model": {"names": ["petri-16k"], "dtype": "float32"},
+    "damage": [{"method": "mult_gauss", "groups": ["attn_only"], "levels": {"from": 0.0, "to": 1.0, "steps": 5}}],
+    "seeds": {"count": 3},
+    "measure": [{"name": "perplexity"}],
+}
+
+_ADDED: dict[str, dict[str, Any]] = {
+    "damage": {"method": "ablation", "groups": ["mlp_only"], "levels": {"from": 0.0, "to": 1.0, "steps": 5}},
+    "measure": {"name": "generation"},
+}
+
+
+class Draft:
+    """The tables of one profile; only what the user changes is changed, every other key stays as the file has it."""
+
+    def __init__(self, data: dict[str, Any], path: Path | None) -> None:
+        self.data = data
+        self.path = path
+        """The file it came from or was last saved to; None for a new one."""
+        self._saved = copy.deepcopy(data) if path else None
+
+    @classmethod
+    def example(cls) -> "Draft":
+        """A new profile that runs in seconds."""
+        return cls(copy.deepcopy(_EXAMPLE), None)
+
+    @classmethod
+    def read(cls, path: Path) -> "Draft":
+        """The profile in a file, with what it `extends` merged in. A profile with mistakes in it is a draft too.
+
+        Raises LesionError when the file cannot be read or is not TOML.
+        """
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            load(path)
+            raise LesionError(f"{path} cannot be read as a profile.") from None
+        if "extends" in data:
+            data = tomllib.loads(to_toml(load(path)))
+        return cls(data, path)
+
+    @property
+    def name(self) -> str:
+        """The profile's name as typed so far."""
+        return str(self.data.get("name", ""))
+
+    @property
+    def edited(self) -> bool:
+        """Whether it differs from its file."""
+        return self.data != self._saved
+
+    def copy(self) -> "Draft":
+        """A draft of its own, for a check while this one is edited further."""
+        twin = Draft(copy.deepcopy(self.data), self.path)
+        twin._saved = self._saved
+        return twin
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths in it start."""
+        return self.path.parent if self.path else Path.cwd()
+
+    def profile(self) -> Profile:
+        """What the draft says, checked. Raises LesionError, with `field` where one key is at fault."""
+        return parse(self.data, where=_WHERE, folder=self.folder)
+
+    def save(self, path: Path) -> None:
+        """Writes it as TOML, whole or not at all. Raises LesionError when it is not valid or cannot be written."""
+        text = to_toml(self.profile())
+        beside = path.with_name(f".{path.name}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(path)
+        except OSError as error:
+            raise LesionError(f"{path} cannot be written: {error.strerror}; choose another name or folder.") from error
+        self.data = tomllib.loads(text)
+        self.path = path
+        self._saved = copy.deepcopy(self.data)
+
+    def get(self, key: str) -> Any:
+        """The value at a dotted key ("damage.0.levels"); None where there is none."""
+        node: Any = self.data
+        for part in key.split("."):
+            node = _step(node, part)
+        return node
+
+    def set(self, key: str, value: Any) -> None:
+        """Sets the value at a dotted key; None takes the key away, so that its default holds."""
+        *parents, last = key.split(".")
+        node: Any = self.data
+        for part in parents:
+            below = _step(node, part)
+            if not isinstance(below, dict | list):
+                below = node[part] = {}
+            node = below
+        if value is None:
+            node.pop(last, None)
+        else:
+            node[last] = value
+
+    def tables(self, kind: str) -> list[Any]:
+        """The tables of an array: the damages or the measurements."""
+        found = self.data.get(kind)
+        return found if isinstance(found, list) else []
+
+    def add(self, kind: str) -> int:
+        """Adds a damage or a measurement; returns its index."""
+        tables = self.data[kind] = self.tables(kind)
+        tables.append(copy.deepcopy(_ADDED[kind]))
+        return len(tables) - 1
+
+    def remove(self, kind: str, index: int) -> None:
+        """Takes a damage or a measurement away."""
+        del self.tables(kind)[index]
+
+
+def faults(error: LesionError) -> list[tuple[str, str]]:
+    """The mistakes that `Draft.profile` found, one by one: (dotted key or nothing, sentence)."""
+    found = (_FAULT.fullmatch(mistake) for mistake in str(error).splitlines())
+    return [(match[1] or "", match[2]) for match in found if match]
+
+
+def _step(node: Any, part: str) -> Any:
+    if isinstance(node, dict):
+        return node.get(part)
+    if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+        return node[int(part)]
+    return None

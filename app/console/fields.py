@@ -1,0 +1,197 @@
+"""The fields of the form, section by section, for a draft: which there are follows from what was chosen so far."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.console.draft import Draft
+from app.console.fieldtext import Kind, show
+from app.console.text import line
+from app.console.widgets.pick import Choice
+from engine import catalog
+
+
+@dataclass(frozen=True)
+class Field:
+    """One line of the form."""
+
+    key: str
+    """The dotted key of the profile that it edits."""
+    label: str
+    kind: Kind
+    hint: str
+    """What it means and what is accepted; shown while the field has the focus."""
+    default: str = ""
+    """What holds while it is empty."""
+    choices: Callable[[], tuple[Choice, ...]] | None = None
+    """What Enter offers."""
+
+    @property
+    def many(self) -> bool:
+        """Whether several of the choices may be taken."""
+        return self.kind == "names"
+
+
+@dataclass(frozen=True)
+class Section:
+    """Fields under one heading. `kind` and `index` are those of a damage or a measurement, which can be removed."""
+
+    title: str
+    fields: tuple[Field, ...]
+    kind: str = ""
+    index: int = 0
+
+
+def sections(draft: Draft) -> list[Section]:
+    """Every section that the draft calls for."""
+    damages = [_damage(draft, i) for i in range(len(draft.tables("damage")))]
+    measures = [_measure(draft, i) for i in range(len(draft.tables("measure")))]
+    return [_ABOUT, _MODELS, *damages, _SEEDS, *measures, _RUN]
+
+
+def choices(infos: Mapping[str, Any]) -> tuple[Choice, ...]:
+    """The entries of a catalog as choices."""
+    return tuple((name, info.summary) for name, info in infos.items())
+
+
+def _models() -> tuple[Choice, ...]:
+    return tuple((name, f"{info.parameters:,} weights, {info.summary}") for name, info in catalog.models().items())
+
+
+def _flag() -> tuple[Choice, ...]:
+    return (("yes", ""), ("no", ""))
+
+
+def _chat() -> tuple[Choice, ...]:
+    return (("auto", "when the model has a chat template"), ("yes", "always"), ("no", "never"))
+
+
+def _dtypes() -> tuple[Choice, ...]:
+    return (
+        ("auto", "as the model was saved"),
+        ("float32", "4 bytes a weight"),
+        ("bfloat16", "2 bytes a weight, the range of float32"),
+        ("float16", "2 bytes a weight, a narrow range"),
+    )
+
+
+def _devices() -> tuple[Choice, ...]:
+    return (("auto", "a GPU where there is one, else the CPU"), ("cpu", "the CPU"), ("cuda", "the first GPU"))
+
+
+def _prompts() -> tuple[Choice, ...]:
+    return (("auto", "the set that suits the models"), *choices(catalog.prompt_sets()))
+
+
+def _texts() -> tuple[Choice, ...]:
+    return (("auto", "the text that suits the models"), *choices(catalog.texts()))
+
+
+_ABOUT = Section(
+    "About",
+    (
+        Field("name", "name", "text", "What the experiment is called; runs are named after it."),
+        Field("description", "description", "text", "One line on what it asks, for the list of profiles.", "none"),
+    ),
+)
+
+_MODELS = Section(
+    "Models",
+    (
+        Field(
+            "model.names",
+            "models",
+            "names",
+            "Names with commas between: the bundled petri models, models of the Hugging Face Hub, or folders.",
+            choices=_models,
+        ),
+        Field("model.dtype", "dtype", "text", "How weights are held while they are damaged.", "auto", _dtypes),
+        Field("model.device", "device", "text", "Where trials run: auto, cpu, cuda or cuda:1.", "auto", _devices),
+        Field("model.revision", "revision", "text", "A branch, tag or commit of a model on the Hub.", "newest"),
+    ),
+)
+
+_SEEDS = Section(
+    "Seeds",
+    (
+        Field("seeds.count", "count", "whole", "How often each damage that draws random numbers is repeated.", "1"),
+        Field("seeds.base", "base", "whole", "The first seed; the others follow it one by one.", "42"),
+        Field("seeds.offset", "offset", "whole", "Added to every seed: another offset, other draws.", "0"),
+    ),
+)
+
+_RUN = Section(
+    "Run",
+    (
+        Field("run.threads", "threads", "whole", "CPU threads of one worker.", "every core"),
+        Field("run.attempts", "attempts", "whole", "Workers lost on one trial before it counts as failed.", "2"),
+    ),
+)
+
+
+def _damage(draft: Draft, index: int) -> Section:
+    at = f"damage.{index}"
+    name = show("text", draft.get(f"{at}.method"))
+    method = catalog.methods().get(name)
+    summary = f"{name}: {method.summary}." if method else "How weights are damaged; Enter lists the ways."
+    fields = [Field(f"{at}.method", "method", "text", summary, choices=lambda: choices(catalog.methods()))]
+    if name != "none":
+        fields += [
+            Field(
+                f"{at}.groups",
+                "groups",
+                "names",
+                "Which parameters, names with commas between. Each group is damaged in trials of its own.",
+                choices=lambda: choices(catalog.groups()),
+            ),
+            Field(f"{at}.levels", "levels", "levels", _level_hint(method)),
+            Field(f"{at}.layers", "layers", "layers", "Which layers: 0-5, last 4, or a list as 1, 3.", "all layers"),
+        ]
+    return Section(f"Damage {index + 1}" + (f": {line(name)}" if name else ""), tuple(fields), "damage", index)
+
+
+def _level_hint(method: catalog.MethodInfo | None) -> str:
+    how = "A list as 0, 0.1, 0.5 or a range as 0 to 1 in 5 steps."
+    if method is None or method.level is None:
+        return how
+    level = method.level
+    return f"{level.symbol}, {level.meaning}: {level.bounds}. {how}"
+
+
+def _measure(draft: Draft, index: int) -> Section:
+    at = f"measure.{index}"
+    name = show("text", draft.get(f"{at}.name"))
+    known = catalog.measurements().get(name)
+    summary = f"{name}: {known.summary}." if known else "What is observed; Enter lists the measurements."
+    what = Field(f"{at}.name", "measurement", "text", summary, choices=lambda: choices(catalog.measurements()))
+    options = {"perplexity": _perplexity, "generation": _generation}.get(name, lambda _: ())(at)
+    label = Field(
+        f"{at}.label", "label", "text", "Put before the metrics' names, to tell two measurements apart.", "none"
+    )
+    title = f"Measurement {index + 1}" + (f": {line(name)}" if name else "")
+    return Section(title, (what, *options, label), "measure", index)
+
+
+def _perplexity(at: str) -> tuple[Field, ...]:
+    return (
+        Field(f"{at}.text", "text", "text", "What is predicted: a bundled text, or a .txt file.", "auto", _texts),
+        Field(f"{at}.documents", "documents", "whole", "Only so many documents of the text.", "all of them"),
+        Field(f"{at}.context", "context", "whole", "Tokens in a window.", "the model's"),
+        Field(f"{at}.stride", "stride", "whole", "Tokens from one window to the next.", "half the context"),
+        Field(
+            f"{at}.batch_size", "batch size", "whole", "Windows at once; halved by itself when memory runs out.", "16"
+        ),
+    )
+
+
+def _generation(at: str) -> tuple[Field, ...]:
+    prompts = "A bundled set, a file with one prompt a line, or prompts with | between."
+    return (
+        Field(f"{at}.prompts", "prompts", "prompts", prompts, "auto", _prompts),
+        Field(f"{at}.limit", "limit", "whole", "Only so many of the prompts.", "all of them"),
+        Field(f"{at}.max_new_tokens", "new tokens", "whole", "The longest text, in tokens.", "64"),
+        Field(f"{at}.sample", "sample", "flag", "Yes draws each token; no always takes the likeliest.", "yes", _flag),
+        Field(f"{at}.temperature", "temperature", "number", "Above 1 bolder, below 1 safer.", "1"),
+        Field(f"{at}.batch_size", "batch size", "whole", "Texts at once; halved by itself when memory runs out.", "40"),
+        Field(f"{at}.chat", "chat", "flag", "Whether prompts go through the model's chat template.", "auto", _chat),
+    )

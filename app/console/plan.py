@@ -1,0 +1,57 @@
+"""How many trials a profile comes to, counted without listing them: a form may ask for a million at a keystroke."""
+
+import math
+from dataclasses import dataclass
+
+from engine.profile import Profile, draws
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one entry of a profile adds to the trials of one model."""
+
+    what: str
+    """The method, or "baseline"."""
+    factors: tuple[tuple[int, str], ...]
+    """What multiplies to its trials: (6, "level")."""
+    levels: tuple[float, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Trials for one model."""
+        return math.prod(number for number, _ in self.factors)
+
+
+def shares(profile: Profile) -> list[Share]:
+    """The baselines, then every damage, for one model; the method none adds nothing to the baselines."""
+    seeds = (profile.seeds.count, "seed")
+    drawn = any(draws(measure) for measure in profile.measure)
+    baseline = Share("baseline", (seeds,) if drawn else ((1, "model"),))
+    return [baseline] + [
+        Share(
+            damage.method,
+            ((len(damage.groups), "group"), (len(damage.levels), "level"), seeds),
+            damage.levels,
+        )
+        for damage in profile.damage
+        if damage.method != "none"
+    ]
+
+
+def total(profile: Profile) -> int:
+    """All trials of a profile."""
+    return len(profile.model.names) * sum(share.count for share in shares(profile))
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 seed", "12 seeds", "1,200 seeds"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def sized(size: float) -> str:
+    """Bytes to read: "512 kB", "1.4 GB"; powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(size) < 999.5:
+            return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"

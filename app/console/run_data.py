@@ -1,0 +1,166 @@
+"""A run as the Browse screen reads it: its trials as an Arrow table, their baselines, and where their texts lie.
+
+Everything here is read from the run directory and may take seconds for a long run: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.console.widgets.plain import line
+from engine import runs
+from engine.analysis import Row, metric_names, tidy
+from engine.analysis.tables import CHANGE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Record = dict[str, Any]
+Extent = tuple[int, int]
+"""First byte and the byte after the last of lines that follow one another in a file."""
+
+WORDS = ("model", "method", "group", "status")
+NUMBERS = ("level", "seed")
+MOST_TEXTS = 40  # of one trial that are read and shown
+
+_TRIAL = re.compile(rb'"trial": ?"([^"]*)"')
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class RunData:
+    """One reading of a run. `rows`, `table` and `haystack` run in parallel, in the order of the profile's grid."""
+
+    run: Path
+    rows: list[Row]
+    table: pa.Table
+    """Columns: model, method, group, level, seed, the first metric and its change, status, the other metrics."""
+    haystack: pa.Array
+    """What a filter's words are looked for in: the words and numbers that name a trial, in small letters."""
+    records: dict[str, Record]
+    baselines: dict[str, dict[int, Record]]
+    """By model and seed."""
+    faults: list[str]
+    texts: dict[str, list[Extent]] = field(default_factory=dict)
+    """Where in generations.jsonl a trial's texts lie, by its key."""
+    stamp: tuple[int, ...] = ()
+    """Sizes of the files when they were read: a change means that there is more."""
+
+    def record(self, row: int) -> Record:
+        """The journal's record of a row."""
+        return self.records[self.rows[row]["trial"]]
+
+    def baseline(self, record: Record) -> Record | None:
+        """The undamaged trial of the same model and seed, else the model's one baseline."""
+        found = self.baselines.get(record["model"], {})
+        return found.get(record["seed"]) or (next(iter(found.values())) if len(found) == 1 else None)
+
+
+def read(run: Path) -> RunData:
+    """Reads a run, damaged lines left out and named in `faults`. Raises LesionError when a file cannot be read."""
+    stamp = sizes(run)
+    journal, faults = runs.read_tolerant(run)
+    usable = [record for record in journal if _complete(record)]
+    if len(usable) < len(journal):
+        faults.append(f"{run / 'trials.jsonl'}: {len(journal) - len(usable)} records lack fields and are left out")
+    rows = tidy(run.name, usable)
+    records = {record["trial"]: record for record in usable}
+    baselines: dict[str, dict[int, Record]] = {}
+    for record in usable:
+        if record["baseline"]:
+            baselines.setdefault(record["model"], {})[record["seed"]] = record
+    texts = extents(run / "generations.jsonl")
+    return RunData(run, rows, _table(rows), _haystack(rows), records, baselines, faults, texts, stamp)
+
+
+def sizes(run: Path) -> tuple[int, ...]:
+    """Sizes in bytes of the journals; 0 for one that is not there."""
+    paths = (run / "trials.jsonl", run / "generations.jsonl")
+    return tuple(path.stat().st_size if path.is_file() else 0 for path in paths)
+
+
+def extents(path: Path) -> dict[str, list[Extent]]:
+    """Where each trial's lines lie, without parsing them; lines of one trial that touch are one extent."""
+    found: dict[str, list[Extent]] = {}
+    place = 0
+    try:
+        with path.open("rb") as file:
+            for text in file:
+                start, place = place, place + len(text)
+                match = _TRIAL.search(text, 0, 200)
+                if match is None or not text.endswith(b"\n"):
+                    continue
+                spans = found.setdefault(match[1].decode(errors="replace"), [])
+                if spans and spans[-1][1] == start:
+                    spans[-1] = (spans[-1][0], place)
+                else:
+                    spans.append((start, place))
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def read_texts(data: RunData, trial: str) -> list[Record]:
+    """The generated texts of a trial, at most MOST_TEXTS, in the order of the file; damaged lines are passed over."""
+    found: list[Record] = []
+    path = data.run / "generations.jsonl"
+    for start, end in data.texts.get(trial, []):
+        with path.open("rb") as file:
+            file.seek(start)
+            while file.tell() < end and len(found) < MOST_TEXTS:
+                try:
+                    record = json.loads(file.readline())
+                except ValueError:
+                    continue
+                if isinstance(record, dict):
+                    found.append(record)
+    return found
+
+
+def _complete(record: Record) -> bool:
+    """Whether a record has what the table needs, each of the right kind."""
+    kinds: dict[str, Any] = {
+        "index": int,
+        "seed": int,
+        "model": str,
+        "method": str,
+        "baseline": bool,
+        "level": int | float | None,
+    }
+    kinds |= {"group": str | None, "layers": str | list | None, "parameters": int | None}
+    fits = all(name in record and isinstance(record[name], kind) for name, kind in kinds.items())
+    return fits and all(isinstance(value, int | float | None) for value in record["metrics"].values())
+
+
+def _table(rows: list[Row]) -> pa.Table:
+    """Measured NaN stays NaN; what was not measured is null."""
+    import pyarrow as pa
+
+    def words(name: str) -> pa.Array:
+        shown = {value: value and line(value, longest=60) for value in {row[name] for row in rows}}
+        return pa.array([shown[row[name]] for row in rows], pa.string())
+
+    def floats(name: str) -> pa.Array:
+        return pa.array([row.get(name) for row in rows], pa.float64(), from_pandas=False)
+
+    columns = {name: words(name) for name in ("model", "method", "group")}
+    columns |= {"level": floats("level"), "seed": pa.array([row["seed"] for row in rows], pa.int64())}
+    metrics = metric_names(rows)
+    columns |= {name: floats(name) for first in metrics[:1] for name in (first, first + CHANGE)}
+    columns["status"] = words("status")
+    columns |= {name: floats(name) for name in metrics[1:]}
+    return pa.table(columns)
+
+
+def _haystack(rows: list[Row]) -> pa.Array:
+    import pyarrow as pa
+
+    def words(row: Row) -> str:
+        level = "" if row["level"] is None else f"{row['level']:g}"
+        named = " ".join(str(row[name] or "") for name in WORDS)
+        return f"{'baseline ' if row['method'] == 'none' else ''}{named} {level} {row['seed']} {row['trial']}".lower()
+
+    return pa.array([words(row) for row in rows], pa.string())

@@ -1,0 +1,236 @@
+"""A run's charts: dose–response and scaling; what is drawn follows a choice of metric, lines and part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from rich.text import Text
+from textual import work
+from textual.color import Color
+from textual.containers import Vertical
+from textual.widgets import Static
+from textual_plotext import PlotextPlot
+
+from app.console.widgets.plain import line
+from engine.errors import LesionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from textual.app import ComposeResult
+    from textual.worker import Worker
+
+    from app.charts import Panel
+    from app.scaling_chart import ScalingPanel
+    from engine.analysis import Row
+
+ROOMY = 10  # lines from which on a plot has room for the names of its axes
+
+Lines = Literal["group", "model"]
+View = Literal["dose", "scaling"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the pane was asked to show. `metric` None takes the first one; `part` and `level` count round the ends."""
+
+    view: View = "dose"
+    metric: str | None = None
+    lines: Lines = "group"
+    part: int = 0
+    level: int = 0
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart ready to draw: what it is of, and the panel of its view. `reason` says why there is neither."""
+
+    metric: str = ""
+    part: int = 0
+    parts: int = 0
+    panel: Panel | None = None
+    scaling: ScalingPanel | None = None
+    what: str = ""
+    reason: str = ""
+
+
+class Plot(PlotextPlot):  # type: ignore[misc]  # its package is not followed by mypy
+    """A plotext plot in the series colours of the theme, or a sentence where there is nothing to draw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawing = Drawing(reason="no trial with a result yet")
+
+    def show(self, drawing: Drawing) -> None:
+        """Draws from here on, again at every new size."""
+        self.drawing = drawing
+        self.refresh()
+
+    def render(self) -> Any:
+        if self.drawing.reason or self.size.width < 20 or self.size.height < 5:
+            return Text(line(self.drawing.reason) or "too small for a chart", style=self.app.theme_variables["muted"])
+        self.plt.clear_figure()
+        try:
+            self._draw()
+        except LesionError as error:
+            return Text(line(error), style=self.app.theme_variables["error"])
+        self.plt.plotsize(*self.size)
+        self.plt._set_size(*self.size)  # without it a plot keeps its first size: textual-plotext issue 5
+        return Text.from_ansi(self.plt.build())
+
+    def _draw(self) -> None:
+        from app import charts, scaling_chart
+
+        variables = self.app.theme_variables
+        colours = [Color.parse(variables[f"series-{i}"]).rgb for i in range(1, 7)]
+        self.plt.theme("clear")  # no background of its own
+        self.plt.ticks_color(Color.parse(variables["muted"]).rgb)
+        if self.drawing.panel is not None:
+            charts.draw_dose(self.plt, self.drawing.panel, self.drawing.metric, colours=colours)
+        elif self.drawing.scaling is not None:
+            grey = Color.parse(variables["muted"]).rgb
+            panel, metric, lines = self.drawing.scaling, self.drawing.metric, self.size.height
+            scaling_chart.draw_scaling(self.plt, panel, metric, lines=lines, colours=colours, undamaged=grey)
+        self.plt.title(None)  # the pane's border says it
+        if self.size.height < ROOMY:
+            self.plt.xlabel(None)
+            self.plt.ylabel(None)
+
+
+class ChartPane(Vertical, can_focus=True):
+    """One chart, its title in the border and under it what the chart cannot show."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self.choice = Choice()
+        self._build: Callable[[], list[Row]] = list
+        self._frame: pd.DataFrame | None = None
+        self._metrics: list[str] = []
+        self._stale = False
+        self._working: Worker[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Plot()
+        yield Static("", classes="caption", markup=False)
+
+    def on_mount(self) -> None:
+        self._title(Drawing())
+
+    def load(self, build: Callable[[], list[Row]]) -> None:
+        """Takes the tidy rows of a run, built in a thread; the chart follows when it is computed."""
+        self._build, self._frame = build, None
+        self._compute()
+
+    def choose(self, **changed: Any) -> None:
+        """Shows another view, metric, split or part."""
+        self.choice = replace(self.choice, **changed)
+        self._compute()
+
+    def next_metric(self) -> None:
+        """The next metric, after the last one the first."""
+        if self._metrics:
+            here = self._metrics.index(self.choice.metric) if self.choice.metric in self._metrics else 0
+            self.choose(metric=self._metrics[(here + 1) % len(self._metrics)])
+
+    def swap_lines(self) -> None:
+        """A line a group becomes a line a model, and back."""
+        self.choose(lines="model" if self.choice.lines == "group" else "group", part=0)
+
+    def swap_view(self) -> None:
+        """Dose–response becomes scaling, and back."""
+        self.choose(view="scaling" if self.choice.view == "dose" else "dose", part=0, level=0)
+
+    def next_part(self, by: int) -> None:
+        """Another model or group (or, in scaling, another method)."""
+        self.choose(part=self.choice.part + by)
+
+    def next_level(self, by: int) -> None:
+        """In scaling: another level at which the models are compared."""
+        self.choose(level=self.choice.level + by)
+
+    def _compute(self) -> None:
+        """Starts the computation, or notes that what is under way will be out of date."""
+        self._stale = self._working is not None and self._working.is_running
+        if not self._stale:
+            self._working = self._work(self._build, self._frame, self.choice)
+
+    @work(thread=True, exit_on_error=False, description="chart_pane work")
+    def _work(self, build: Callable[[], list[Row]], frame: pd.DataFrame | None, choice: Choice) -> None:
+        from engine.analysis import frame_of
+
+        try:
+            frame = frame_of(build()) if frame is None else frame
+            drawing = compute(frame, choice)
+        except LesionError as error:
+            drawing = Drawing(reason=str(error))
+        except (KeyError, TypeError, ValueError) as error:
+            drawing = Drawing(reason=f"no chart: the run holds something that Lesion did not write ({line(error)})")
+        self.app.call_from_thread(self._show, build, frame, drawing)
+
+    def _show(self, build: Callable[[], list[Row]], frame: pd.DataFrame | None, drawing: Drawing) -> None:
+        from engine.analysis import metric_names
+
+        if build is self._build and frame is not None:
+            self._frame, self._metrics = frame, metric_names([dict.fromkeys(frame.columns)])
+        self._working = None
+        if self.is_mounted:
+            self.query_one(Plot).show(drawing)
+            self._title(drawing)
+        if self._stale:
+            self._compute()
+
+    def _title(self, drawing: Drawing) -> None:
+        from app import charts, scaling_chart
+
+        kind = "dose–response" if self.choice.view == "dose" else "scaling"
+        self.border_title = " · ".join(part for part in (kind, line(drawing.metric), line(drawing.what)) if part)
+        lines = f"a line a {self.choice.lines if self.choice.view == 'dose' else 'group'}"
+        self.border_subtitle = f"{drawing.part + 1} of {drawing.parts} · {lines}" if drawing.parts else lines
+        said = charts.dose_caption(drawing.panel, drawing.metric) if drawing.panel else []
+        said = scaling_chart.scaling_caption(drawing.scaling) if drawing.scaling else said
+        self.query_one(".caption", Static).update("\n".join(line(sentence) for sentence in said))
+
+
+def compute(frame: pd.DataFrame, choice: Choice) -> Drawing:
+    """The chart that `choice` asks for of a run's table. Raises LesionError where it cannot be made."""
+    from engine.analysis import metric_names
+
+    metrics = metric_names([dict.fromkeys(frame.columns)])
+    if not metrics:
+        return Drawing(reason="no trial with a result yet")
+    metric = choice.metric if choice.metric in metrics else metrics[0]
+    return (_dose if choice.view == "dose" else _scaling)(frame, choice, metric)
+
+
+def _dose(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
+    from app.charts import Panel
+    from engine.analysis import Curve, dose
+
+    parts: dict[tuple[str, str], list[Curve]] = {}
+    for curve in dose(frame, metric):
+        parts.setdefault((curve.method, curve.model if choice.lines == "group" else curve.group), []).append(curve)
+    if not parts:
+        return Drawing(metric=metric, reason="only baselines so far: a dose needs a damaged trial")
+    part = choice.part % len(parts)
+    (method, fixed), curves = list(parts.items())[part]
+    labels = tuple(line(c.group if choice.lines == "group" else c.model) for c in curves)
+    what = f"{method} · {fixed}"
+    return Drawing(metric, part, len(parts), panel=Panel(what, method, tuple(curves), labels), what=what)
+
+
+def _scaling(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
+    from app.scaling_chart import scaling_panel
+    from engine.analysis import strongest
+
+    damaged = frame[frame["method"] != "none"]
+    methods = [str(method) for method in damaged["method"].unique()] or ["none"]
+    part = choice.part % len(methods)
+    method, level = methods[part], strongest(frame, metric, methods[part])
+    if level is not None:
+        levels = sorted(float(dose) for dose in damaged[damaged["method"] == method]["level"].unique())
+        level = levels[(levels.index(level) + choice.level) % len(levels)]
+    found = scaling_panel(frame, metric, method, level)
+    panel = replace(found, series=tuple(replace(one, label=line(one.label)) for one in found.series))
+    reason = f"no value above zero to compare the models by ({panel.title})" if panel.empty else ""
+    return Drawing(metric, part, len(methods), scaling=panel, what=panel.title, reason=reason)

@@ -1,0 +1,99 @@
+"""Memory over time, one small graph a device: all that is used, the worker's own share in the accent colour."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, NamedTuple
+
+from rich.text import Text
+from textual.widget import Widget
+
+from app.console.widgets.figures import gibibytes
+from app.console.widgets.plain import line
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+KEPT = 900  # samples a device; one every two seconds makes half an hour
+
+
+class Sample(NamedTuple):
+    """Bytes of one device at one moment; `worker` is None where it is not measured apart."""
+
+    used: float
+    total: float
+    worker: float | None
+
+
+class MemoryGraph(Widget):
+    """Draws every device within its own height: one line each when there is little room, an area graph otherwise."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.devices: dict[str, deque[Sample]] = {}
+
+    def clear(self) -> None:
+        """Forgets every device."""
+        self.devices.clear()
+        self.refresh()
+
+    def add(self, devices: list[dict[str, Any]]) -> None:
+        """Takes one `memory` event's devices. The caller refreshes when it has added all it has."""
+        for device in devices:
+            worker = device.get("worker")
+            sample = Sample(
+                float(device.get("used") or 0),
+                float(device.get("total") or 0),
+                None if worker is None else float(worker),
+            )
+            self.devices.setdefault(str(device.get("name", "?")), deque(maxlen=KEPT)).append(sample)
+
+    def render(self) -> Text:
+        width, height = self.size
+        if not self.devices:
+            return Text("no sample yet", style=self._colour("muted"))
+        if width < 8 or height < 1:
+            return Text("")
+        share, spare = divmod(height, len(self.devices))
+        lines: list[Text] = []
+        for place, (name, samples) in enumerate(self.devices.items()):
+            room = share + (1 if place < spare else 0)
+            lines += self._compact(name, samples, width) if room < 2 else self._area(name, samples, width, room)
+        return Text("\n").join(lines[:height])
+
+    def _compact(self, name: str, samples: deque[Sample], width: int) -> list[Text]:
+        label, figures = f"{line(name)[: max(width // 3, 4)]} ", f" {_figures(samples[-1])}"
+        room = max(width - len(label) - len(figures), 0)
+        return [Text.assemble(label, *self._rows(samples, room, 1), (figures, self._colour("bright")))]
+
+    def _area(self, name: str, samples: deque[Sample], width: int, height: int) -> list[Text]:
+        now = samples[-1]
+        head = Text.assemble((f"{line(name)} ", "bold"), (_figures(now), self._colour("bright")), no_wrap=True)
+        if now.worker is not None:
+            head.append(f"  worker {gibibytes(now.worker)}", self._colour("accent"))
+        head.truncate(width, overflow="ellipsis")
+        return [head, *self._rows(samples, width, height - 1)]
+
+    def _rows(self, samples: deque[Sample], width: int, height: int) -> list[Text]:
+        """The graph, top row first; the newest sample is at the right edge."""
+        shown = list(samples)[-width:] if width else []
+        rows = []
+        for row in range(height - 1, -1, -1):
+            drawn = Text("·" * (width - len(shown)) if row == 0 else " " * (width - len(shown)), self._colour("line"))
+            for sample in shown:
+                drawn.append(*self._cell(sample, row, height))
+            rows.append(drawn)
+        return rows
+
+    def _cell(self, sample: Sample, row: int, height: int) -> tuple[str, str]:
+        total = sample.total or 1.0
+        eighths = round(min(sample.used / total, 1.0) * height * 8) - row * 8
+        own = (sample.worker or 0.0) / total * height
+        if row == 0:
+            eighths = max(eighths, 1)
+        return BLOCKS[min(max(eighths, 0), 8)], self._colour("accent" if own > row else "secondary")
+
+    def _colour(self, name: str) -> str:
+        return self.app.theme_variables[name]
+
+
+def _figures(sample: Sample) -> str:
+    return f"{gibibytes(sample.used, unit=sample.used < 1024**3 <= sample.total)}/{gibibytes(sample.total)}"

@@ -1,0 +1,117 @@
+"""The plan: what the profile in the form comes to, in trials and in memory, and what to know before running it."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from app.console.plan import Share, counted, shares, sized, total
+from app.console.text import line
+from engine import catalog
+from engine.profile import Profile, remarks
+
+if TYPE_CHECKING:
+    from engine.runs.survey import Survey, SurveyedModel
+
+_SHOWN_LEVELS = 5
+
+
+class PlanPanel(VerticalScroll):
+    """Trials, memory a model, remarks; or what is still wrong with the profile."""
+
+    def __init__(self) -> None:
+        super().__init__(id="plan", classes="pane")
+        self.border_title = "Plan"
+        self._upper = Static("")
+        self._lower = Static("")
+
+    def compose(self) -> ComposeResult:
+        yield self._upper
+        yield self._lower
+
+    def show_faults(self, places: Sequence[str], sentences: Sequence[str]) -> None:
+        """Shows that there is no plan yet: the places of the fields that are wrong, and faults that no field shows."""
+        bad = self._colour("error")
+        lines = [Text(line(sentence), style=bad) for sentence in sentences]
+        if places:
+            lines.append(Text("The plan follows when these are right:", style=self._colour("muted")))
+            lines += [Text(f"✗ {line(place)}", style=bad) for place in places]
+        self._put(Group(*lines), Text(""))
+
+    def show_plan(self, profile: Profile) -> None:
+        """Shows the trials and the remarks; memory is being estimated."""
+        self._put(Group(*self._trials(profile)), Text(""))
+        self.show_memory("estimating…")
+
+    def show_memory(self, survey: "Survey | str") -> None:
+        """Shows the memory that each model needs, or a sentence in its place."""
+        heading = Text("\nMemory", style=f"bold {self._colour('primary')}")
+        if isinstance(survey, str):
+            body: list[RenderableType] = [Text(line(survey), style=self._colour("muted"))]
+        else:
+            body = [part for model in survey.models for part in self._model(model)]
+        self._lower.update(Group(heading, *body))
+
+    def _put(self, upper: RenderableType, lower: RenderableType) -> None:
+        self._upper.update(upper)
+        self._lower.update(lower)
+
+    def _trials(self, profile: Profile) -> Iterable[RenderableType]:
+        muted, models = self._colour("muted"), len(profile.model.names)
+        yield Text(counted(total(profile), "trial"), style=f"bold {self._colour('bright')}")
+        each = "one model" if models == 1 else f"{models} models, each"
+        yield Text(each, style=muted)
+        table = Table.grid(padding=(0, 1, 0, 0))
+        table.add_column(justify="right", style=self._colour("accent"))
+        table.add_column()
+        for share in shares(profile):
+            table.add_row(f"{share.count:,}", self._share(share))
+        yield table
+        notes = remarks(profile)
+        if notes:
+            yield Text("\nRemarks", style=f"bold {self._colour('primary')}")
+            yield from (Text(f"! {_sentence(note)}", style=self._colour("warning")) for note in notes)
+
+    def _share(self, share: Share) -> Text:
+        muted = self._colour("muted")
+        if share.what == "baseline":
+            return Text("baseline" if share.count == 1 else "baselines, one a seed")
+        text = Text(share.what)
+        text.append("\n" + " × ".join(counted(*factor) for factor in share.factors), style=muted)
+        level = catalog.method(share.what).level
+        if level:
+            text.append(f"\n{level.symbol} {_levels(share.levels)}", style=muted)
+        return text
+
+    def _model(self, model: "SurveyedModel") -> Iterable[RenderableType]:
+        muted = self._colour("muted")
+        if model.error is not None:
+            yield Text(f"✗ {line(model.name)} cannot be read", style=self._colour("error"))
+            yield Text(f"  {_sentence(model.error)}", style=muted)
+            return
+        if model.fits:
+            yield Text.assemble(("✓ ", self._colour("success")), line(model.name), (" fits", self._colour("success")))
+        else:
+            yield Text(f"✗ {line(model.name)} will not fit", style=self._colour("error"))
+        yield Text(f"  {sized(model.need_bytes)} of {sized(model.free_bytes)} free", style=muted)
+        yield Text(f"  {model.parameters:,} weights, {model.dtype}", style=muted)
+        yield from (Text(f"! {_sentence(note)}", style=self._colour("warning")) for note in model.notes)
+
+    def _colour(self, name: str) -> str:
+        return self.app.theme_variables[name]
+
+
+def _levels(levels: Sequence[float]) -> str:
+    if len(levels) <= _SHOWN_LEVELS:
+        return ", ".join(f"{level:g}" for level in levels)
+    return ", ".join(f"{level:g}" for level in levels[: _SHOWN_LEVELS - 2]) + f" … {levels[-1]:g}"
+
+
+def _sentence(text: str) -> str:
+    text = line(text)
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,85 @@
+"""The profiles on disk, folder by folder, each with its one-line description."""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from app.console.text import line
+
+
+@dataclass(frozen=True)
+class ProfileFile:
+    """A profile on disk, as the list shows it."""
+
+    path: Path
+    name: str
+    description: str
+    fault: bool = False
+    """It cannot be read; the description says so."""
+
+
+def find_profiles(folder: Path) -> list[ProfileFile]:
+    """Every profile below a folder: those in the folder itself first, then folder by folder. Empty if there is none."""
+    paths = sorted(folder.rglob("*.toml"), key=lambda path: (len(path.parents), str(path)))
+    return [_glance(path) for path in paths if not path.name.startswith(".")]
+
+
+def _glance(path: Path) -> ProfileFile:
+    try:
+        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return ProfileFile(path, path.stem, "cannot be read", fault=True)
+    return ProfileFile(path, str(data.get("name") or path.stem), str(data.get("description") or ""))
+
+
+class ProfileList(OptionList):
+    """A list of profiles; a dot marks one that was edited and not saved."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Edit", tooltip="go to the form of this profile"),
+        Binding("n", "screen.new_profile", "New", tooltip="start a new profile from a small example"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id="profiles", classes="pane", compact=True)
+        self.border_title = "Profiles"
+        self.files: list[ProfileFile] = []
+
+    def show(self, folder: Path, files: Iterable[ProfileFile], edited: set[Path]) -> None:
+        """Lists the profiles; the highlighted one stays so."""
+        kept = self.highlighted_option.id if self.highlighted_option else None
+        self.files = list(files)
+        self.clear_options()
+        for parent, group in groupby(self.files, key=lambda file: file.path.parent):
+            if parent != folder:
+                self.add_option(Option(Content.styled(f"{parent.relative_to(folder)}/", "$primary"), disabled=True))
+            self.add_options(Option(_row(file, file.path in edited), id=str(file.path)) for file in group)
+        if not self.files:
+            self.add_option(Option(Content.styled("none yet: n for a new one", "$muted"), disabled=True))
+        self.mark(Path(kept) if kept else self.files[0].path if self.files else None)
+
+    def flag(self, edited: set[Path]) -> None:
+        """Marks the profiles that have unsaved edits."""
+        for file in self.files:
+            self.replace_option_prompt(str(file.path), _row(file, file.path in edited))
+
+    def mark(self, path: Path | None) -> None:
+        """Highlights a profile."""
+        ids = [option.id for option in self.options]
+        if path is not None and str(path) in ids:
+            self.highlighted = ids.index(str(path))
+
+
+def _row(file: ProfileFile, edited: bool) -> Content:
+    name = Content.assemble(line(file.name), (" ●", "$accent") if edited else "")
+    if not file.description:
+        return name
+    return Content.assemble(name, "\n", ("  " + line(file.description), "$error" if file.fault else "$muted"))

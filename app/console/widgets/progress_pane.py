@@ -1,0 +1,99 @@
+"""How far a run has come: state, bar, rate, time left, and the trial at work."""
+
+from __future__ import annotations
+
+import time
+
+from rich.text import Text
+from textual.widget import Widget
+
+from app.console.live_state import LiveState
+from app.console.widgets.figures import ENDED, duration, state_text
+from app.console.widgets.plain import line
+from engine.runs import RunStatus, eta
+
+ROOMY = 60  # columns from which things are said in full
+
+
+class ProgressPane(Widget):
+    """Four lines; the longest are cut at the right edge."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self._status: RunStatus | None = None
+        self._live = LiveState()
+
+    def show(self, status: RunStatus | None, live: LiveState) -> None:
+        """Takes the latest of a run."""
+        self._status, self._live = status, live
+        self.refresh()
+
+    def render(self) -> Text:
+        if self._status is None:
+            return Text("reading the run…", style=self.app.theme_variables["muted"])
+        rows = (self._counts(), self._bar(), self._pace(), self._now())
+        for row in rows:
+            row.truncate(self.size.width, overflow="ellipsis")
+        return Text("\n").join(rows)
+
+    def _counts(self) -> Text:
+        status, colours = self._known, self.app.theme_variables
+        row = state_text(status.state, colours)
+        row.stylize("bold")
+        trials = f"{status.done} of {status.total} trials" if self._roomy else f"{status.done}/{status.total}"
+        row.append(f"   {trials}", colours["bright"])
+        for count, word, colour in (
+            (status.ok, "ok", "success"),
+            (status.oom, "oom", "warning"),
+            (status.failed, "failed", "error"),
+        ):
+            if count:
+                row.append(" · ", colours["muted"]).append(f"{count} {word}", colours[colour])
+        return row
+
+    def _bar(self) -> Text:
+        status, colours = self._known, self.app.theme_variables
+        share = min(status.done / status.total, 1.0) if status.total else 0.0
+        figure = f" {share:4.0%}"
+        width = max(self.size.width - len(figure), 1)
+        full = round(width * share)
+        row = Text("━" * full, colours["success" if status.state == "done" else "primary"])
+        return row.append("━" * (width - full), colours["line"]).append(figure, colours["bright"])
+
+    def _pace(self) -> Text:
+        status, now = self._known, time.time()
+        took = duration(status.seconds)
+        if status.state in ENDED:
+            parts = [f"took {took}", _pace(status.done, status.seconds)]
+        else:
+            parts = [f"{took} so far", _pace(status.life_done, now - (status.life_started or now))]
+            left = eta(status, now)
+            if left is not None:
+                ends = time.strftime(" (ends %H:%M)", time.localtime(now + left)) if self._roomy else ""
+                parts.insert(0, f"{duration(left)} left{ends}")
+        return Text(" · ".join(parts), style=self.app.theme_variables["foreground"])
+
+    def _now(self) -> Text:
+        colours = self.app.theme_variables
+        words = self._live.now_words()
+        row = Text(words, style=colours["foreground"])
+        if self._live.what:
+            row.append(" — " * bool(words), colours["muted"]).append(line(self._live.what), colours["accent"])
+        return row
+
+    @property
+    def _roomy(self) -> bool:
+        return self.size.width >= ROOMY
+
+    @property
+    def _known(self) -> RunStatus:
+        assert self._status is not None
+        return self._status
+
+
+def _pace(count: int, seconds: float) -> str:
+    """Trials a second, or a minute where that is less than one."""
+    if not count or seconds <= 0:
+        return "– trials/min"
+    rate = count / seconds
+    return f"{rate:.3g} trials/s" if rate >= 1 else f"{rate * 60:.3g} trials/min"

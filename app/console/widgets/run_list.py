@@ -1,0 +1,158 @@
+"""The runs in a results folder, newest first: state, name, progress, models and age."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import DataTable, Static
+
+from app.console.widgets.figures import duration, state_text
+from app.console.widgets.plain import line
+from engine.errors import LesionError
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from app.console.app import LesionApp
+    from engine.runs import RunSummary
+
+PERIOD = 2.0  # seconds between two looks at the folder
+
+EMPTY = """No runs yet in {results}
+
+A run is one execution of a profile. To make a first one:
+  press 1, pick a profile such as demo, and start it there
+  or, in a shell:  lesion run profiles/demo.toml
+It appears here by itself."""
+
+
+class RunTable(DataTable[Text]):
+    """The table of runs, with its keys in the footer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select_cursor", "Open", tooltip="show this run"),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+        Binding("g", "scroll_top", "Top", show=False),
+        Binding("G", "scroll_bottom", "Foot", show=False),
+    ]
+
+
+class RunList(Vertical):
+    """A table of runs that keeps itself current while it is shown."""
+
+    class Chosen(Message):
+        """Enter on a run."""
+
+        def __init__(self, run: Path) -> None:
+            super().__init__()
+            self.run = run
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._runs: list[RunSummary] = []
+        self._reading = False
+
+    def compose(self) -> ComposeResult:
+        yield Static("reading the results folder…", classes="hint", markup=False)
+        table = RunTable(cursor_type="row", classes="pane")
+        table.border_title = "runs"
+        yield table
+
+    def on_mount(self) -> None:
+        table = self._table
+        for label in ("state", "run", "trials", "failed", "time", "models"):
+            table.add_column(label, key=label)
+        table.display = False
+        self.set_interval(PERIOD, self._again)
+        self.look()
+
+    @property
+    def selected(self) -> Path | None:
+        """The run under the cursor."""
+        row = self._table.cursor_row
+        return self._runs[row].path if 0 <= row < len(self._runs) else None
+
+    def take_focus(self) -> None:
+        """Puts the cursor in the list, and brings the list up to date."""
+        self._table.focus()
+        self.look()
+
+    def look(self) -> None:
+        """Reads the folder again, unless a reading is under way."""
+        if not self._reading:
+            self._reading = True
+            self._read()
+
+    def _again(self) -> None:
+        if self.is_on_screen and self.screen.is_current:
+            self.look()
+
+    @property
+    def _table(self) -> RunTable:
+        return self.query_one(RunTable)
+
+    @work(thread=True, exit_on_error=False, description="run_list read")
+    def _read(self) -> None:
+        from engine import runs
+
+        app: LesionApp = self.app  # type: ignore[assignment]
+        try:
+            found: list[RunSummary] | str = runs.summaries(app.results)
+        except (LesionError, OSError) as error:
+            found = str(error)
+        self.app.call_from_thread(self._show, found)
+
+    def _show(self, found: list[RunSummary] | str) -> None:
+        self._reading = False
+        hint, table = self.query_one(".hint", Static), self._table
+        runs = [] if isinstance(found, str) else found
+        app: LesionApp = self.app  # type: ignore[assignment]
+        hint.update(line(found) if isinstance(found, str) else EMPTY.format(results=line(app.results)))
+        had_focus = table.has_focus
+        hint.display, table.display = not runs, bool(runs)
+        self._fill(table, runs)
+        if runs and not had_focus and self.screen.focused is None:
+            table.focus()
+
+    def _fill(self, table: RunTable, runs: list[RunSummary]) -> None:
+        """Changes cells in place while the runs are the same; rebuilds, keeping the cursor on its run, otherwise."""
+        rows = [self._row(run) for run in runs]
+        if [run.path for run in runs] == [run.path for run in self._runs]:
+            for run, row in zip(runs, rows, strict=True):
+                for column, cell in zip(table.columns, row, strict=True):
+                    if table.get_cell(str(run.path), column) != cell:
+                        table.update_cell(str(run.path), column, cell, update_width=True)
+        else:
+            kept = self.selected
+            table.clear()
+            for run, row in zip(runs, rows, strict=True):
+                table.add_row(*row, key=str(run.path))
+            paths = [run.path for run in runs]
+            table.move_cursor(row=paths.index(kept) if kept in paths else 0)
+        self._runs = runs
+        table.border_subtitle = f"{len(runs)} in {line(self.app.results)}"  # type: ignore[attr-defined]
+
+    def _row(self, run: RunSummary) -> list[Text]:
+        colours = self.app.theme_variables
+        lost = run.failed + run.oom
+        fault = f"  {line(run.fault)}" if run.fault else ""
+        return [
+            state_text(run.state, colours),
+            Text.assemble(line(run.path.name), (fault, colours["error"])),
+            Text(f"{run.done}/{run.total}", justify="right"),
+            Text(str(lost) if lost else "·", style=colours["error"] if lost else colours["muted"], justify="right"),
+            Text(duration(run.seconds), justify="right"),
+            Text(line(", ".join(run.models), longest=60), style=colours["muted"]),
+        ]
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        if event.row_key.value is not None:
+            self.post_message(self.Chosen(Path(event.row_key.value)))

@@ -1,0 +1,170 @@
+"""One trial beside its baseline: the metrics with their signed change, and the texts of the same prompts and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.console import Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Static
+
+from app.console.widgets.figures import (
+    change_percent,
+    duration,
+    gibibytes,
+    number,
+    outcome_text,
+    percent,
+    signed,
+    trial_words,
+)
+from app.console.widgets.plain import line, styled
+from engine import catalog
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+Record = dict[str, Any]
+SIDE_BY_SIDE = 120  # columns of the terminal from which texts stand beside each other
+
+
+class Scroll(VerticalScroll):
+    """A part of the pane that scrolls by the keys of every list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", "Down", show=False),
+        Binding("k", "scroll_up", "Up", show=False),
+    ]
+
+
+class TrialDetail(Horizontal):
+    """Metrics on the left, texts on the right; one above the other in a narrow terminal."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.trial: Record | None = None
+        self._texts: list[tuple[Record, Record | None]] = []
+        self._note = ""
+
+    def compose(self) -> ComposeResult:
+        with Scroll(id="metrics", classes="pane"):
+            yield Static(id="figures", markup=False)
+        with Scroll(id="texts", classes="pane"):
+            yield Static(id="samples", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#metrics").border_title = "trial"
+        self.query_one("#texts").border_title = "texts"
+
+    def on_resize(self) -> None:
+        self._draw_texts()
+
+    def show(self, trial: Record | None, baseline: Record | None) -> None:
+        """Shows a trial's metrics; its texts follow with `show_texts`."""
+        self.trial = trial
+        shown = Text("no trial fits the filter") if trial is None else self._figures(trial, baseline)
+        self.query_one("#figures", Static).update(shown)
+        self.query_one("#metrics").border_title = "trial" if trial is None else trial_words(trial)
+        self.show_texts([], [], "" if trial is None else "reading…")
+
+    def show_texts(self, texts: Sequence[Record], baseline: Iterable[Record], note: str = "") -> None:
+        """Pairs each text with the baseline's of the same prompt; `note` stands where there is none."""
+        undamaged = {_prompt(text): text for text in baseline}
+        self._texts = [(text, undamaged.get(_prompt(text))) for text in texts]
+        self._note = note or "This trial generated no texts."
+        self._draw_texts()
+        self.query_one("#texts", Scroll).scroll_home(animate=False)
+
+    def _figures(self, trial: Record, baseline: Record | None) -> RenderableType:
+        colours = self.app.theme_variables
+        head = outcome_text(str(trial["status"]), colours)
+        cost = f"  {duration(trial.get('seconds'))}, {gibibytes(float(trial.get('peak_bytes') or 0))} at most"
+        head.append(f"{cost}, {number(trial.get('touched') or 0)} weights touched", colours["muted"])
+        parts: list[RenderableType] = [head]
+        if trial.get("error"):
+            parts.append(styled(str(trial["error"]), style=colours["error"]))
+        if baseline is None:
+            parts.append(
+                Text("Its baseline has no result: there is nothing to compare with.", style=colours["warning"])
+            )
+        return Group(*parts, self._metrics(trial, baseline or {}))
+
+    def _metrics(self, trial: Record, baseline: Record) -> Table:
+        colours = self.app.theme_variables
+        table = Table(box=None, padding=(0, 1, 0, 0), expand=False, header_style=colours["muted"])
+        table.add_column("metric", no_wrap=True)
+        for name in ("trial", "baseline", "change", ""):
+            table.add_column(name, justify="right", no_wrap=True)
+        before = baseline.get("metrics") or {}
+        for name in dict.fromkeys([*(trial.get("metrics") or {}), *before]):
+            value, base = (trial.get("metrics") or {}).get(name), before.get(name)
+            moved = None if value is None or base is None else value - base
+            colour = colours[_verdict(name, moved)]
+            table.add_row(
+                line(name, longest=24),
+                Text(number(value), style="bold"),
+                Text(number(base), style=colours["muted"]),
+                Text(signed(moved), style=colour),
+                Text(percent(change_percent(value, base)), style=colour),
+            )
+        return table
+
+    def _draw_texts(self) -> None:
+        samples = self.query_one("#samples", Static)
+        if not self._texts:
+            samples.update(Text(self._note, style=self.app.theme_variables["muted"]))
+        else:
+            beside = self.app.size.width >= SIDE_BY_SIDE
+            samples.update(Group(*(part for pair in self._texts for part in self._pair(*pair, beside=beside))))
+        counted = f" · {len(self._texts)}" if self._texts else ""
+        self.query_one("#texts").border_title = f"texts{counted}"
+
+    def _pair(self, text: Record, baseline: Record | None, *, beside: bool) -> Iterable[RenderableType]:
+        colours = self.app.theme_variables
+        yield Text.assemble(
+            (f"{int(text.get('index') or 0) + 1} ", colours["primary"]),
+            (line(text.get("prompt") or "", longest=200), colours["primary"]),
+        )
+        undamaged = "no baseline text" if baseline is None else str(baseline.get("text") or "")
+        damaged = styled(str(text.get("text") or ""), style=colours["bright"])
+        healthy = styled(undamaged, style=colours["muted"])
+        if beside:
+            pair = Table(box=None, padding=(0, 2, 0, 0), expand=True, header_style=colours["muted"])
+            pair.add_column(_headline("trial", text), ratio=1, overflow="fold")
+            pair.add_column(_headline("baseline", baseline), ratio=1, overflow="fold")
+            pair.add_row(damaged, healthy)
+            yield pair
+        else:
+            yield Text(_headline("trial", text), style=colours["muted"])
+            yield damaged
+            yield Text(_headline("baseline", baseline), style=colours["muted"])
+            yield healthy
+        yield Rule(style=colours["line"], characters="─")
+
+
+def _prompt(text: Record) -> tuple[Any, ...]:
+    """What makes two texts answers to the same question."""
+    return text.get("measurement"), text.get("label"), text.get("index"), text.get("prompt")
+
+
+def _headline(whose: str, text: Record | None) -> str:
+    if text is None:
+        return whose
+    return f"{whose} · {number(text.get('tokens_out'))} tokens{', eos' if text.get('stop') == 'eos' else ''}"
+
+
+def _verdict(metric: str, moved: float | None) -> str:
+    """The colour of a change: better, worse, or neither (unchanged, not finite, or nobody can say)."""
+    name = metric.rpartition(".")[2]
+    infos = (info for kind in catalog.measurements().values() for info in kind.metrics)
+    better = next((info.better for info in infos if info.name == name), None)
+    if not moved or better is None:
+        return "muted"
+    if moved != moved:
+        return "warning"
+    return "success" if (moved > 0) == (better == "higher") else "error"

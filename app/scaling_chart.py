@@ -1,0 +1,192 @@
+"""The scaling chart: a metric over the size of equally damaged models, a line a group beside the undamaged models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.charts import COLOURS, MARKERS, Axis, as_text, dose_words, wrapped
+from engine.analysis import CHANGE, Scaling, scaling
+from engine.analysis.power_law import FEWEST_POINTS
+from engine.analysis.tables import WITHOUT_CHANGE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNDAMAGED = 244  # a grey of the 256-colour palette with a contrast of 3 : 1 and more on white and on black
+UNDAMAGED_MARKER = "+"
+FRAME = 6  # lines of a plot that are not its canvas: title, names, two sides of the frame, ticks, axis labels
+FAR_SIDES = {"xside": "upper", "yside": "right"}  # the axes that carry names
+LONGEST = 24  # characters of a name beside the plot
+HEADINGS = ("", "exponent", "R²", "p", "models", "dropped")
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of the chart. `place` counts the method's groups, and so picks colour and marker as in the dose chart;
+    it is None for the undamaged models."""
+
+    label: str
+    place: int | None
+    scaling: Scaling
+
+    @property
+    def marker(self) -> str:
+        return UNDAMAGED_MARKER if self.place is None else MARKERS[self.place % len(MARKERS)]
+
+    def colour(self, colours: Sequence[Any], undamaged: Any) -> Any:
+        """Its own of the colours of groups, or that of the undamaged models."""
+        return undamaged if self.place is None else colours[self.place % len(colours)]
+
+
+@dataclass(frozen=True)
+class ScalingPanel:
+    """One chart: every group damaged by one method at one level, then the undamaged models."""
+
+    title: str
+    series: tuple[Series, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether no model of any series has a value above zero."""
+        return not any(one.scaling.values for one in self.series)
+
+
+def scaling_panel(frame: pd.DataFrame, metric: str, method: str, level: float | None) -> ScalingPanel:
+    """What the table says of a method at a level; of method `none`, the undamaged models alone.
+
+    A metric that is a change has no series of undamaged models. Raises LesionError where the table has no such metric.
+    """
+    groups = list(frame[frame["method"] == method]["group"].unique()) if method != "none" else []
+    series = [
+        Series(str(group), place, scaling(frame, metric, method, str(group), level))
+        for place, group in enumerate(groups)
+    ]
+    if not (metric.endswith(CHANGE) or metric.rpartition(".")[2] in WITHOUT_CHANGE):
+        series.append(Series("undamaged", None, scaling(frame, metric)))
+    return ScalingPanel("undamaged" if method == "none" else dose_words(method, level), tuple(series))
+
+
+def scaling_chart(panel: ScalingPanel, metric: str, *, width: int = 80, height: int = 24, colour: bool = True) -> str:
+    """The chart and its caption as text, at most `width` columns and, with few series, `height` lines."""
+    caption = wrapped(scaling_caption(panel), width)
+    if panel.empty:
+        return "\n".join([f"{metric} · {panel.title}: no value above zero to draw", *caption])
+    lines = max(height - len(caption), 10)
+    return as_text(lambda plt: draw_scaling(plt, panel, metric, lines=lines), caption, width, height, colour)
+
+
+def draw_scaling(
+    plt: Any,
+    panel: ScalingPanel,
+    metric: str,
+    *,
+    lines: int,
+    colours: Sequence[Any] = COLOURS,
+    undamaged: Any = UNDAMAGED,
+) -> None:
+    """Metric over parameters on two log axes, in a plot of this many lines: a point a model, a bar over its seeds.
+
+    Each series has its fitted law as a line and its name beside its largest model; the models are named above. A bar
+    that reaches zero ends at the lowest value drawn.
+    """
+    plt.title(f"{metric} · {panel.title}")
+    if panel.empty:
+        return
+    drawn = [(one, one.colour(colours, undamaged)) for one in panel.series if one.scaling.values]
+    x, y = Axis(log=True), Axis(log=True)
+    x_limits = x.apply(plt, "x", "parameters (total)", [size for one, _ in drawn for size in one.scaling.params])
+    heights = [value for one, _ in drawn for value in _heights(one.scaling)]
+    y_limits = y.apply(plt, "y", metric, heights)
+    for one, colour in drawn:
+        _draw_line(plt, one.scaling, x, y, min(heights), colour)
+    for one, colour in reversed(drawn):  # a group lies over the undamaged models
+        plt.scatter(x.places(one.scaling.params), y.places(one.scaling.values), marker=one.marker, color=colour)
+    plt.xlim(*x_limits, xside="upper")
+    plt.ylim(*y_limits, yside="right")
+    _name_models(plt, [one for one, _ in drawn], x)
+    _name_series(plt, drawn, x, y, y_limits, lines - FRAME)
+
+
+def scaling_caption(panel: ScalingPanel) -> list[str]:
+    """A table of the fits, a line a series under its headings, then what points, bars and lines are and what is not."""
+    rows = [HEADINGS, *(_row(one) for one in panel.series)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    said = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+    seeds = {n for one in panel.series for n in one.scaling.n}
+    if max(seeds, default=0) > 1:
+        several = " to ".join(str(n) for n in sorted({min(seeds), max(seeds)}))
+        said.append(f"points: mean of {several} seeds; bars: smallest to largest; lines: power laws")
+    if any(one.scaling.exponent is None for one in panel.series):
+        said.append(f"no fit: a fit needs {FEWEST_POINTS} models of different size with a value above zero")
+    if any(one.scaling.dropped for one in panel.series):
+        said.append("dropped: trials not finite, without result, or of a model with a mean <= 0")
+    return said
+
+
+def _row(one: Series) -> tuple[str, ...]:
+    fit = one.scaling
+    counts = (str(len(fit.values)), str(fit.dropped))
+    name = f"{one.marker} {one.label}"
+    if fit.exponent is None or fit.stderr is None or fit.r2 is None or fit.p is None:
+        return (name, "no fit", "–", "–", *counts)
+    return (name, f"{fit.exponent:.4f} ± {fit.stderr:.4f}", f"{fit.r2:.4f}", f"{fit.p:.2g}", *counts)
+
+
+def _ends(fit: Scaling) -> tuple[list[int], list[float]]:
+    """Sizes and values of the two ends of the fitted line; nothing without a fit."""
+    sizes = [] if fit.exponent is None else [min(fit.params), max(fit.params)]
+    return sizes, [fit.at(size) for size in sizes]
+
+
+def _heights(fit: Scaling) -> list[float]:
+    """Every value of a series that has a place on a log axis."""
+    return [value for value in (*fit.values, *fit.low, *fit.high, *_ends(fit)[1]) if value > 0]
+
+
+def _draw_line(plt: Any, fit: Scaling, x: Axis, y: Axis, lowest: float, colour: Any) -> None:
+    for size, low, high in zip(fit.params, fit.low, fit.high, strict=True):
+        if low < high:
+            plt.plot(x.places([size, size]), y.places([max(low, lowest), high]), marker="│", color=colour)
+    sizes, values = _ends(fit)
+    if sizes:
+        plt.plot(x.places(sizes), y.places(values), marker="braille", color=colour)
+
+
+def _name_models(plt: Any, series: Sequence[Series], x: Axis) -> None:
+    """The names of the models along the upper side, as many as there is room for."""
+    sizes = {model: size for one in series for model, size in zip(one.scaling.models, one.scaling.params, strict=True)}
+    names = [model.rstrip("/").rpartition("/")[2] for model in sizes]
+    plt.xticks(x.places(sizes.values()), names, xside="upper")
+
+
+def _name_series(
+    plt: Any, drawn: Sequence[tuple[Series, Any]], x: Axis, y: Axis, limits: tuple[float, float], rows: int
+) -> None:
+    """The name of each series along the right side, at the height of its last point, no two on one row.
+
+    No names where there are more series than rows: the caption has them too.
+    """
+    ordered = sorted(drawn, key=lambda each: each[0].scaling.values[-1])
+    places = y.places(one.scaling.values[-1] for one, _ in ordered)
+    for (one, colour), place in zip(ordered, places, strict=True):
+        plt.scatter(x.places(one.scaling.params[-1:]), [place], marker=one.marker, color=colour, **FAR_SIDES)
+    names = [f"{one.marker} {_short(one.label)}" for one, _ in ordered]
+    fits = len(names) <= rows
+    plt.yticks(_apart(places, *limits, rows) if fits else [], names if fits else [], yside="right")
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
+
+
+def _apart(places: Sequence[float], low: float, high: float, rows: int) -> list[float]:
+    """Ascending places on an axis, moved as little as it takes to lie on different rows of a canvas of `rows` rows."""
+    step = (high - low) / (rows - 1) if rows > 1 else high - low
+    taken: list[int] = []
+    for place in places:
+        taken.append(max(round((place - low) / step), taken[-1] + 1 if taken else 0))
+    for index in range(len(taken)):
+        taken[-1 - index] = min(taken[-1 - index], rows - 1 - index)
+    return [low + row * step for row in taken]

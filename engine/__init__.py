@@ -1,0 +1,1 @@
+"""The engine: profiles, trials, runs and what a worker does to a model."""

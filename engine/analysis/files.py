@@ -1,0 +1,80 @@
+"""A run's trials as a file other programs read: CSV, JSON or Parquet, one row a trial."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from engine.analysis.tables import Row, columns, rows
+from engine.errors import LesionError, suggestion
+
+FORMATS = ("csv", "json", "parquet")
+
+
+def export(run: Path | Sequence[Path], form: str, output: Path | BinaryIO) -> int:
+    """Write the trials of one or several runs and return how many; `form` is one of FORMATS.
+
+    Nothing measured is an empty cell (csv), null (json, parquet). A measured nan, inf or -inf is that word in csv, that
+    word as a string in json (which has no such numbers) and the number itself in parquet.
+    Raises LesionError for another format, an unreadable journal or a file that cannot be written.
+    """
+    if form not in FORMATS:
+        raise LesionError(f"unknown format '{form}'{suggestion(form, FORMATS)}")
+    found = rows(run)
+    content = {"csv": _csv, "json": _json, "parquet": _parquet}[form](found)
+    if isinstance(output, Path):
+        _write(output, content)
+    else:
+        output.write(content)
+    return len(found)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise LesionError(f"cannot write {path}: {error.strerror}; give a file in a folder that exists") from error
+
+
+def _csv(found: list[Row]) -> bytes:
+    text = io.StringIO()
+    names = columns(found)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_word(row.get(name)) for name in names] for row in found)
+    return text.getvalue().encode()
+
+
+def _json(found: list[Row]) -> bytes:
+    names = columns(found)
+    lines = [json.dumps({name: _word(row.get(name)) for name in names}, allow_nan=False) for row in found]
+    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+
+
+def _word(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return value
+
+
+def _parquet(found: list[Row]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    words, numbers = {"run", "trial", "model", "method", "group", "status"}, {"params", "seed"}
+    arrays = {
+        name: pa.array(
+            [row.get(name) for row in found],
+            pa.string() if name in words else pa.int64() if name in numbers else pa.float64(),
+            from_pandas=False,
+        )
+        for name in columns(found)
+    }
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(arrays), buffer)
+    return buffer.getvalue()

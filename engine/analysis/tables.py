@@ -1,0 +1,120 @@
+"""The tidy table of a run: one row a trial, its metrics, and their change from the model's baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.runs.records import read_trials
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+
+IDENTITY = ("run", "trial", "model", "params", "method", "group", "level", "seed", "status")
+CHANGE = "_change_pct"
+# The divergence from the baseline is a change already: it has no baseline to be a percentage of.
+WITHOUT_CHANGE = {"kl"}
+
+
+def table(run: Path | Sequence[Path]) -> pd.DataFrame:
+    """One row a trial of the run, or of several runs, with the columns of `columns`.
+
+    `level` is NaN on baselines; a metric is NaN where it was measured so and where a trial has none (see `status`).
+    Raises LesionError where a journal cannot be read.
+    """
+    return frame_of(rows(run))
+
+
+def frame_of(found: Sequence[Row]) -> pd.DataFrame:
+    """Rows as the table: the columns of `columns`, floats everywhere but in the words, `params` and `seed`."""
+    import pandas as pd
+
+    frame = pd.DataFrame(found, columns=columns(found))
+    floats = [name for name in frame.columns if name == "level" or name not in IDENTITY]
+    frame[floats] = frame[floats].astype("float64")
+    return frame.astype({"params": "Int64", "seed": "int64"})
+
+
+def rows(run: Path | Sequence[Path]) -> list[Row]:
+    """The same table as plain dictionaries: None where nothing was measured, nan and inf where that was measured."""
+    runs = [run] if isinstance(run, Path) else run
+    return [row for path in runs for row in _rows_of_run(path)]
+
+
+def columns(found: Iterable[Row]) -> list[str]:
+    """`run, trial, model, params, method, group, level, seed, status`, the metrics, then each `<metric>_change_pct`."""
+    return [*IDENTITY, *(metrics := metric_names(found)), *(metric + CHANGE for metric in metrics)]
+
+
+def metric_names(found: Iterable[Row]) -> list[str]:
+    """The metrics of these rows, in the order in which the trials first name them."""
+    names = dict.fromkeys(name for row in found for name in row)
+    return [name for name in names if name not in IDENTITY and not name.endswith(CHANGE)]
+
+
+def _rows_of_run(run: Path) -> list[Row]:
+    return tidy(run.resolve().name, read_trials(run))
+
+
+def tidy(run: str, journal: Iterable[dict[str, Any]]) -> list[Row]:
+    """The rows of a run named `run` from the records of its journal, in the order of the profile's grid."""
+    records = sorted(journal, key=lambda record: int(record["index"]))
+    baselines = _Baselines(records)
+    return [_row(run, record, baselines) for record in records]
+
+
+def _row(run: str, record: dict[str, Any], baselines: _Baselines) -> Row:
+    metrics = record["metrics"] or {}
+    reference = baselines.of(record)
+    return {
+        "run": run,
+        "trial": record["trial"],
+        "model": record["model"],
+        "params": record.get("parameters"),
+        "method": record["method"],
+        "group": group_name(record["group"], record.get("layers")),
+        "level": None if record["level"] is None else float(record["level"]),
+        "seed": record["seed"],
+        "status": record["status"],
+        **metrics,
+        **{name + CHANGE: change(name, value, reference.get(name)) for name, value in metrics.items()},
+    }
+
+
+def group_name(group: str | None, layers: str | Sequence[int] | None) -> str | None:
+    """A group with the layers it was narrowed to: `attn_only[0-5]`, `attn_only[1,3]`, `attn_only[last 4]`."""
+    if group is None or layers is None:
+        return group
+    return f"{group}[{layers if isinstance(layers, str) else ','.join(map(str, layers))}]"
+
+
+def change(metric: str, value: float, baseline: float | None) -> float:
+    """Signed change from the baseline in percent of its size; NaN where the baseline is missing, zero or not finite."""
+    if metric.rpartition(".")[2] in WITHOUT_CHANGE or not baseline or not math.isfinite(baseline):
+        return math.nan
+    return (value - baseline) / abs(baseline) * 100
+
+
+class _Baselines:
+    """The metrics of the undamaged models of one run, by model and seed."""
+
+    def __init__(self, records: list[dict[str, Any]]) -> None:
+        finished = [record for record in records if record["baseline"] and record["status"] == "ok"]
+        self._by_seed: dict[tuple[str, int], dict[str, float]] = {
+            (record["model"], record["seed"]): record["metrics"] for record in finished
+        }
+        self._by_model: dict[str, list[dict[str, float]]] = {}
+        for record in finished:
+            self._by_model.setdefault(record["model"], []).append(record["metrics"])
+
+    def of(self, record: dict[str, Any]) -> dict[str, float]:
+        """Metrics of the baseline of the same model and seed, else of the model's one baseline, else nothing."""
+        same_seed = self._by_seed.get((record["model"], record["seed"]))
+        if same_seed is not None:
+            return same_seed
+        of_model = self._by_model.get(record["model"], [])
+        return of_model[0] if len(of_model) == 1 else {}

@@ -1,0 +1,1 @@
+"""Texts and prompts that come with Lesion."""

@@ -1,0 +1,131 @@
+"""What the model says: texts written on from prompts, greedily or sampled from the trial's seed."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from engine.errors import LesionError
+from engine.measure.decoding import Choice, Continuation, Sampler, greedy, write_on
+from engine.measure.encoding import encode, padding_token
+from engine.measure.measurement import Measured, Progress
+from engine.models.loading import LoadedModel
+from engine.profile import GenerationMeasure
+from engine.profile.texts import prompt_set_name, prompts
+
+
+class Generation:
+    """Texts and, as metrics, `generated_tokens` (mean per text), `stopped_eos` (share), `seconds_per_text`.
+
+    Raises:
+        LesionError: a chat template is asked for and the model has none, or a prompt is empty or leaves no room.
+    """
+
+    def __init__(self, spec: GenerationMeasure, loaded: LoadedModel, folder: Path) -> None:
+        self.notes: list[str] = []
+        self._spec = spec
+        self._loaded = loaded
+        self._prompts = prompts(spec, folder)
+        self._prompt_set = prompt_set_name(spec)
+        self._encoded = self._encode()
+        self._ends = _end_tokens(loaded)
+        self._limits = [min(spec.max_new_tokens, loaded.architecture.context - len(ids)) for ids in self._encoded]
+        if cut := sum(limit < spec.max_new_tokens for limit in self._limits):
+            self.notes.append(
+                f"generation on {loaded.name}: {cut} texts end early, at the model's context of "
+                f"{loaded.architecture.context} tokens"
+            )
+
+    def prepare(self, batch_size: int, progress: Progress) -> None:
+        """Nothing: texts are not measured from the undamaged model's."""
+
+    def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
+        """Write one text a prompt. Prompts of like length share a batch; texts come in the order of the prompts."""
+        order = sorted(range(len(self._encoded)), key=lambda index: (-len(self._encoded[index]), index))
+        cut = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        texts: list[dict[str, Any]] = []
+        for number, indices in enumerate(cut):
+            progress(number, len(cut))
+            begun = time.perf_counter()
+            written = self._write(seed, indices)
+            seconds = time.perf_counter() - begun
+            for index, continuation in zip(indices, written, strict=True):
+                texts.append(self._text(index, continuation) | {"batch": number, "batch_seconds": seconds})
+        return Measured(_metrics(texts), sorted(texts, key=lambda text: int(text["index"])))
+
+    def _write(self, seed: int, indices: list[int]) -> list[Continuation]:
+        limits = [self._limits[index] for index in indices]
+        choose: Choice = greedy
+        if self._spec.sample:
+            choose = Sampler(seed, indices, max(limits), self._spec.temperature, self._loaded.device)
+        return write_on(
+            self._loaded.model,
+            [self._encoded[index] for index in indices],
+            limits,
+            self._ends,
+            padding_token(self._loaded.tokenizer),
+            choose,
+        )
+
+    def _text(self, index: int, continuation: Continuation) -> dict[str, Any]:
+        return {
+            "index": index,
+            "prompt_set": self._prompt_set,
+            "prompt": self._prompts[index],
+            "text": self._decode(continuation.tokens),
+            "tokens_in": len(self._encoded[index]),
+            "tokens_out": len(continuation.tokens),
+            "stop": continuation.stop,
+        }
+
+    def _decode(self, tokens: list[int]) -> str:
+        """Text without special tokens. Ids past the tokenizer's (a vocabulary padded for speed) have no text."""
+        size = len(self._loaded.tokenizer)
+        known = [token for token in tokens if token < size]
+        return str(self._loaded.tokenizer.decode(known, skip_special_tokens=True))
+
+    def _encode(self) -> list[list[int]]:
+        tokenizer, name = self._loaded.tokenizer, self._loaded.name
+        template = getattr(tokenizer, "chat_template", None)
+        if self._spec.chat is True and not template:
+            raise LesionError(
+                f"generation on {name}: chat = true, but the model has no chat template; set chat to false or 'auto'.",
+                field="measure.chat",
+            )
+        chat = bool(template) and self._spec.chat is not False
+        encoded = [_chat(tokenizer, text) if chat else encode(tokenizer, text) for text in self._prompts]
+        context = self._loaded.architecture.context
+        for text, ids in zip(self._prompts, encoded, strict=True):
+            if not 1 <= len(ids) < context:
+                raise LesionError(
+                    f"generation on {name}: the prompt {text[:40]!r} has {len(ids)} tokens; 1 to {context - 1} leave "
+                    "room for an answer.",
+                    field="measure.prompts",
+                )
+        return encoded
+
+
+def _chat(tokenizer: Any, prompt: str) -> list[int]:
+    message = [{"role": "user", "content": prompt}]
+    text = tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
+    ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    return ids
+
+
+def _end_tokens(loaded: LoadedModel) -> frozenset[int]:
+    """Every token that ends a text, by the model's generation settings or else by its tokenizer."""
+    settings = getattr(loaded.model, "generation_config", None)
+    ends = getattr(settings, "eos_token_id", None)
+    if ends is None:
+        ends = loaded.tokenizer.eos_token_id
+    if ends is None:
+        return frozenset()
+    return frozenset([ends] if isinstance(ends, int) else ends)
+
+
+def _metrics(texts: list[dict[str, Any]]) -> dict[str, float]:
+    seconds = {text["batch"]: text["batch_seconds"] for text in texts}
+    return {
+        "generated_tokens": sum(text["tokens_out"] for text in texts) / len(texts),
+        "stopped_eos": sum(text["stop"] == "eos" for text in texts) / len(texts),
+        "seconds_per_text": sum(seconds.values()) / len(texts),
+    }

@@ -1,0 +1,37 @@
+"""What every measurement gives and takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Progress = Callable[[int, int], None]
+"""Called with (steps done, steps in all)."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The result of one measurement.
+
+    Attributes:
+        metrics: number by metric name; nan and inf are values like any other.
+        texts: one dict a generated text: `index`, `prompt_set`, `prompt`, `text`, `tokens_in`, `tokens_out`,
+            `stop` ("eos" or "length"), `batch` and `batch_seconds`.
+    """
+
+    metrics: dict[str, float]
+    texts: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Measurement(Protocol):
+    """A measurement bound to one loaded model. Built as `Class(spec, loaded, folder)` while the model is undamaged.
+
+    `notes` are sentences the user should see once: what was left out, and why.
+    """
+
+    notes: list[str]
+
+    def prepare(self, batch_size: int, progress: Progress) -> None:
+        """Observe the undamaged model, where results are measured from it. Done once per batch size."""
+
+    def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
+        """Measure the model as it is now. The result depends on the weights, the seed and the batch size only."""

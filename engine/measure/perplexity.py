@@ -1,0 +1,130 @@
+"""How well the model still predicts text: perplexity, nats per token, accuracy, and drift from its own predictions."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from engine.errors import LesionError
+from engine.measure.encoding import encode, pad, padding_token
+from engine.measure.head import PristineHead, Scores, score
+from engine.measure.measurement import Measured, Progress
+from engine.measure.windows import Window, batches, slide
+from engine.models.loading import LoadedModel
+from engine.profile import PerplexityMeasure
+from engine.profile.texts import documents
+
+
+class Perplexity:
+    """Token-weighted perplexity over documents, each read in sliding windows.
+
+    Metrics: `nll` is the mean of -ln p over all predicted tokens (nats), `perplexity` its exponential, `token_accuracy`
+    the share of tokens that were the most likely one, `kl` the mean KL(undamaged || damaged) of the predictions (nats).
+
+    Raises:
+        LesionError: no document has two tokens, the windows do not suit the model, or the model computes its
+            logits in another way than by its output head alone.
+    """
+
+    def __init__(self, spec: PerplexityMeasure, loaded: LoadedModel, folder: Path) -> None:
+        self.notes: list[str] = []
+        self._loaded = loaded
+        self._filler = padding_token(loaded.tokenizer)
+        self._windows = self._cut(spec, folder)
+        self._pristine = PristineHead(loaded.architecture.head)
+        self._reference: list[Tensor] = []
+        self._reference_batch: int | None = None
+        self._check_head()
+
+    @torch.inference_mode()
+    def prepare(self, batch_size: int, progress: Progress) -> None:
+        """Keep the undamaged model's final hidden states: tokens x width numbers, where its logits would be
+        tokens x vocabulary. They are kept per batch size, whose shapes decide the last bits of a result.
+        """
+        if self._reference_batch == batch_size:
+            return
+        self._reference, self._reference_batch = [], None
+        cut = batches(self._windows, batch_size)
+        for index, batch in enumerate(cut):
+            progress(index, len(cut))
+            hidden, _ = self._read(batch)
+            self._reference.append(hidden.cpu())
+        self._reference_batch = batch_size
+
+    @torch.inference_mode()
+    def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
+        """Measure the model as it is. Nothing is drawn: the seed plays no part."""
+        if self._reference_batch != batch_size:
+            raise ValueError(f"prepare({batch_size}) must come first, on the undamaged model")
+        self._pristine.compare()
+        total = Scores(0.0, 0.0, 0, 0)
+        cut = batches(self._windows, batch_size)
+        for index, batch in enumerate(cut):
+            progress(index, len(cut))
+            hidden, targets = self._read(batch)
+            total += score(self._loaded.architecture.head, hidden, targets, self._pristine, self._reference[index])
+        return Measured(_metrics(total))
+
+    def _read(self, batch: list[Window]) -> tuple[Tensor, Tensor]:
+        """Final hidden states [n, width] where a token is predicted, and the tokens [n] that came there."""
+        rows = [list(window.tokens) for window in batch]
+        ids, mask = pad(rows, self._filler, left=False, device=self._loaded.device)
+        output = self._loaded.architecture.decoder(input_ids=ids, attention_mask=mask, use_cache=False)
+        scored = torch.zeros_like(mask, dtype=torch.bool)
+        for row, window in enumerate(batch):
+            scored[row, window.first : len(window.tokens)] = True
+        return output.last_hidden_state[:, :-1][scored[:, 1:]], ids[scored]
+
+    def _cut(self, spec: PerplexityMeasure, folder: Path) -> list[Window]:
+        encoded = [encode(self._loaded.tokenizer, text) for text in documents(spec, folder)]
+        usable = [tokens for tokens in encoded if len(tokens) >= 2]
+        if not usable:
+            raise LesionError(
+                f"perplexity on {self._loaded.name}: no document of text {spec.text!r} has two tokens, so nothing can "
+                "be predicted; give a text with at least one sentence."
+            )
+        if short := len(encoded) - len(usable):
+            self.notes.append(f"perplexity on {self._loaded.name}: {short} documents of fewer than 2 tokens skipped")
+        context, stride = _reach(spec, self._loaded)
+        return [window for tokens in usable for window in slide(tokens, context, stride)]
+
+    @torch.inference_mode()
+    def _check_head(self) -> None:
+        """Refuse a model whose logits are more than its head's output (softcapping, scaling): scores would be wrong."""
+        ids = torch.tensor([self._windows[0].tokens[:16]], device=self._loaded.device)
+        whole = self._loaded.model(input_ids=ids, use_cache=False).logits
+        hidden = self._loaded.architecture.decoder(input_ids=ids, use_cache=False).last_hidden_state
+        if not torch.allclose(whole, self._loaded.architecture.head(hidden), rtol=1e-5, atol=1e-6, equal_nan=True):
+            raise LesionError(
+                f"perplexity on {self._loaded.name}: this model changes its logits after the output head, which the "
+                f"layout {self._loaded.architecture.name!r} does not describe; use a model of a supported family."
+            )
+
+
+def _reach(spec: PerplexityMeasure, loaded: LoadedModel) -> tuple[int, int]:
+    """Context and stride in tokens, checked against the model."""
+    limit = loaded.architecture.context
+    context = spec.context or limit
+    if not 2 <= context <= limit:
+        raise LesionError(
+            f"perplexity on {loaded.name}: context = {context} must be 2 to {limit}, what the model can read at once.",
+            field="measure.context",
+        )
+    stride = spec.stride or context // 2
+    if not 1 <= stride < context:
+        raise LesionError(
+            f"perplexity on {loaded.name}: stride = {stride} must be 1 to {context - 1}, less than the context of "
+            f"{context} tokens.",
+            field="measure.stride",
+        )
+    return context, stride
+
+
+def _metrics(total: Scores) -> dict[str, float]:
+    nll = total.nll / total.tokens
+    return {
+        "perplexity": float(torch.tensor(nll, dtype=torch.float64).exp()),  # inf where math.exp would raise
+        "nll": nll,
+        "token_accuracy": total.correct / total.tokens,
+        "kl": total.kl / total.tokens,
+    }

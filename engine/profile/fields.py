@@ -1,0 +1,45 @@
+"""What every table of a profile shares: strict types, unknown keys refused, faults as sentences."""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Strict, ValidationInfo
+
+from engine.errors import LesionError
+from engine.profile.faults import fault, show
+
+Int = Annotated[int, Strict()]
+Float = Annotated[float, Strict()]
+Bool = Annotated[bool, Strict()]
+Text = Annotated[str, Strict()]
+
+Given = TypeVar("Given")
+Found = TypeVar("Found")
+
+
+class Table(BaseModel):
+    """A table of a profile."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def accept(check: Callable[[Given], Found], value: Given) -> Found:
+    """`check(value)`, with a LesionError turned into a fault of the key being validated."""
+    try:
+        return check(value)
+    except LesionError as error:
+        raise fault(error) from None
+
+
+def refuse_repeats(values: Iterable[Any], what: str) -> None:
+    """Raises a fault where one of `values` is listed twice."""
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise fault(f"{what} {show(value)} is listed twice; once is enough")
+        seen.add(value)
+
+
+def must_exist(info: ValidationInfo) -> bool:
+    """Whether the files that a profile names have to be there."""
+    return bool((info.context or {}).get("must_exist", True))

@@ -1,0 +1,90 @@
+"""The JSON schema of profiles, for editors that complete and check TOML.
+
+`python -m engine.profile.json_schema` writes it to profiles/schema.json.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from engine import catalog
+from engine.profile.damage import LevelRange
+from engine.profile.schema import Profile
+
+PATH = Path("profiles/schema.json")
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of a profile's file, with the catalog's names as the choices that an editor offers."""
+    schema = Profile.model_json_schema()
+    tables = schema["$defs"]
+    _name_choices(tables)
+    _describe_levels(tables["Damage"])
+    del tables["ModelSpec"]["required"]
+    required = schema.pop("required")
+    schema["properties"]["extends"] = {"type": "string", "description": "path of a profile that this one builds on"}
+    schema["anyOf"] = [{"required": ["extends"]}, {"required": required}]
+    schema["title"] = "Lesion profile"
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
+
+
+def _name_choices(tables: dict[str, Any]) -> None:
+    """Closed sets become enums; where a path or Hub id may stand too, known names are offered beside any string."""
+    damage = tables["Damage"]["properties"]
+    damage["method"].update(_closed({info.name: info.summary for info in catalog.methods().values()}))
+    damage["groups"]["items"] = _closed({info.name: info.summary for info in catalog.groups().values()})
+    tables["ModelSpec"]["properties"]["names"]["items"] = _offer(list(catalog.models()))
+    _widen(tables["PerplexityMeasure"]["properties"]["text"], ["auto", *catalog.texts()])
+    prompts = tables["GenerationMeasure"]["properties"]["prompts"]
+    prompts["anyOf"] = [_offer(["auto", *catalog.prompt_sets()]), {"type": "array", "items": {"type": "string"}}]
+
+
+def _closed(summaries: dict[str, str]) -> dict[str, Any]:
+    """One of these names; `x-taplo` is where TOML editors look for the description of each."""
+    return {"type": "string", "enum": list(summaries), "x-taplo": {"docs": {"enumValues": list(summaries.values())}}}
+
+
+def _offer(names: list[str]) -> dict[str, Any]:
+    return {"anyOf": [{"enum": names}, {"type": "string"}]}
+
+
+def _widen(key: dict[str, Any], names: list[str]) -> None:
+    del key["type"]
+    key.update(_offer(names))
+
+
+def _describe_levels(damage: dict[str, Any]) -> None:
+    """Levels as a list or a range, with the bounds of the method that the table names; layers as one number, too."""
+    span = LevelRange.model_json_schema()
+    numbers = {"type": "array", "items": {"type": "number"}}
+    described = damage["properties"]["levels"]["description"]
+    damage["properties"]["levels"] = {"description": described, "anyOf": [numbers, span]}
+    damage["properties"]["layers"]["anyOf"].append({"type": "integer", "minimum": 0})
+    damage["allOf"] = [_bounds(info) for info in catalog.methods().values()]
+
+
+def _bounds(method: catalog.MethodInfo) -> dict[str, Any]:
+    chosen = {"properties": {"method": {"const": method.name}}, "required": ["method"]}
+    if method.level is None:
+        return {"if": chosen, "then": {"properties": {"levels": {"maxItems": 0}, "groups": {"maxItems": 0}}}}
+    level = method.level
+    kind = "integer" if level.integer else "number"
+    low = "exclusiveMinimum" if level.low_open else "minimum"
+    dose = {"type": kind, low: level.low, "maximum": level.high}
+    levels = {
+        "description": f"{level.symbol}: {level.meaning}, {level.bounds}",
+        "anyOf": [
+            {"type": "array", "minItems": 1, "items": dose},
+            {"type": "object", "properties": {"from": dose, "to": dose}},
+        ],
+    }
+    return {"if": chosen, "then": {"properties": {"levels": levels}, "required": ["groups", "levels"]}}
+
+
+def written() -> str:
+    """The text of profiles/schema.json."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(written(), encoding="utf-8")

@@ -1,0 +1,56 @@
+"""`--set key=value`: one key of a profile changed from the command line."""
+
+import tomllib
+from itertools import pairwise
+from typing import Any
+
+from engine.errors import LesionError
+
+
+def override(data: dict[str, Any], text: str) -> None:
+    """Applies "dotted.key=value" to `data` in place. The value is TOML, or a bare string where it is not TOML.
+
+    Raises LesionError where `text` has no key or no "=", or a step of the key leads nowhere.
+    """
+    key, equals, value = text.partition("=")
+    steps = [step.strip() for step in key.split(".")]
+    if not equals or not all(steps):
+        raise LesionError(f"--set {text}: write it as key=value, such as seeds.count=2 or damage.0.levels=[0, 0.5]")
+    target: Any = data
+    for step, following in pairwise(steps):
+        target = _descend(target, step, following, text)
+    if isinstance(target, list):
+        target[_position(target, steps[-1], text)] = _value(value)
+    elif isinstance(target, dict):
+        target[steps[-1]] = _value(value)
+    else:
+        raise _nowhere(text, steps[-1])
+
+
+def _descend(target: Any, step: str, following: str, text: str) -> Any:
+    if isinstance(target, list):
+        return target[_position(target, step, text)]
+    if not isinstance(target, dict):
+        raise _nowhere(text, step)
+    if step not in target and following.isdecimal():
+        raise LesionError(f"--set {text}: the profile has no {step} to number", field=step)
+    return target.setdefault(step, {})
+
+
+def _position(target: list[Any], step: str, text: str) -> int:
+    if not step.isdecimal() or int(step) >= len(target):
+        accepted = f"; entries are numbered from 0 to {len(target) - 1}" if target else "; the list is empty"
+        raise LesionError(f"--set {text}: there is no entry '{step}' in that list{accepted}")
+    return int(step)
+
+
+def _nowhere(text: str, step: str) -> LesionError:
+    return LesionError(f"--set {text}: there is nothing below the value that '{step}' should be found in")
+
+
+def _value(text: str) -> Any:
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except ValueError:
+        return text.strip()
+    return parsed["value"] if list(parsed) == ["value"] else text.strip()

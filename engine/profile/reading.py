@@ -1,0 +1,144 @@
+"""From a TOML file to a Profile: `extends`, `--set`, paths, and every mistake as a sentence."""
+
+import tomllib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine import catalog
+from engine.errors import LesionError, suggestion
+from engine.profile.faults import explain
+from engine.profile.measures import Measure, PerplexityMeasure
+from engine.profile.names import AUTO, anchor, is_file_name, is_model_path, is_petri, is_there
+from engine.profile.overrides import override
+from engine.profile.schema import Profile
+
+PETRI_DOCUMENTS = 64
+"""Documents of the bundled petri text, which has no end of its own, where a profile does not say how many."""
+
+_BUNDLED: dict[str, Collection[str]] = {"text": catalog.texts(), "prompts": catalog.prompt_sets()}
+"""The keys of a measurement that may name a file, and the names that do not."""
+
+
+def load(path: Path | str, overrides: Sequence[str] = (), *, must_exist: bool = True) -> Profile:
+    """The profile in the file `path`, with "key=value" `overrides` on top; ranges expanded, paths absolute, every
+    "auto" that a profile can settle by itself settled.
+
+    `must_exist=False` reads a profile whose models or texts are no longer there, to look at an old run.
+    Raises LesionError, one line a mistake, with the dotted key of the first in `field`.
+    """
+    path = Path(path)
+    data, bases = _extended(_read_toml(path, None), path.parent, str(path), (path,))
+    where = " extending ".join([str(path), *(base.name for base in bases)])
+    for text in overrides:
+        override(data, text)
+        where += f" with --set {text}"
+    if overrides:
+        _anchor_all(data, Path.cwd())
+    return parse(data, where, path.parent, must_exist=must_exist)
+
+
+def parse(data: dict[str, Any], where: str, folder: Path, *, must_exist: bool = True) -> Profile:
+    """The profile in `data`, as read from TOML; `where` opens every message, relative paths start from `folder`.
+
+    Raises LesionError as `load` does.
+    """
+    data, _ = _extended(_copy(data), folder, where, ())
+    try:
+        profile = Profile.model_validate(data, context={"must_exist": must_exist})
+    except ValidationError as error:
+        faults = explain(error, Profile)
+        lines = [f"{where}: {key}: {sentence}" if key else f"{where}: {sentence}" for key, sentence in faults]
+        raise LesionError("\n".join(lines), field=faults[0][0]) from None
+    return _settle(profile)
+
+
+def _settle(profile: Profile) -> Profile:
+    """`profile` with "auto" texts and prompts decided by the models' names."""
+    petri = all(is_petri(name) for name in profile.model.names)
+    measures = tuple(_settle_measure(measure, petri) for measure in profile.measure)
+    return profile.model_copy(update={"measure": measures})
+
+
+def _settle_measure(measure: Measure, petri: bool) -> Measure:
+    if not isinstance(measure, PerplexityMeasure):
+        prompts = "petri" if petri else "short"
+        return measure.model_copy(update={"prompts": prompts}) if measure.prompts == AUTO else measure
+    text = ("petri" if petri else "english") if measure.text == AUTO else measure.text
+    documents = PETRI_DOCUMENTS if text == "petri" and measure.documents is None else measure.documents
+    return measure.model_copy(update={"text": text, "documents": documents})
+
+
+def _extended(
+    data: dict[str, Any], folder: Path, where: str, chain: tuple[Path, ...]
+) -> tuple[dict[str, Any], list[Path]]:
+    """`data` on top of the profile that it extends, paths absolute, and the files it was built on, nearest first.
+
+    `chain` holds the files that led here, so that a loop is seen.
+    """
+    _anchor_all(data, folder)
+    if "extends" not in data:
+        return data, []
+    base = data.pop("extends")
+    if not isinstance(base, str) or not base:
+        raise LesionError(f"{where}: extends: must be the path of one profile, in quotes", field="extends")
+    path = Path(anchor(base, folder))
+    if path.resolve() in [link.resolve() for link in chain]:
+        loop = " extends ".join(link.name for link in (*chain, path))
+        raise LesionError(f"{where}: extends: a profile cannot extend itself: {loop}", field="extends")
+    below, bases = _extended(_read_toml(path, where), path.parent, str(path), (*chain, path))
+    return _merge(below, data), [path, *bases]
+
+
+def _read_toml(path: Path, extended_by: str | None) -> dict[str, Any]:
+    origin = f"{extended_by}: extends: " if extended_by else ""
+    field = "extends" if extended_by else None
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        beside = sorted(found.name for found in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+        hint = suggestion(path.name, beside) if beside else "; give the path of a TOML file"
+        raise LesionError(f"{origin}there is no profile '{path}'{hint}", field=field) from None
+    except UnicodeDecodeError:
+        raise LesionError(f"{path}: this is not a text file in UTF-8", field=field) from None
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        raise LesionError(f"{path}: this is not TOML: {error}", field=field) from None
+    except OSError as error:
+        raise LesionError(f"{origin}'{path}' cannot be read: {error.strerror}", field=field) from None
+
+
+def _merge(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    """`top` over `base`: tables merge key by key, anything else (arrays, too) replaces."""
+    merged = dict(base)
+    for key, value in top.items():
+        both_tables = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _merge(base[key], value) if both_tables else value
+    return merged
+
+
+def _anchor_all(data: dict[str, Any], folder: Path) -> None:
+    """Makes the paths in `data` absolute, in place. What has the wrong type is left for validation to report."""
+    model = data.get("model")
+    names = model.get("names") if isinstance(model, dict) else None
+    if isinstance(model, dict) and isinstance(names, list):
+        model["names"] = [
+            anchor(name, folder) if isinstance(name, str) and is_model_path(name) else name for name in names
+        ]
+    measures = data.get("measure")
+    for measure in measures if isinstance(measures, list) else []:
+        for key, known in _BUNDLED.items():
+            name = measure.get(key) if isinstance(measure, dict) else None
+            if isinstance(name, str) and name != AUTO and name not in known and _is_file(name, folder):
+                measure[key] = anchor(name, folder)
+
+
+def _is_file(name: str, folder: Path) -> bool:
+    return bool(name) and (is_file_name(name) or is_there(folder / name))
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(inner) for key, inner in value.items()}
+    return [_copy(inner) for inner in value] if isinstance(value, list) else value

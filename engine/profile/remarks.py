@@ -1,0 +1,41 @@
+"""What is allowed in a profile but may surprise."""
+
+from engine import catalog
+from engine.profile.grid import draws
+from engine.profile.measures import GenerationMeasure, PerplexityMeasure
+from engine.profile.names import is_petri
+from engine.profile.schema import Profile
+
+
+def remarks(profile: Profile) -> list[str]:
+    """Sentences for the user, none of which stops a run."""
+    return [*_idle_seeds(profile), *_idle_options(profile), *_foreign_text(profile)]
+
+
+def _idle_seeds(profile: Profile) -> list[str]:
+    if profile.seeds.count == 1 or any(draws(measure) for measure in profile.measure):
+        return []
+    still = sorted({damage.method for damage in profile.damage if not catalog.method(damage.method).draws} - {"none"})
+    outcome = f"and nothing is sampled: the {profile.seeds.count} seeds will give equal results"
+    return [f"{method} draws nothing {outcome}" for method in still]
+
+
+def _idle_options(profile: Profile) -> list[str]:
+    found = []
+    for measure in profile.measure:
+        if isinstance(measure, GenerationMeasure) and not measure.sample and measure.temperature != 1.0:
+            found.append(f"a temperature of {measure.temperature:g} changes nothing while sample is false")
+    return found
+
+
+def _foreign_text(profile: Profile) -> list[str]:
+    petri = [is_petri(name) for name in profile.model.names]
+    found = []
+    for measure in profile.measure:
+        if not isinstance(measure, PerplexityMeasure):
+            continue
+        if measure.text == "petri" and not all(petri):
+            found.append("perplexity on petri text means little for models that never learnt that language")
+        if measure.text == "english" and any(petri):
+            found.append("perplexity on English means little for petri models, which never learnt it")
+    return found

@@ -1,0 +1,114 @@
+"""What a profile may say: every table, key, default and bound."""
+
+import re
+from itertools import product
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from engine.errors import LesionError
+from engine.profile.damage import Damage
+from engine.profile.faults import fault, show
+from engine.profile.fields import Bool, Int, Table, Text, must_exist, refuse_repeats
+from engine.profile.layers import same_layers
+from engine.profile.measures import Measure
+from engine.profile.names import check_model
+
+_LARGEST_SEED = 2**31 - 1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
+
+
+class ModelSpec(Table):
+    """The models to try, and how to load them."""
+
+    names: tuple[Text, ...] = Field(
+        min_length=1, description="models: petri-*, Hub ids, folders or .gguf files (paths start with ., / or ~)"
+    )
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto", description="number format of the weights; auto: the model's own"
+    )
+    device: Text = Field("auto", description="where to run: auto, cpu, cuda or cuda:1")
+    load_in: Literal["none"] = Field("none", description="quantised loading")
+    allow_pickle: Bool = Field(False, description="accept weights stored as pickles, which can run code when loaded")
+    revision: Text | None = Field(None, description="branch, tag or commit on the Hub; unset: the default branch")
+
+    @field_validator("names")
+    @classmethod
+    def _check_names(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for position, name in enumerate(names):
+            try:
+                check_model(name, must_exist=must_exist(info))
+            except LesionError as error:
+                raise fault(LesionError(str(error), field=str(position))) from None
+        refuse_repeats(names, "model")
+        return names
+
+    @field_validator("device")
+    @classmethod
+    def _check_device(cls, device: str) -> str:
+        if not _DEVICE.fullmatch(device):
+            raise fault(f"{show(device)} is no device; give auto, cpu, cuda, or one GPU such as cuda:1")
+        return device
+
+
+class Seeds(Table):
+    """Repetitions: the seeds base + offset, base + offset + 1, …, `count` of them."""
+
+    base: Int = Field(42, ge=0, le=_LARGEST_SEED, description="where seeds start")
+    count: Int = Field(1, ge=1, le=100_000, description="how many repetitions")
+    offset: Int = Field(0, ge=0, le=_LARGEST_SEED, description="1 where the first repetition is to use base + 1")
+
+
+class RunSpec(Table):
+    """How to run; none of this changes what a trial means."""
+
+    threads: Int | None = Field(None, ge=1, le=1024, description="CPU threads of a worker; unset: every core")
+    attempts: Int = Field(2, ge=1, le=100, description="workers lost on one trial before it is recorded as failed")
+
+
+class Profile(Table):
+    """A whole experiment."""
+
+    keys_of_files: ClassVar[tuple[str, ...]] = ("extends",)
+
+    name: Text = Field(description="a short name, which the run's folder will bear")
+    description: Text = Field("", description="what the experiment is for")
+    model: ModelSpec = Field(description="which models, a [model] table with names = [...]")
+    damage: tuple[Damage, ...] = Field(min_length=1, description="what is done to them, one [[damage]] table each")
+    seeds: Seeds = Field(default_factory=Seeds, description="repetitions")
+    measure: tuple[Annotated[Measure, Field(discriminator="name")], ...] = Field(
+        min_length=1, description="what is observed, one [[measure]] table each"
+    )
+    run: RunSpec = Field(default_factory=RunSpec, description="how to run it")
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise fault(f"{show(name)} cannot be a name; use up to 64 letters, digits, '.', '_' and '-'")
+        return name
+
+    @field_validator("measure")
+    @classmethod
+    def _check_measures(cls, measures: tuple[Measure, ...]) -> tuple[Measure, ...]:
+        seen = set()
+        for position, measure in enumerate(measures):
+            if (measure.name, measure.label) in seen:
+                text = f"this is another {measure.name} with the same metrics' names; give it a label of its own"
+                raise fault(LesionError(text, field=f"{position}.label"))
+            seen.add((measure.name, measure.label))
+        return measures
+
+    @model_validator(mode="after")
+    def _refuse_overlap(self) -> "Profile":
+        first: dict[str, int] = {}
+        for position, damage in enumerate(self.damage):
+            for group, level in product(damage.groups, damage.levels):
+                wanted = f"{damage.method} on {group} at level {level:.10g}"
+                same = f"{wanted} {same_layers(damage.layers)}"
+                if same in first:
+                    text = f"{wanted} is already asked for by damage.{first[same]}; once is enough"
+                    raise fault(LesionError(text, field=f"damage.{position}"))
+                first[same] = position
+        return self

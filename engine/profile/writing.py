@@ -1,0 +1,98 @@
+"""From a Profile back to TOML: complete, readable, and enough by itself to repeat a run."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from engine import catalog
+from engine.profile.damage import Damage
+from engine.profile.measures import Measure
+from engine.profile.names import is_file_name
+from engine.profile.schema import Profile
+
+INPUTS = "inputs"
+"""The folder of a run directory that holds copies of the user's own texts and prompts."""
+
+_WIDTH = 100
+
+
+def resolve(profile: Profile) -> Profile:
+    """`profile` with what depends on this host written out: the number of threads."""
+    if profile.run.threads is not None:
+        return profile
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    run = profile.run.model_copy(update={"threads": cores})
+    return profile.model_copy(update={"run": run})
+
+
+def localise(profile: Profile, run_dir: Path) -> Profile:
+    """Copies the user's text and prompt files into `run_dir`/inputs and returns the profile that names the copies,
+    relative to `run_dir`: its TOML, lying there, repeats the run wherever the folder goes.
+
+    Files that share a name are told apart by a number. Raises OSError where a copy fails.
+    """
+    copies: dict[str, str] = {}
+    measures = tuple(_localise_measure(measure, run_dir, copies) for measure in profile.measure)
+    return profile.model_copy(update={"measure": measures})
+
+
+def to_toml(profile: Profile) -> str:
+    """`profile` as TOML, tables in the order of the schema; keys that are unset (None) are left out."""
+    plain = profile.model_dump(mode="json", exclude_none=True)
+    plain["damage"] = [_plain_damage(damage) for damage in profile.damage]
+    head = {key: value for key, value in plain.items() if isinstance(value, str)}
+    blocks = ["\n".join(_line(key, value) for key, value in head.items())]
+    for key, value in plain.items():
+        if isinstance(value, dict):
+            blocks.append(_table(f"[{key}]", value))
+        elif isinstance(value, list):
+            blocks.extend(_table(f"[[{key}]]", entry) for entry in value)
+    return "\n\n".join(blocks) + "\n"
+
+
+def _localise_measure(measure: Measure, run_dir: Path, copies: dict[str, str]) -> Measure:
+    key = "text" if measure.name == "perplexity" else "prompts"
+    source = getattr(measure, key)
+    if not isinstance(source, str) or not is_file_name(source):
+        return measure
+    if source not in copies:
+        copies[source] = _free_name(Path(source), set(copies.values()))
+        (run_dir / INPUTS).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, run_dir / copies[source])
+    return measure.model_copy(update={key: copies[source]})
+
+
+def _free_name(source: Path, taken: set[str]) -> str:
+    name, number = f"{INPUTS}/{source.name}", 1
+    while name in taken:
+        number += 1
+        name = f"{INPUTS}/{source.stem}-{number}{source.suffix}"
+    return name
+
+
+def _plain_damage(damage: Damage) -> dict[str, Any]:
+    plain = damage.model_dump(mode="json", exclude_none=True)
+    level = catalog.method(damage.method).level
+    if level and level.integer:
+        plain["levels"] = [int(value) for value in damage.levels]
+    return {key: value for key, value in plain.items() if value != []}
+
+
+def _table(header: str, entries: dict[str, Any]) -> str:
+    return "\n".join([header, *(_line(key, value) for key, value in entries.items())])
+
+
+def _line(key: str, value: Any) -> str:
+    """One key. A list stays on its line while it is short."""
+    if not isinstance(value, list):
+        return f"{key} = {_scalar(value)}"
+    entries = [_scalar(entry) for entry in value]
+    line = f"{key} = [{', '.join(entries)}]"
+    return line if len(line) <= _WIDTH else "\n".join([f"{key} = [", *(f"    {entry}," for entry in entries), "]"])
+
+
+def _scalar(value: Any) -> str:
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip("\n")

@@ -1,0 +1,30 @@
+"""Runs: the run directory, the process that writes it, and everything that reads it. Nothing here loads torch."""
+
+from engine.runs.control import create, start, stop
+from engine.runs.directory import find, read_profile
+from engine.runs.lines import WriteError
+from engine.runs.records import read_generations, read_manifest, read_tolerant, read_trials
+from engine.runs.status import RunStatus, eta, status
+from engine.runs.summaries import RunSummary, summaries, summary
+from engine.runs.watch import Update, Watch
+
+__all__ = [
+    "RunStatus",
+    "RunSummary",
+    "Update",
+    "Watch",
+    "WriteError",
+    "create",
+    "eta",
+    "find",
+    "read_generations",
+    "read_manifest",
+    "read_profile",
+    "read_tolerant",
+    "read_trials",
+    "start",
+    "status",
+    "stop",
+    "summaries",
+    "summary",
+]

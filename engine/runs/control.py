@@ -1,0 +1,97 @@
+"""Making a run, starting its runner, and asking it to stop."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import LesionError
+from engine.runs import lock, manifest
+from engine.runs.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_directory
+from engine.runs.lines import WriteError, complete_lines, complete_size, write_whole
+from engine.runs.processes import command, environment
+
+if TYPE_CHECKING:
+    from engine.profile import Profile
+
+FINISH = b"finish\n"
+NOW = b"now\n"
+"""What the stop file says: end after the current trial, or at once."""
+
+_START_SECONDS = 60.0  # on a busy host with its libraries on a network disk
+
+
+def create(profile: "Profile", results: Path, *, source: Path | None) -> Path:
+    """A new run directory holding the resolved profile and copies of the files it names; nothing runs yet.
+
+    `source`, the file the profile came from, is noted in the manifest. Raises LesionError when `results` is not a
+    folder that can be written.
+    """
+    from engine.profile import localise, resolve, to_toml
+
+    run = make_directory(profile.name, results)
+    try:
+        content = to_toml(localise(resolve(profile), run))
+        write_whole(run / PROFILE, content.encode())
+        manifest.begin(run, source)
+    except (OSError, WriteError) as error:
+        shutil.rmtree(run, ignore_errors=True)
+        raise LesionError(f"no run could be made in the results folder {results}: {error}") from error
+    return run
+
+
+def start(run: Path, *, trust_remote_code: bool = False, device: str | None = None) -> subprocess.Popen[bytes]:
+    """Start, or go on with, the run in a process of its own that outlives this one and its terminal.
+
+    Returns once the runner has the run. Raises LesionError with the runner's own sentence when it could not begin.
+    """
+    flags = ["--trust-remote-code"] if trust_remote_code else []
+    flags += ["--device", device] if device else []
+    events, log = complete_size(run / EVENTS), complete_size(run / RUNNER_LOG)
+    try:
+        with (run / RUNNER_LOG).open("ab") as output:
+            process = subprocess.Popen(
+                command("engine.runs.runner", str(run.resolve()), *flags),
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise LesionError(f"run {run} cannot be started: {error.strerror}") from error
+    until = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < until:
+        if _begun(run, events):
+            return process
+        time.sleep(0.02)
+    if process.poll() is None or _begun(run, events):
+        return process
+    silent = f"the runner of {run} ended at once (status {process.returncode}) without a word: is the disk full?"
+    raise LesionError(_said(run, log) or silent)
+
+
+def stop(run: Path, *, now: bool = False) -> None:
+    """Ask the runner to end after the current trial, or with `now` at once, leaving that trial unrecorded.
+
+    Returns at once; the run's status tells when it has stopped. Raises LesionError when nobody runs it.
+    """
+    if not lock.is_held(run):
+        raise LesionError(f"run {run.name} is not running: there is nothing to stop")
+    try:
+        (run / STOP).write_bytes(NOW if now else FINISH)
+    except OSError as error:
+        raise LesionError(f"run {run} cannot be asked to stop: {error.strerror}") from error
+
+
+def _begun(run: Path, before: int) -> bool:
+    """Whether the runner has said that it started: its first event."""
+    added = complete_lines(run / EVENTS, before)
+    return any(b'"event":"started"' in line or b'"event":"resumed"' in line for line, _ in added)
+
+
+def _said(run: Path, before: int) -> str:
+    """What the runner has written to its log, a sentence for each mistake it found; of a traceback the last line."""
+    words = (run / RUNNER_LOG).read_bytes()[before:].decode(errors="replace").strip()
+    return words.rpartition("\n")[2] if "Traceback (most recent" in words else words

@@ -1,0 +1,174 @@
+"""Where trials run: the seam between the runner, which alone writes the journal, and the processes that compute."""
+
+import json
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from engine.profile import Trial
+from engine.runs.lines import Record, parse
+from engine.runs.processes import command, environment
+
+_GRACE = 10.0  # seconds a worker has to end by itself
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message from a worker, as engine.work.worker documents them."""
+
+    device: str
+    message: Record
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A worker ended unasked. `trial` is what it was on; `ready` tells whether it ever got as far as to accept one."""
+
+    device: str
+    trial: Trial | None
+    ready: bool
+    why: str
+
+
+class Executor(Protocol):
+    """Takes trials one by one, wherever it runs them, and tells what becomes of them."""
+
+    def idle(self) -> list[str]:
+        """The devices that wait for a trial."""
+
+    def give(self, device: str, trial: Trial) -> None:
+        """Run the trial on an idle device, starting a worker there when there is none."""
+
+    def poll(self, seconds: float) -> Said | Lost | None:
+        """The next thing that happened, waiting up to `seconds` for it."""
+
+    def processes(self) -> list[int]:
+        """The workers' process ids on this host."""
+
+    def close(self, *, now: bool) -> None:
+        """End all workers; with `now` in the middle of their trials."""
+
+
+class LocalExecutor:
+    """One worker process a device, on this host.
+
+    Args:
+        greet: makes the hello message for a worker on a device (see engine.work.worker), each time one starts.
+        log: file that the workers' stderr is appended to.
+    """
+
+    def __init__(self, devices: list[str], greet: Callable[[str], Record], log: Path) -> None:
+        self._workers: dict[str, _Worker | None] = dict.fromkeys(devices)
+        self._greet = greet
+        self._log = log
+        self._inbox: queue.SimpleQueue[tuple[_Worker, Record | None]] = queue.SimpleQueue()
+
+    def idle(self) -> list[str]:
+        return [device for device, worker in self._workers.items() if worker is None or worker.trial is None]
+
+    def give(self, device: str, trial: Trial) -> None:
+        worker = self._workers[device]
+        if worker is None:
+            worker = self._workers[device] = _Worker(device, self._log, self._inbox)
+            worker.tell({"do": "hello", **self._greet(device)})
+        worker.trial = trial
+        worker.tell({"do": "trial", "trial": asdict(trial)})
+
+    def poll(self, seconds: float) -> Said | Lost | None:
+        try:
+            worker, message = self._inbox.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if message is None:
+            self._workers[worker.device] = None
+            return Lost(worker.device, worker.trial, worker.ready, worker.last_words())
+        worker.ready |= message.get("say") == "ready"
+        if message.get("say") == "done":
+            worker.trial = None
+        return Said(worker.device, message)
+
+    def processes(self) -> list[int]:
+        return [worker.process.pid for worker in self._workers.values() if worker is not None]
+
+    def close(self, *, now: bool) -> None:
+        for worker in filter(None, self._workers.values()):
+            worker.end(now=now)
+        self._workers = dict.fromkeys(self._workers)
+
+
+class _Worker:
+    """One worker process, with a thread that brings what it says into the executor's inbox."""
+
+    def __init__(self, device: str, log: Path, inbox: "queue.SimpleQueue[tuple[_Worker, Record | None]]") -> None:
+        self.device = device
+        self.trial: Trial | None = None
+        self.ready = False
+        self._log = log
+        with log.open("ab") as errors:
+            self._log_start = errors.tell()
+            self.process = subprocess.Popen(
+                command("engine.work.worker"),
+                env=environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+            )
+        self._inbox = inbox
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def tell(self, message: Record) -> None:
+        """Send one message. A worker that died meanwhile is noticed by the listening thread, not here."""
+        try:
+            _pipe(self.process.stdin).write(json.dumps(message).encode() + b"\n")
+            _pipe(self.process.stdin).flush()
+        except OSError:
+            return
+
+    def end(self, *, now: bool) -> None:
+        """End the process, at the latest a few seconds from now."""
+        if now:
+            self.process.kill()
+        self.tell({"do": "quit"})
+        with suppress(OSError):  # what was left to send has no reader any more
+            _pipe(self.process.stdin).close()
+        try:
+            self.process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def last_words(self) -> str:
+        """How the process ended, and what it wrote last to its log."""
+        status = self.process.returncode
+        how = f"ended with status {status}" if status >= 0 else f"was killed by {_signal_name(-status)}"
+        with self._log.open("rb") as log:
+            log.seek(self._log_start)
+            words = log.read().decode(errors="replace").splitlines()
+        tail = [line.strip() for line in words if line.strip()][-3:]
+        return f"the worker on {self.device} {how}" + (f"; its last words: {' | '.join(tail)[-600:]}" if tail else "")
+
+    def _listen(self) -> None:
+        for line in _pipe(self.process.stdout):
+            if (message := parse(line)) is None:
+                break  # half a line, or no longer the protocol: nothing this worker says can be trusted
+            self._inbox.put((self, message))
+        self.process.kill()
+        self.process.wait()
+        self._inbox.put((self, None))
+
+
+def _signal_name(number: int) -> str:
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    return f"{name} (out of memory, or killed by hand)" if number == signal.SIGKILL else name
+
+
+def _pipe(stream: IO[Any] | None) -> IO[Any]:
+    assert stream is not None
+    return stream

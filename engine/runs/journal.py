@@ -1,0 +1,116 @@
+"""The files a runner appends to: committing trials, noting events, and mending what a crash left half done."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.errors import LesionError
+from engine.runs.directory import EVENTS, GENERATIONS, RESERVE, TRIALS
+from engine.runs.lines import LineFile, Record, WriteError, complete_lines, complete_size, parse, write_whole
+from engine.runs.records import read_journal, read_tolerant
+
+_RESERVE_BYTES = 16384
+
+
+class Journal:
+    """A run's trials.jsonl, generations.jsonl and events.jsonl. Only for the runner that holds the run's lock."""
+
+    def __init__(self, run: Path) -> None:
+        """Open the files and cut off what a crash left half written.
+
+        Raises LesionError when a line in the middle is corrupt or a file cannot be written.
+        """
+        self._run = run
+        self._trials = LineFile(run / TRIALS)
+        self._generations = LineFile(run / GENERATIONS)
+        self._events = LineFile(run / EVENTS)
+        self._trials.cut(complete_size(run / TRIALS))
+        self._events.cut(complete_size(run / EVENTS))
+        self.records = read_journal(run, TRIALS)
+        """What was committed before."""
+        self.remarks = read_tolerant(run, TRIALS)[1]
+        """What is odd about it, as sentences."""
+        self._mend_generations({record["trial"] for record in self.records})
+        self._keep_reserve()
+        self._batches: dict[str, dict[str, int]] = {}
+        for record in self.records:
+            self._note_batches(record)
+
+    def commit(self, record: Record, generations: Sequence[Record]) -> None:
+        """Bring one finished trial to the disk: its texts, then its line, whose presence is what makes it count.
+
+        Raises WriteError when the disk is full or fails; then nothing of the trial is left behind.
+        """
+        before = self._generations.size
+        if generations:
+            self._generations.append(generations, sync=True)
+        try:
+            self._trials.append([record], sync=True)
+        except WriteError:
+            self._generations.cut(before)
+            raise
+        self._note_batches(record)
+
+    def batches(self) -> dict[str, dict[str, int]]:
+        """The smallest batch size that each measurement was brought to so far, by model: what fitted in memory."""
+        return self._batches
+
+    def event(self, kind: str, **facts: Any) -> None:
+        """Note something for whoever watches. Raises WriteError."""
+        self._events.append([{"t": round(time.time(), 3), "event": kind, **facts}], sync=False)
+
+    def end(self, state: str, text: str, seconds: float) -> None:
+        """Note how the run ended, on a full disk in the room that was kept for this. Never raises."""
+        facts = {"t": round(time.time(), 3), "event": "state", "state": state, "text": text, "seconds": seconds}
+        (self._run / RESERVE).unlink(missing_ok=True)
+        try:
+            self._events.append([facts], sync=True)
+        except WriteError:
+            return
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in (self._trials, self._generations, self._events):
+            file.close()
+
+    def _note_batches(self, record: Record) -> None:
+        known = self._batches.setdefault(record["model"], {})
+        for measure, size in (record.get("batch") or {}).items():
+            known[measure] = min(size, known.get(measure, size))
+
+    def _mend_generations(self, committed: set[str]) -> None:
+        """Drop the texts of trials that never got their line, so that the file is as if the crash had not happened."""
+        lines = [(_trial_of(line), end) for line, end in complete_lines(self._run / GENERATIONS)]
+        kept = max((end for trial, end in lines if trial in committed), default=0)
+        between = {trial for trial, end in lines if end < kept} - committed
+        if None in between:
+            read_journal(self._run, GENERATIONS)  # raises, naming the line
+        self._generations.cut(kept)
+        if between:
+            self._drop_strays(committed)
+
+    def _drop_strays(self, committed: set[str]) -> None:
+        """Texts between those of committed trials whose own trial line is gone: someone deleted it to run it again."""
+        path = self._run / GENERATIONS
+        kept = [line for line, _ in complete_lines(path) if _trial_of(line) in committed]
+        write_whole(path, b"".join(kept))
+        self._generations.close()
+        self._generations = LineFile(path)
+        self.remarks.append(f"{path.name}: texts of trials that are no longer in {TRIALS} were dropped")
+
+    def _keep_reserve(self) -> None:
+        try:
+            (self._run / RESERVE).write_bytes(b"\0" * _RESERVE_BYTES)
+        except OSError as error:
+            (self._run / RESERVE).unlink(missing_ok=True)
+            name = self._run.name
+            raise LesionError(
+                f"run {name} cannot be written ({error.strerror}): mend that, then lesion resume {name}"
+            ) from error
+
+
+def _trial_of(line: bytes) -> str | None:
+    """The trial that a line names; None where it names none."""
+    trial = (parse(line) or {}).get("trial")
+    return trial if isinstance(trial, str) else None

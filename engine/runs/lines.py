@@ -1,0 +1,179 @@
+"""JSON lines: written so that every number survives and a crash costs the last line at most; read strictly or not."""
+
+import errno
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.errors import LesionError
+
+Record = dict[str, Any]
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+class WriteError(LesionError):
+    """A file of a run could not be written; what was half written has been cut off again."""
+
+
+def encode(record: Record) -> bytes:
+    """One line of JSON with its newline; floats that are not finite become "nan", "inf" and "-inf"."""
+    return json.dumps(_finite(record), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def number(value: Any) -> Any:
+    """A number as it was before `encode`: "nan", "inf" and "-inf" are floats again, all else is left alone."""
+    return _WORDS.get(value, value) if isinstance(value, str) else value
+
+
+def complete_lines(path: Path, start: int = 0) -> Iterator[tuple[bytes, int]]:
+    """Each line from byte `start` on that ends in a newline, with the offset of its end; none where there is no file.
+
+    A last line without a newline is one that a crash tore, or one that is being written: it is left out.
+    Raises LesionError when the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                start += len(line)
+                yield line, start
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise LesionError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def complete_size(path: Path, window: int = 65536) -> int:
+    """Bytes of the file up to its last newline: what stays of it when a torn last line is cut off."""
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end > 0:
+            start = max(0, end - window)
+            file.seek(start)
+            if (found := file.read(end - start).rfind(b"\n")) >= 0:
+                return start + found + 1
+            end = start
+    return 0
+
+
+def last_line(path: Path, window: int = 65536) -> bytes:
+    """The last line that ends in a newline, looked for in the last `window` bytes; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - window))
+            return file.read().rpartition(b"\n")[0].rpartition(b"\n")[2]
+    except OSError:
+        return b""
+
+
+def parse(line: bytes) -> Record | None:
+    """The JSON object of one line; None where the line is not one."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+class LineFile:
+    """A file of JSON lines open for appending. One process writes it: the runner that holds the run's lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        made = not path.exists()
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            if made:
+                sync_folder(path.parent)
+        except OSError as error:
+            raise _failure(self.path, error) from error
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return os.fstat(self._file).st_size
+
+    def append(self, records: Sequence[Record], *, sync: bool) -> None:
+        """Append one line a record; with `sync` they are on the disk on return.
+
+        Raises WriteError when the disk is full or fails; the file then ends where it ended before.
+        """
+        content = b"".join(map(encode, records))
+        before = self.size
+        try:
+            while content:
+                content = content[os.write(self._file, content) :]
+            if sync:
+                os.fsync(self._file)
+        except OSError as error:
+            self.cut(before)
+            raise _failure(self.path, error) from error
+
+    def cut(self, size: int) -> None:
+        """Drop everything after the first `size` bytes."""
+        try:
+            os.ftruncate(self._file, size)
+            os.fsync(self._file)
+        except OSError as error:
+            raise _failure(self.path, error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put `content` in place of the file in one step: a reader sees the old or the new, a crash leaves one of them.
+
+    Raises WriteError.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise _failure(path, error) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the folder's list of names to the disk, so that a new file is found again after a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that cannot do this for folders
+            raise
+    finally:
+        os.close(handle)
+
+
+def _failure(path: Path, error: OSError) -> WriteError:
+    run = path.parent.name
+    mend = "free space" if error.errno in _FULL else "mend that"
+    return WriteError(
+        f"{path.name} of run {run} could not be written ({error.strerror}): {mend}, then lesion resume {run}"
+    )
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

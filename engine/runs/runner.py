@@ -1,0 +1,135 @@
+"""The runner process: `python -m engine.runs.runner RUN`. Owns one run: hands out its trials and writes its journal.
+
+SIGTERM, or a stop file, ends it after the current trial; a second SIGTERM at once. Exit status: 0 done or stopped,
+1 failed on the way, 2 could not begin (the last line on stderr says why).
+"""
+
+import argparse
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from os import getpid
+from pathlib import Path
+
+from engine.errors import LesionError
+from engine.profile import Profile, to_toml, trials
+from engine.runs import manifest
+from engine.runs.devices import choose
+from engine.runs.directory import WORKER_LOG, read_profile
+from engine.runs.dispatch import Dispatcher, StopRequests
+from engine.runs.executor import LocalExecutor
+from engine.runs.journal import Journal
+from engine.runs.lines import Record
+from engine.runs.lock import Lock
+from engine.runs.status import tally
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one run directory to its end and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m engine.runs.runner", description="Run one run directory.")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--device", help="in place of the profile's")
+    parser.add_argument("--trust-remote-code", action="store_true", help="let models from the Hub run their own code")
+    options = parser.parse_args(arguments)
+    requests = StopRequests(options.run)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal it was started from may close
+    signal.signal(signal.SIGTERM, requests.signal)
+    signal.signal(signal.SIGINT, requests.signal)
+    try:
+        profile = read_profile(options.run, must_exist=True)
+        lock = Lock(options.run)
+        try:
+            requests.clear()
+            return _Life(options.run, profile, options.device, options.trust_remote_code).live(requests)
+        finally:
+            requests.clear()
+            lock.release()
+    except LesionError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"run {options.run} cannot be run: {error}", file=sys.stderr)
+    return 2
+
+
+class _Life:
+    """One life of a run: from start or resume to the event that says how it ended. Needs the run's lock."""
+
+    def __init__(self, run: Path, profile: Profile, device: str | None, trust_remote_code: bool) -> None:
+        """Mend the journal and work out what is left. Raises LesionError when the run cannot begin or go on."""
+        self._run = run
+        self._profile = profile
+        self._trust_remote_code = trust_remote_code
+        self._device = choose(device or profile.model.device)
+        self._begun = time.time()
+        before = tally(run)
+        self._seconds_before = before.seconds(before.last)
+        self._resumed = before.life_started is not None
+        self._journal = Journal(run)
+        grid = trials(profile, run)
+        committed = {record["trial"] for record in self._journal.records}
+        self._total = len(grid)
+        self._pending = [trial for trial in grid if trial.key not in committed]
+        self._remarks = [*self._journal.remarks, *self._note_start()]
+        if strange := len(committed - {trial.key for trial in grid}):
+            self._remarks.append(f"{strange} recorded trials are not of this profile, and stay as they are")
+
+    def live(self, requests: StopRequests) -> int:
+        """Run what is left, note how it ended and return the exit status."""
+        try:
+            self._say_start()
+            executor = LocalExecutor([self._device], self._hello, self._run / WORKER_LOG)
+            attempts = self._profile.run.attempts
+            dispatcher = Dispatcher(self._run, self._pending, attempts, self._journal, executor, self._device)
+            self._say_end(dispatcher.work(requests), "")
+            return 0
+        except LesionError as error:
+            print(error, file=sys.stderr)
+            self._say_end("failed", str(error))
+        except OSError as error:
+            self._say_end("failed", f"the runner of {self._run.name} cannot go on: {error}")
+        except Exception as error:
+            traceback.print_exc()
+            self._say_end("failed", f"the runner met an error it does not know, see runner.log: {error!r}")
+        finally:
+            self._journal.close()
+        return 1
+
+    def _note_start(self) -> list[str]:
+        return manifest.start(
+            self._run,
+            devices=[self._device],
+            threads=self._profile.run.threads,
+            trust_remote_code=self._trust_remote_code,
+        )
+
+    def _say_start(self) -> None:
+        self._journal.event(
+            "resumed" if self._resumed else "started",
+            total=self._total,
+            done=self._total - len(self._pending),
+            seconds=self._seconds_before,
+            pid=getpid(),
+            host=socket.gethostname(),
+        )
+        for remark in self._remarks:
+            self._journal.event("warning", text=remark)
+
+    def _say_end(self, state: str, text: str) -> None:
+        self._journal.end(state, text, round(self._seconds_before + time.time() - self._begun, 3))
+
+    def _hello(self, device: str) -> Record:
+        return {
+            "profile": to_toml(self._profile),
+            "folder": str(self._run.resolve()),
+            "device": device,
+            "threads": self._profile.run.threads or 1,
+            "trust_remote_code": self._trust_remote_code,
+            "batch": self._journal.batches(),
+        }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""What a run is doing, derived from its lock and its last events: the same live, finished or on another host."""
+
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast
+
+from engine.runs import lock
+from engine.runs.directory import EVENTS, STOP, TRIALS
+from engine.runs.lines import Record, complete_lines, last_line, parse
+
+State = Literal["running", "stopping", "done", "stopped", "failed", "crashed"]
+
+FINAL = ("done", "stopped", "failed")
+
+_TRIAL_STATUS = re.compile(rb'"status": ?"(ok|failed|oom)"')
+_TRIAL_KEY = re.compile(rb'"trial": ?"[^"]+"')
+# The events that say where a run stands; the rest (memory, progress) are many and need no parsing for that.
+_LANDMARK = re.compile(rb'"event": ?"(started|resumed|state)"')
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Where a run stands. `crashed`: nobody runs it, and whoever did last had no time to say how it ended."""
+
+    state: State
+    total: int
+    """Trials of the profile; 0 while unknown, before the first start."""
+    done: int
+    ok: int
+    failed: int
+    oom: int
+    started: float | None
+    """Unix seconds of the first start."""
+    seconds: float
+    """Time spent running so far, over all starts."""
+    text: str
+    """What there is to say about the state: the reason of a failure, how a crash is mended; often empty."""
+    life_started: float | None = None
+    """Unix seconds of the last start."""
+    life_done: int = 0
+    """Trials finished since the last start."""
+
+
+@dataclass
+class Tally:
+    """What is counted from trial lines and events, line by line, to arrive at a status."""
+
+    total: int = 0
+    counts: dict[str, int] = field(default_factory=lambda: {"ok": 0, "failed": 0, "oom": 0})
+    started: float | None = None
+    life_started: float | None = None
+    done_before: int = 0
+    seconds_before: float = 0.0
+    last: float = 0.0
+    state: str | None = None
+    text: str = ""
+
+    def add_trial(self, line: bytes) -> None:
+        """Count one line of trials.jsonl."""
+        if match := _TRIAL_STATUS.search(line):
+            self.counts[match[1].decode()] += 1
+
+    def add_event(self, event: Record) -> None:
+        """Take note of one event, in order."""
+        self.last = float(event.get("t", self.last))
+        kind = event.get("event")
+        if kind in ("started", "resumed"):
+            self.started = self.started or self.last
+            self.life_started = self.last
+            self.total = int(event.get("total", 0))
+            self.done_before = int(event.get("done", 0))
+            self.seconds_before = float(event.get("seconds", 0.0))
+            self.state, self.text = None, ""
+        elif kind == "state":
+            self.state, self.text = str(event.get("state")), str(event.get("text") or "")
+
+    def seconds(self, until: float) -> float:
+        """Time spent running over all lives, the present or last one counted up to the Unix time `until`."""
+        if self.life_started is None:
+            return self.seconds_before
+        return self.seconds_before + max(0.0, until - self.life_started)
+
+
+def status(run: Path) -> RunStatus:
+    """Where the run stands now. Raises LesionError when its files cannot be read."""
+    return judge(run, tally(run))
+
+
+def tally(run: Path) -> Tally:
+    """Count a run's files from the start, without parsing the lines that do not matter."""
+    counted = Tally()
+    seen = set()
+    for line, _ in complete_lines(run / TRIALS):
+        if (key := _TRIAL_KEY.search(line)) and key[0] not in seen:
+            seen.add(key[0])
+            counted.add_trial(line)
+    for line, _ in complete_lines(run / EVENTS):
+        if _LANDMARK.search(line):
+            counted.add_event(parse(line) or {})
+    counted.last = float((parse(last_line(run / EVENTS)) or {}).get("t", counted.last))
+    return counted
+
+
+def judge(run: Path, counted: Tally) -> RunStatus:
+    """The status that follows from what was counted and from whether a runner holds the run."""
+    alive = counted.state not in FINAL and lock.is_held(run)
+    done = sum(counted.counts.values())
+    if counted.total:
+        done = min(done, counted.total)
+    state, text = _state(run, counted, alive)
+    return RunStatus(
+        state,
+        counted.total,
+        done,
+        **counted.counts,
+        started=counted.started,
+        seconds=counted.seconds(time.time() if alive else counted.last),
+        text=text,
+        life_started=counted.life_started,
+        life_done=max(0, done - counted.done_before),
+    )
+
+
+def eta(status: RunStatus, now: float) -> float | None:
+    """Seconds until the run is done, at the rate since its last start; None before a trial ended or when idle."""
+    if status.state not in ("running", "stopping") or not status.life_done or status.life_started is None:
+        return None
+    return (status.total - status.done) * max(0.0, now - status.life_started) / status.life_done
+
+
+def _state(run: Path, counted: Tally, alive: bool) -> tuple[State, str]:
+    if counted.state in FINAL:
+        return cast(State, counted.state), counted.text
+    if alive:
+        return ("stopping" if counted.state == "stopping" or (run / STOP).exists() else "running"), counted.text
+    if counted.life_started is None:
+        return "stopped", f"not started: lesion resume {run.name} starts it"
+    return (
+        "crashed",
+        f"its runner ended without a word (killed, or the host went down): lesion resume {run.name} goes on",
+    )

@@ -1,0 +1,131 @@
+"""Asking a process that has torch what a profile's models are like, and whether they fit, before anything runs."""
+
+import json
+import subprocess
+import threading
+from dataclasses import dataclass, fields
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
+
+from engine.errors import LesionError
+from engine.runs.lines import Record, parse
+from engine.runs.processes import command, environment
+
+if TYPE_CHECKING:
+    from engine.profile import Profile
+
+
+@dataclass(frozen=True)
+class SurveyedModel:
+    """What is known of one model without running it. All `…_bytes` are bytes of the device's memory.
+
+    `error` says why a model cannot be read; then its numbers are 0.
+    """
+
+    name: str
+    architecture: str
+    parameters: int
+    non_embedding: int
+    dtype: str
+    weights_bytes: int
+    snapshot_bytes: int
+    """Copies of the weights that the profile damages, to put them back."""
+    activation_bytes: int
+    need_bytes: int
+    free_bytes: int
+    total_bytes: int
+    fits: bool
+    tied: bool
+    """The unembedding is the token embedding."""
+    layers: int
+    groups: dict[str, int]
+    """Weights in each parameter group."""
+    context: int
+    error: str | None
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A profile's models, in its order."""
+
+    models: tuple[SurveyedModel, ...]
+
+
+def survey(profile: "Profile", trust_remote_code: bool = False) -> Survey:
+    """Survey the models of a profile in a process that lives only for this.
+
+    What is wrong with one model is in its `error`. Raises LesionError when the process itself fails.
+    """
+    process = SurveyProcess()
+    try:
+        return process.ask(profile, trust_remote_code)
+    finally:
+        process.close()
+
+
+class SurveyProcess:
+    """A process `python -m engine.work.survey` kept alive, so that later questions need not wait for torch to load."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def ask(self, profile: "Profile", trust_remote_code: bool = False) -> Survey:
+        """Survey the models of a profile; may be called from any thread, and starts the process when there is none.
+
+        Raises LesionError when the process fails; the next question starts another.
+        """
+        from engine.profile import to_toml
+
+        request = {"profile": to_toml(profile), "folder": str(Path.cwd()), "trust_remote_code": trust_remote_code}
+        with self._one_at_a_time:
+            answer = self._exchange(request)
+        if "models" not in answer:
+            raise LesionError(str(answer.get("error") or "the survey of the models gave no answer"))
+        return Survey(tuple(_model(found) for found in answer["models"]))
+
+    def close(self) -> None:
+        """End the process, also in the middle of an answer, which then fails."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def _exchange(self, request: Record) -> dict[str, Any]:
+        process = self._process = self._process or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            answer = parse(process.stdout.readline())
+        except OSError:
+            answer = None
+        if answer is None:
+            self.close()
+            raise LesionError(f"the survey of the models ended early: {self._last_words(process.wait())}")
+        return answer
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._errors = TemporaryFile()  # noqa: SIM115 - it stays open as long as the process
+        return subprocess.Popen(
+            command("engine.work.survey"),
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,
+        )
+
+    def _last_words(self, status: int) -> str:
+        assert self._errors is not None
+        self._errors.seek(0)
+        words = self._errors.read().decode(errors="replace").strip().splitlines()
+        return words[-1] if words else f"exit status {status}"
+
+
+def _model(found: dict[str, Any]) -> SurveyedModel:
+    return SurveyedModel(**{field.name: found[field.name] for field in fields(SurveyedModel)})

@@ -1,0 +1,67 @@
+"""Following a run by reading what was added to its files since the last look."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.runs.directory import EVENTS, TRIALS
+from engine.runs.lines import Record, complete_lines, number, parse
+from engine.runs.records import wrong_with
+from engine.runs.status import RunStatus, Tally, judge
+
+# On the first look at a long run, samples older than this many bytes are passed over: they are of the past.
+_RECENT_BYTES = 1 << 21
+_PASSING = (b'"event":"memory"', b'"phase":"progress"')
+
+
+@dataclass(frozen=True)
+class Update:
+    """What is new in a run since the last look."""
+
+    trials: list[Record]
+    events: list[Record]
+    status: RunStatus
+
+
+class Watch:
+    """Follows one run, live, finished or on another host; the first `poll` brings all there is.
+
+    Lines that cannot be read are passed over: `read_tolerant` names them.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self._trials = 0
+        self._events = 0
+        self._seen: set[str] = set()
+        self._tally = Tally()
+
+    def poll(self) -> Update:
+        """What was added since the last call, and where the run stands. Raises LesionError for unreadable files."""
+        events = self._new_events()
+        trials = self._new_trials()
+        return Update(trials, events, judge(self.run, self._tally))
+
+    def _new_trials(self) -> list[Record]:
+        found = []
+        for line, end in complete_lines(self.run / TRIALS, self._trials):
+            self._trials = end
+            record = parse(line)
+            if record is None or wrong_with(record, TRIALS) or record["trial"] in self._seen:
+                continue
+            self._seen.add(record["trial"])
+            self._tally.add_trial(line)
+            record["metrics"] = {name: number(value) for name, value in record["metrics"].items()}
+            found.append(record)
+        return found
+
+    def _new_events(self) -> list[Record]:
+        path, found = self.run / EVENTS, []
+        recent = path.stat().st_size - _RECENT_BYTES if self._events == 0 and path.exists() else 0
+        for line, end in complete_lines(path, self._events):
+            self._events = end
+            if end < recent and any(mark in line for mark in _PASSING):
+                continue
+            if (event := parse(line)) is not None:
+                self._tally.add_event(event)
+                found.append(event)
+        return found

@@ -1,0 +1,202 @@
+"""The trial loop: damage a model, measure it, put it back, and go on whatever happened."""
+
+import gc
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.errors import LesionError
+from engine.measure.measurement import Progress
+from engine.models.exhaustion import is_out_of_memory
+from engine.profile import Profile, Trial
+from engine.work.faults import sentence
+from engine.work.memory import Peak, release
+from engine.work.subject import Subject, measure_key
+
+Say = Callable[[dict[str, Any]], None]
+"""Sends one message to the runner."""
+
+Result = tuple[dict[str, Any], list[dict[str, Any]]]
+"""A trial's record and its generated texts."""
+
+_PROGRESS_SECONDS = 0.2
+
+
+class _OutOfMemoryError(Exception):
+    """An attempt at a trial ran out of memory. `measure`: the measurement whose batch was too large, if it was one."""
+
+    def __init__(self, measure: str | None) -> None:
+        self.measure = measure
+
+
+class Bench:
+    """Where trials run, one model at a time.
+
+    Args:
+        batch: batch sizes that fitted before, by model and measurement. The profile's sizes are where there is none.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        folder: Path,
+        device: torch.device,
+        say: Say,
+        *,
+        trust_remote_code: bool = False,
+        batch: dict[str, dict[str, int]] | None = None,
+    ) -> None:
+        self._profile = profile
+        self._folder = folder
+        self._device = device
+        self._say = say
+        self._trust_remote_code = trust_remote_code
+        self._batch = dict(batch or {})
+        self._model: str | None = None
+        self._subject: Subject | None = None
+        self._refusal = {"status": "failed", "error": ""}
+
+    def run(self, trial: Trial) -> Result:
+        """Run one trial. Whatever goes wrong with it is in its record: `status` "oom" or "failed", and `error`.
+
+        Raises:
+            WeightsNotRestoredError: the model differs from what was loaded after it was put back.
+        """
+        if self._model != trial.model:
+            self._turn_to(trial.model)
+        if self._subject is None:
+            return self._record(**self._refusal), []
+        peak = Peak(self._device)
+        begun = time.perf_counter()
+        record, texts = self._persist(trial, self._subject)
+        whose = {name: getattr(trial, name) for name in ("model", "method", "group", "level", "seed")}
+        record = {"seconds": time.perf_counter() - begun} | record | {"peak_bytes": peak.bytes()}
+        return record, [{"trial": trial.key} | text | whose for text in texts]
+
+    def _persist(self, trial: Trial, subject: Subject) -> Result:
+        """Attempt the trial, again with smaller batches for as long as memory runs out and there are any."""
+        while True:
+            result: Result | None = None
+            fault: dict[str, str] = {}
+            culprit: str | None = None
+            try:
+                result = self._attempt(trial, subject)
+            except _OutOfMemoryError as exhausted:
+                culprit = exhausted.measure
+                what = f"{culprit} at batch size 1" if culprit else f"damaging {trial.group}"
+                fault = {"status": "oom", "error": f"out of memory: {what} does not fit on {self._device}"}
+            except LesionError as mistake:
+                fault = {"status": "failed", "error": str(mistake)}
+            except Exception as unexpected:
+                traceback.print_exc(file=sys.stderr)
+                fault = {"status": "failed", "error": sentence(unexpected)}
+            if result is None:
+                release(self._device)  # only here, where the exception no longer holds on to what did not fit
+            subject.restore()
+            if result is not None:
+                return result
+            if culprit is None or not self._halve(trial.model, culprit):
+                return self._record(**fault), []
+
+    def _attempt(self, trial: Trial, subject: Subject) -> Result:
+        sizes = self._sizes(trial.model)
+        for key, measurement in subject.measurements.items():
+            with _blaming(key):
+                measurement.prepare(sizes[key], self._progress(trial, f"{key} of the baseline"))
+        begun = time.perf_counter()
+        with _blaming(None):
+            touched = subject.damage(trial)
+        metrics: dict[str, float] = {}
+        texts: list[dict[str, Any]] = []
+        for spec in self._profile.measure:
+            key = measure_key(spec)
+            with _blaming(key):
+                measured = subject.measurements[key].run(trial.seed, sizes[key], self._progress(trial, key))
+            prefix = key.removesuffix(spec.name)
+            metrics |= {f"{prefix}{name}": value for name, value in measured.metrics.items()}
+            texts += [{"measurement": spec.name, "label": spec.label} | text for text in measured.texts]
+        seconds = time.perf_counter() - begun
+        found = {"metrics": metrics, "texts": len(texts), "touched": touched, "batch": sizes, "seconds": seconds}
+        return self._record(**found), texts
+
+    def _turn_to(self, name: str) -> None:
+        """Load another model in place of the one at hand. One that cannot be loaded is not tried again."""
+        self._model, self._subject = name, None
+        release(self._device)
+        self._say({"say": "model", "model": name, "state": "loading"})
+        begun = time.perf_counter()
+        try:
+            self._subject = Subject(
+                self._profile, name, self._folder, self._device, trust_remote_code=self._trust_remote_code
+            )
+        except LesionError as mistake:
+            self._refusal = {"status": "failed", "error": str(mistake)}
+        except Exception as unexpected:
+            traceback.print_exc(file=sys.stderr)
+            if is_out_of_memory(unexpected):
+                self._refusal = {"status": "oom", "error": f"out of memory: {name} does not fit on {self._device}"}
+            else:
+                self._refusal = {"status": "failed", "error": f"{name} cannot be loaded: {sentence(unexpected)}"}
+        gc.collect()
+        if self._subject is not None:
+            self._announce(self._subject, time.perf_counter() - begun)
+
+    def _announce(self, subject: Subject, seconds: float) -> None:
+        loaded = subject.loaded
+        message = {"say": "model", "model": loaded.name, "state": "ready", "seconds": seconds}
+        message |= {"revision": loaded.revision, "digest": loaded.digest, "parameters": subject.parameters}
+        self._say(message | {"dtype": str(loaded.dtype).removeprefix("torch.")})
+        for measurement in subject.measurements.values():
+            for note in measurement.notes:
+                self._say({"say": "warning", "text": note})
+
+    def _sizes(self, model: str) -> dict[str, int]:
+        """The batch size of each measurement: what fitted this model before, or what the profile says."""
+        asked = {measure_key(spec): spec.batch_size for spec in self._profile.measure}
+        return asked | self._batch.get(model, {})
+
+    def _halve(self, model: str, key: str) -> bool:
+        """Halve a measurement's batch size for this model from now on; False when it is 1 already."""
+        sizes = self._sizes(model)
+        if sizes[key] == 1:
+            return False
+        sizes[key] //= 2
+        self._batch[model] = sizes
+        self._say({"say": "warning", "text": f"{model}: out of memory in {key}, now in batches of {sizes[key]}"})
+        return True
+
+    def _progress(self, trial: Trial, what: str) -> Progress:
+        said = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal said
+            if time.monotonic() - said >= _PROGRESS_SECONDS:
+                said = time.monotonic()
+                self._say({"say": "progress", "trial": trial.key, "what": f"{what} {done}/{total}"})
+
+        return progress
+
+    def _record(self, **known: Any) -> dict[str, Any]:
+        """A trial's record: what every one says, and what is known of this one."""
+        record: dict[str, Any] = {"status": "ok", "metrics": {}, "texts": 0, "touched": 0, "error": None}
+        record["parameters"] = self._subject.parameters if self._subject else None
+        record["batch"] = self._sizes(self._subject.loaded.name) if self._subject else {}
+        record |= {"seconds": 0.0, "peak_bytes": None} if self._subject is None else {}
+        return record | {"device": str(self._device), "threads": torch.get_num_threads()} | known
+
+
+@contextmanager
+def _blaming(key: str | None) -> Iterator[None]:
+    """Turn running out of memory into an _OutOfMemoryError that names the measurement it happened in."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise _OutOfMemoryError(key) from None
+        raise

@@ -1,0 +1,50 @@
+"""Running out of memory, and how much was used."""
+
+import gc
+import resource
+import sys
+from pathlib import Path
+
+import psutil
+import torch
+
+
+def release(device: torch.device) -> None:
+    """Give back what is no longer referenced."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def free_and_total(device: torch.device) -> tuple[int, int]:
+    """Bytes of the device's memory that are free, and that it has: the GPU's, or for the CPU the host's."""
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return int(free), int(total)
+    host = psutil.virtual_memory()
+    return int(host.available), int(host.total)
+
+
+class Peak:
+    """The most memory in use since this object was made, in bytes.
+
+    On CUDA what PyTorch had allocated on the device; on the CPU the resident size of the process. Where the system
+    cannot start counting anew (anything but Linux), the CPU figure is the peak of the process's whole life.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        elif sys.platform == "linux":
+            Path("/proc/self/clear_refs").write_text("5")  # 5: start the resident size's high-water mark again
+
+    def bytes(self) -> int:
+        """The peak so far."""
+        if self._device.type == "cuda":
+            return int(torch.cuda.max_memory_allocated(self._device))
+        if sys.platform == "linux":
+            status = Path("/proc/self/status").read_text()
+            return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,78 @@
+"""One loaded model under study: its measurements, damaging it, and putting it back bit for bit."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine import catalog
+from engine.measure.measurement import Measurement
+from engine.methods import apply
+from engine.models.loading import LoadedModel, load
+from engine.models.slices import Slice
+from engine.models.snapshot import Snapshot, digest
+from engine.profile import Measure, Profile, Trial
+
+
+class WeightsNotRestoredError(Exception):
+    """The model is no longer what was loaded: no later trial of this process could be trusted."""
+
+
+class Subject:
+    """A model loaded once and damaged many times.
+
+    `measurements` are in the profile's order, by the key under which their batch size is kept (see `measure_key`).
+
+    Raises:
+        LesionError: the model cannot be loaded, or a measurement does not suit it.
+    """
+
+    def __init__(
+        self, profile: Profile, name: str, folder: Path, device: torch.device, *, trust_remote_code: bool
+    ) -> None:
+        self.loaded: LoadedModel = load(profile.model, name, device, trust_remote_code=trust_remote_code)
+        self.parameters = sum(parameter.numel() for parameter in self.loaded.model.parameters())
+        self._pristine = digest(self.loaded.model)
+        self._group: tuple[str, Any] | None = None
+        self._slices: list[Slice] = []
+        self._snapshot: Snapshot | None = None
+        self.measurements: dict[str, Measurement] = {}
+        for spec in profile.measure:
+            implementation = catalog.load(catalog.measurement(spec.name).implementation)
+            self.measurements[measure_key(spec)] = implementation(spec, self.loaded, folder)
+
+    def damage(self, trial: Trial) -> int:
+        """Apply the trial's method to its group; returns how many weights it touched. A baseline is left alone."""
+        if trial.group is None or trial.level is None:
+            return 0
+        if self._group != (trial.group, trial.layers):
+            self._keep(trial)
+        return apply(trial.method, self._slices, trial.level, trial.seed)
+
+    def restore(self) -> None:
+        """Put the weights back.
+
+        Raises:
+            WeightsNotRestoredError: some weight or buffer of the model still differs from what was loaded.
+        """
+        if self._snapshot is not None:
+            self._snapshot.restore()
+        if digest(self.loaded.model) != self._pristine:
+            group = self._group[0] if self._group else "no group"
+            raise WeightsNotRestoredError(
+                f"the weights of {self.loaded.name} differ from what was loaded although {group} was put back: "
+                "something changed weights outside that group, and every later result of this worker would be wrong"
+            )
+
+    def _keep(self, trial: Trial) -> None:
+        """Keep a copy of the trial's group, for as long as consecutive trials damage the same one."""
+        assert trial.group is not None
+        self._group, self._snapshot = None, None
+        self._slices = self.loaded.architecture.slices(trial.group, trial.layers)
+        self._snapshot = Snapshot(self._slices)
+        self._group = (trial.group, trial.layers)
+
+
+def measure_key(spec: Measure) -> str:
+    """The name of one measurement of a profile: "perplexity", or "label.perplexity"."""
+    return f"{spec.label}.{spec.name}" if spec.label else spec.name

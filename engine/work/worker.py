@@ -1,0 +1,78 @@
+"""The worker process: `python -m engine.work.worker`. Reads requests and writes answers as JSON lines.
+
+Requests:
+    hello   profile (TOML text), folder, device, threads, trust_remote_code, batch; comes first
+    trial   trial (the fields of engine.profile.Trial)
+    quit
+Answers:
+    ready     after hello: versions, device, device_name
+    model     state "loading" or "ready"; ready with seconds, revision, digest, parameters, dtype
+    progress  trial, what
+    warning   text
+    done      trial, record, generations; one for every trial asked for
+    fatal     text; the process ends with status 1
+"""
+
+import platform
+import signal
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from engine.errors import LesionError
+from engine.profile import Trial, parse
+from engine.work.bench import Bench
+from engine.work.channel import Channel, leave
+from engine.work.device import device_name, open_device, settle
+from engine.work.subject import WeightsNotRestoredError
+
+
+def main() -> None:
+    """Serve one runner until it says quit or closes its end."""
+    # Ctrl-C and kill reach a whole process group. What happens to a trial under way is for the runner to decide.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    channel = Channel()
+    try:
+        bench = _begin(channel)
+        while (request := channel.receive())["do"] == "trial":
+            trial = _trial(request["trial"])
+            record, generations = bench.run(trial)
+            channel.send({"say": "done", "trial": trial.key, "record": record, "generations": generations})
+    except (LesionError, WeightsNotRestoredError) as error:
+        channel.send({"say": "fatal", "text": str(error)})
+        leave(1)
+    leave(0)
+
+
+def _begin(channel: Channel) -> Bench:
+    hello = channel.receive()
+    folder = Path(hello["folder"])
+    profile = parse(tomllib.loads(hello["profile"]), str(folder / "profile.toml"), folder)
+    settle(hello["threads"])
+    device = open_device(hello["device"])
+    bench = Bench(
+        profile,
+        folder,
+        device,
+        channel.send,
+        trust_remote_code=hello["trust_remote_code"],
+        batch=hello["batch"],
+    )
+    channel.send({"say": "ready", "versions": _versions(), "device": str(device), "device_name": device_name(device)})
+    return bench
+
+
+def _trial(fields: dict[str, Any]) -> Trial:
+    layers = fields["layers"]
+    return Trial(**fields | {"layers": tuple(layers) if isinstance(layers, list) else layers})
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")}
+    return {"python": platform.python_version()} | packages
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""A run directory written by hand, as small as the analysis allows."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def record(index: int, **given: Any) -> dict[str, Any]:
+    """One trial record; what is not given belongs to a damaged petri-16k at level 0.5."""
+    damaged = not given.get("baseline", False)
+    return {
+        "v": 1,
+        "trial": f"{index:016x}",
+        "index": index,
+        "model": "petri-16k",
+        "baseline": False,
+        "method": "mult_gauss" if damaged else "none",
+        "group": "attn_only" if damaged else None,
+        "layers": None,
+        "level": 0.5 if damaged else None,
+        "seed": 42,
+        "status": "ok",
+        "metrics": {"perplexity": 20.0},
+        "parameters": 35700,
+        "error": None,
+        **given,
+    }
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Path]:
+    def make(*records: dict[str, Any], name: str = "20261121-1432-by-hand-0000") -> Path:
+        run = tmp_path / name
+        run.mkdir()
+        (run / "trials.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
+        return run
+
+    return make

@@ -1,0 +1,144 @@
+"""Charts as text: what they show, at which size, with and without colour."""
+
+import math
+import re
+
+import pytest
+
+from app import charts
+from engine.analysis import Curve
+from engine.analysis.power_law import fit
+
+NAN = math.nan
+
+
+def curve(model="petri-16k", method="mult_gauss", group="attn_only", **given):
+    values = {
+        "level": (0.0, 0.5, 1.0),
+        "mean": (10.0, 100.0, 1000.0),
+        "low": (9.0, 50.0, 1000.0),
+        "high": (11.0, 200.0, 1000.0),
+        "n": (2, 2, 1),
+        "nonfinite": (0, 0, 1),
+        "missing": (0, 0, 0),
+        "baseline": 10.0,
+    }
+    return Curve(model=model, method=method, group=group, **{**values, **given})
+
+
+def plain(text):
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def test_a_line_a_model_for_each_group_and_with_one_model_a_line_a_group():
+    many = [curve(model, group=group) for model in ("a", "b") for group in ("attn_only", "mlp_only")]
+    assert [(panel.title, panel.labels) for panel in charts.panels(many)] == [
+        ("mult_gauss · attn_only", ("a", "b")),
+        ("mult_gauss · mlp_only", ("a", "b")),
+    ]
+    assert [(panel.title, panel.labels) for panel in charts.panels(many[:2])] == [
+        ("mult_gauss · a", ("attn_only", "mlp_only"))
+    ]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
+def test_dose_chart_fits_its_size_and_says_everything(width, height):
+    (panel,) = charts.panels([curve("petri-16k"), curve("petri-60k", nonfinite=(0, 0, 0), n=(2, 2, 2))])
+    text = charts.dose_chart(panel, "perplexity", width=width, height=height, colour=False)
+    lines = text.splitlines()
+    assert len(lines) <= height
+    assert max(map(len, lines)) <= width
+    assert "perplexity · mult_gauss · attn_only" in lines[0]
+    assert "●● petri-16k" in text
+    assert "◆◆ petri-60k" in text
+    assert "σ: the standard deviation of the factor" in text
+    assert "× not finite: petri-16k at 1 (1 of 2)" in text
+    assert sum(line.count("×") for line in lines) == 2  # in the chart and in the caption
+    assert "points: mean of 2 seeds" in text
+
+
+def test_the_log_axis_puts_equal_ratios_at_equal_distances():
+    (panel,) = charts.panels([curve(low=(10.0, 100.0, 1000.0), high=(10.0, 100.0, 1000.0), nonfinite=(0, 0, 0))])
+    text = charts.dose_chart(panel, "perplexity", colour=False)
+    heights = [index for index, line in enumerate(text.splitlines()[2:18]) if re.search("[^●]●[^●]", line)]
+    assert len(heights) == 3
+    assert abs((heights[2] - heights[1]) - (heights[1] - heights[0])) <= 1
+    ticks = [match[1] for line in text.splitlines() if (match := re.match(r" *(\S+)┤", line))]
+    assert ticks == ["1k", "100", "10"]
+
+
+def test_fewer_values_are_worse_so_the_axis_of_quantisation_runs_down():
+    (panel,) = charts.panels([curve(method="uni_quant", level=(2.0, 16.0, 256.0))])
+    axis = next(line for line in charts.dose_chart(panel, "perplexity", colour=False).splitlines() if "256" in line)
+    assert re.findall(r"\d+", axis) == ["256", "16", "2"]
+
+
+def test_no_colour_is_the_same_picture_without_escapes():
+    (panel,) = charts.panels([curve()])
+    coloured = charts.dose_chart(panel, "perplexity", colour=True)
+    assert "\x1b[38;5;" in coloured  # 256 colours
+    assert "\x1b[48" not in coloured  # the terminal's own background
+    bare = charts.dose_chart(panel, "perplexity", colour=False)
+    assert "\x1b" not in bare
+    assert [line.rstrip() for line in plain(coloured).splitlines()] == [line.rstrip() for line in bare.splitlines()]
+
+
+def test_colours_can_be_read_on_white_and_on_black():
+    steps = (0, 95, 135, 175, 215, 255)
+
+    def luminance(code):
+        cube = code - 16
+        shares = [steps[cube // 36] / 255, steps[cube // 6 % 6] / 255, steps[cube % 6] / 255]
+        linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for code in charts.COLOURS:
+        assert 1.05 / (luminance(code) + 0.05) >= 3, code
+        assert (luminance(code) + 0.05) / 0.05 >= 3, code
+
+
+def test_nothing_finite_is_said_instead_of_drawn():
+    nothing = curve(mean=(NAN,) * 3, low=(NAN,) * 3, high=(NAN,) * 3, n=(0, 0, 0), nonfinite=(1, 1, 1))
+    (panel,) = charts.panels([nothing])
+    text = charts.dose_chart(panel, "perplexity")
+    assert "no finite value to draw" in text
+    assert "attn_only at 0.5 (1 of 1)" in text
+
+
+def test_scaling_chart_names_exponent_error_and_r2():
+    fitted = fit([10, 100, 1000], [1.0, 100.0, 10.0], models=["a", "b", "c"], dropped=4)
+    text = charts.scaling_chart(fitted, "perplexity", "baseline", colour=False)
+    assert "exponent 0.5 ± 0.87, R² 0.2500" in text.splitlines()[0]
+    assert text.count("●") == 3
+    assert "p 0.67, 3 models" in text
+    assert "not in the fit: 4 trials" in text
+    assert len(text.splitlines()) <= 24
+
+
+def test_scaling_chart_without_a_fit_shows_the_points_and_the_reason():
+    text = charts.scaling_chart(fit([10, 100], [1.0, 2.0]), "perplexity", "baseline", colour=False)
+    assert text.count("●") == 2
+    assert "no fit: a fit needs 3 models" in text
+    assert "no value above zero" in charts.scaling_chart(fit([], []), "perplexity", "baseline")
+
+
+def test_a_chart_draws_on_the_plot_of_a_console_widget_too():
+    from textual_plotext.plot import Plot
+
+    plot = Plot()
+    plot.plotsize(80, 20)
+    (panel,) = charts.panels([curve()])
+    charts.draw_dose(plot, panel, "perplexity")
+    assert "petri-16k" in plain(plot.build())
+    plot.clear_figure()
+    plot.plotsize(80, 20)
+    charts.draw_scaling(plot, fit([10, 100, 1000], [1.0, 100.0, 10.0]), "perplexity", "baseline")
+    assert "exponent 0.5" in plain(plot.build())
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0, "0"), (12.3456, "12.35"), (123456.0, "123,456"), (1.5e9, "1.50e+09"), (1e-7, "1.00e-07"), (NAN, "nan")],
+)
+def test_numbers(value, shown):
+    assert charts.number(value) == shown

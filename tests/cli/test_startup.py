@@ -1,0 +1,75 @@
+"""What the command loads before it does anything: little, and nothing that takes seconds."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import COMMAND, ROOT
+
+COMMANDS = [
+    "run", "resume", "replay", "attach", "stop",
+    "plan", "models", "doctor", "schema",
+    "open", "results", "export", "chart",
+]  # fmt: skip
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The top-level names of every module that the command imports."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *COMMAND[1:], *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines() if "|" in line}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])
+def test_help_loads_neither_torch_nor_the_console_nor_tables(arguments):
+    loaded = loaded_by(*arguments)
+    assert "typer" in loaded  # the parsing above works
+    heavy = {"torch", "transformers", "textual", "pandas", "numpy", "pyarrow", "scipy", "plotext", "rich"}
+    assert not loaded & heavy
+
+
+@pytest.mark.parametrize("arguments", [["models"], ["doctor"], ["schema"], ["results", "--results", "missing"]])
+def test_no_command_of_the_terminal_loads_torch(arguments):
+    assert not loaded_by(*arguments) & {"torch", "transformers", "textual"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(lesion, command):
+    done = lesion(command, "--help")
+    assert done.returncode == 0
+    assert "Example" in done.stdout or command == "schema"
+    assert done.stderr == ""
+
+
+def test_the_list_of_commands_is_whole_on_80_columns(lesion):
+    done = lesion("--help", COLUMNS="80")
+    listed = re.findall(r"^  ([a-z]+)  +[A-Z]", done.stdout, re.MULTILINE)
+    assert listed == COMMANDS
+    assert "..." not in done.stdout.partition("Commands:")[2]
+
+
+def test_version(lesion):
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", lesion("--version").stdout)
+
+
+def test_a_reader_that_leaves_early_is_no_fault(scaled_run):
+    process = subprocess.Popen(
+        [*COMMAND, "export", str(scaled_run)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 0

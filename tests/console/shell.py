@@ -1,0 +1,107 @@
+"""What the console's tests share: an app over folders of its own, and waiting for what happens in the background."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from app.console.app import LesionApp
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+
+DEMO = """
+name = "demo"
+description = "Noise and holes"
+
+[model]
+names = ["petri-16k"]
+dtype = "float32"
+device = "cpu"
+
+[[damage]]
+method = "mult_gauss"
+groups = ["attn_only", "mlp_only"]
+levels = { from = 0.0, to = 1.0, steps = 3 }
+
+[[damage]]
+method = "ablation"
+groups = ["embed_only"]
+levels = [0.5]
+
+[seeds]
+count = 2
+
+[[measure]]
+name = "perplexity"
+documents = 2
+"""
+
+TRAP = r"""
+name = "trap"
+description = "[bold red]not markup[/] \u001b[31mnot an escape [/nor this"
+[model]
+names = ["[/]"]
+"""
+
+
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """(results, profiles): no results, and two profiles of which one is full of mistakes and tricks."""
+    profiles = tmp_path / "profiles"
+    (profiles / "odd").mkdir(parents=True)
+    (profiles / "demo.toml").write_text(DEMO)
+    (profiles / "odd" / "trap.toml").write_text(TRAP)
+    return tmp_path / "results", profiles
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Waits, with no limit but the test's own, until a condition holds."""
+    while not condition():
+        await asyncio.sleep(0.05)
+
+
+def lab(tmp_path: Path) -> LesionApp:
+    """The console over `folders`."""
+    return LesionApp(*folders(tmp_path))
+
+
+async def opened(pilot: Pilot[None]) -> None:
+    """Enters the form of the first profile, the demo."""
+    await until(pilot, lambda: field_texts(pilot))
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+
+
+def field_texts(pilot: Pilot[None]) -> dict[str, str]:
+    """What the form's fields say, by key."""
+    from app.console.widgets.field_row import FieldRow
+
+    return {row.field.key: row.input.value for row in pilot.app.screen.query(FieldRow)}
+
+
+async def go_to(pilot: Pilot[None], key: str) -> None:
+    """Walks through the form, by key, to the field of a profile's key."""
+    from app.console.widgets.field_row import FieldRow
+
+    screen = pilot.app.screen
+    stops = list(screen.query("#form .stop"))
+    goal = next(row.input for row in screen.query(FieldRow) if row.field.key == key)
+    here = stops.index(pilot.app.focused) if pilot.app.focused in stops else 0
+    steps = stops.index(goal) - here
+    await pilot.press(*["down" if steps > 0 else "up"] * abs(steps))
+    assert pilot.app.focused is goal
+
+
+async def type_over(pilot: Pilot[None], text: str) -> None:
+    """Replaces the text of the field that has the focus."""
+    await pilot.press("end", "ctrl+u", *text)
+
+
+def shown(pilot: Pilot[None], selector: str) -> str:
+    """The text that is really on the screen where a widget is."""
+    widget = pilot.app.screen.query_one(selector)
+    region = widget.region
+    strips = pilot.app.screen._compositor.render_strips()
+    rows = [strip.text[region.x : region.right] for strip in strips[region.y : region.bottom]]
+    return "\n".join(rows)

@@ -1,0 +1,203 @@
+"""What a run is doing, as told by its lock and its events alone."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.errors import LesionError
+from engine.runs import RunStatus, Watch, eta, status, summaries
+from engine.runs.journal import Journal
+from engine.runs.lock import Lock, is_held, read_holder
+from tests.runs.conftest import fill, text_records, trial_record
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from engine.runs.lock import Lock
+lock = Lock(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def begin(run: Path, kind: str = "started", *, done: int = 0, seconds: float = 0.0) -> None:
+    journal = Journal(run)
+    journal.event(kind, total=7, done=done, seconds=seconds, pid=1, host="here")
+    journal.close()
+
+
+def hold(run: Path) -> "subprocess.Popen[str]":
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(run)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_second_runner_is_told_who_has_the_run(run: Path) -> None:
+    process = hold(run)
+    try:
+        assert is_held(run)
+        with pytest.raises(LesionError, match=rf"process {process.pid} on host {socket.gethostname()}"):
+            Lock(run)
+    finally:
+        process.kill()
+        process.wait()
+    assert not is_held(run)
+    lock = Lock(run)
+    assert is_held(run)
+    lock.release()
+    assert not is_held(run)
+    assert read_holder(run) == {}
+
+
+def test_asking_does_not_hinder_taking_the_lock(run: Path) -> None:
+    """A runner starts while a console asks over and over whether one does."""
+    imports = "import sys; from pathlib import Path; from engine.runs.lock import is_held"
+    ask = f"{imports}\nwhile True: is_held(Path(sys.argv[1]))"
+    Lock(run).release()
+    askers = [subprocess.Popen([sys.executable, "-c", ask, str(run)]) for _ in range(2)]
+    try:
+        time.sleep(0.5)
+        for _ in range(50):
+            Lock(run).release()
+    finally:
+        for asker in askers:
+            asker.kill()
+            asker.wait()
+
+
+def test_lock_of_another_host_counts_while_its_events_are_fresh(run: Path) -> None:
+    begin(run)
+    (run / "lock").write_text(json.dumps({"host": "elsewhere", "pid": os.getpid(), "started": time.time()}))
+    assert status(run).state == "running"
+    with pytest.raises(LesionError, match="on host elsewhere"):
+        Lock(run)
+    old = json.dumps({"t": time.time() - 31, "event": "memory", "devices": []})
+    (run / "events.jsonl").write_text((run / "events.jsonl").read_text() + old + "\n")
+    assert status(run).state == "crashed"
+    Lock(run).release()
+
+
+def test_states(run: Path) -> None:
+    assert status(run).state == "stopped"
+    assert status(run).text.startswith("not started")
+    begin(run)
+    process = hold(run)
+    assert status(run).state == "running"
+    (run / "stop").write_bytes(b"finish\n")
+    assert status(run).state == "stopping"
+    (run / "stop").unlink()
+    process.kill()
+    process.wait()
+    assert status(run).state == "crashed"
+    assert f"lesion resume {run.name}" in status(run).text
+    begin(run, "resumed")
+    journal = Journal(run)
+    journal.end("failed", "no room", 12.5)
+    journal.close()
+    assert (status(run).state, status(run).text) == ("failed", "no room")
+    begin(run, "resumed", seconds=12.5)
+    journal = Journal(run)
+    journal.end("done", "", 20.0)
+    journal.close()
+    assert status(run).state == "done"
+    assert 12.5 <= status(run).seconds < 13
+
+
+def test_counts(run: Path) -> None:
+    begin(run)
+    grid = fill(run, 2)
+    journal = Journal(run)
+    journal.commit(trial_record(grid[2], status="oom", error='"status":"failed"'), [])
+    journal.commit(trial_record(grid[3], status="failed", metrics={}), [])
+    found = status(run)
+    assert (found.total, found.done, found.ok, found.failed, found.oom) == (7, 4, 2, 1, 1)
+    assert (found.life_done, eta(found, time.time())) == (4, None)  # nobody runs it
+    journal.event("resumed", total=7, done=4, seconds=1.0, pid=1, host="here")
+    journal.commit(trial_record(grid[4]), [])
+    journal.close()
+    assert status(run).life_done == 1
+
+
+def test_eta_is_from_the_rate_of_this_life() -> None:
+    now = 1000.0
+    running = RunStatus("running", 100, 60, 60, 0, 0, 0.0, 900.0, "", life_started=now - 20, life_done=10)
+    assert eta(running, now) == 80.0  # 2 s a trial, 40 to go
+    assert eta(RunStatus("running", 100, 50, 50, 0, 0, 0.0, 900.0, "", life_started=now, life_done=0), now) is None
+
+
+def test_watch_brings_each_thing_once(run: Path) -> None:
+    watch = Watch(run)
+    assert watch.poll().trials == []
+    begin(run)
+    grid = fill(run, 2)
+    first = watch.poll()
+    assert [record["trial"] for record in first.trials] == [trial.key for trial in grid[:2]]
+    assert [event["event"] for event in first.events] == ["started"]
+    assert first.status == status(run)
+    with (run / "trials.jsonl").open("ab") as file:
+        file.write(b'{"v":1,"trial":"to')
+    assert watch.poll().trials == []
+    Journal(run).close()  # a resume cuts the torn line off
+    journal = Journal(run)
+    journal.commit(trial_record(grid[2], metrics={"perplexity": float("inf")}), text_records(grid[2]))
+    journal.event("warning", text="x")
+    journal.close()
+    second = watch.poll()
+    assert [record["metrics"] for record in second.trials] == [{"perplexity": float("inf")}]
+    assert [event["event"] for event in second.events] == ["warning"]
+    assert second.status.done == 3
+    assert (watch.poll().trials, watch.poll().events) == ([], [])
+
+
+def test_watch_passes_over_old_samples_of_a_long_run(run: Path) -> None:
+    journal = Journal(run)
+    journal.event("started", total=7, done=0, seconds=0.0, pid=1, host="here")
+    for _ in range(200):
+        journal.event("memory", devices=[{"name": "x" * 20_000}])
+    journal.event("warning", text="late")
+    journal.close()
+    events = [event["event"] for event in Watch(run).poll().events]
+    assert events[0] == "started"
+    assert events[-1] == "warning"
+    assert 90 < events.count("memory") < 120  # two of four megabytes
+    assert Watch(run).poll().status.total == 7
+
+
+def test_summaries_with_and_without_the_cache(run: Path) -> None:
+    begin(run)
+    fill(run, 3)
+    journal = Journal(run)
+    journal.end("stopped", "", 5.0)
+    journal.close()
+    [fresh] = summaries(run.parent)
+    assert not (run / ".cache").exists()  # it may be growing still
+    for path in run.iterdir():
+        os.utime(path, (1e9, 1e9))
+    [counted] = summaries(run.parent)
+    assert (run / ".cache").exists()
+    assert counted == fresh
+    [cached] = summaries(run.parent)
+    assert counted == cached
+    assert (counted.state, counted.total, counted.done, counted.ok) == ("stopped", 7, 3, 3)
+    assert (counted.name, counted.models, counted.methods, counted.fault) == (
+        "small",
+        ("petri-16k",),
+        ("mult_gauss",),
+        None,
+    )
+    (run / ".cache").write_text('{"v": 1, "stamp": "rubbish"')
+    assert summaries(run.parent) == [counted]
+    fill(run, 5)
+    assert summaries(run.parent)[0].done == 5  # three of them appended again, and counted once
+
+
+def test_a_run_that_never_started_is_summarised_with_its_plan(run: Path) -> None:
+    [line] = summaries(run.parent)
+    assert (line.state, line.total, line.done, line.started) == ("stopped", 7, 0, None)

@@ -1,0 +1,72 @@
+"""A worker in a real process of its own, spoken to in JSON lines."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.profile import Profile, Trial, to_toml
+
+Message = dict[str, Any]
+
+
+class Worker:
+    """One worker process. `prelude` is Python run in it beforehand: a library that misbehaves, a memory limit."""
+
+    def __init__(self, profile: Profile, folder: Path, prelude: str = "", batch: Message | None = None) -> None:
+        self.log = folder / f"worker-{len(list(folder.glob('worker-*.log')))}.log"
+        program = f"{prelude}\nfrom engine.work.worker import main\nmain()" if prelude else None
+        entry = ["-c", program] if program else ["-m", "engine.work.worker"]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *entry], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            )
+        hello = {"profile": to_toml(profile), "folder": str(folder), "device": "cpu", "threads": 1}
+        self.tell({"do": "hello", **hello, "trust_remote_code": False, "batch": batch or {}})
+
+    def tell(self, message: Message) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(message).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def hear(self, *says: str) -> Message:
+        """The next message of one of these kinds."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            message: Message = json.loads(line)
+            if message["say"] in says:
+                return message
+        raise EOFError(f"the worker ended: {self.log.read_text()[-2000:]}")
+
+    def run(self, trial: Trial) -> Message:
+        """Ask for one trial and wait for its result."""
+        self.tell({"do": "trial", "trial": asdict(trial)})
+        answer = self.hear("done", "fatal")
+        assert answer["say"] == "fatal" or answer["trial"] == trial.key
+        return answer
+
+    def close(self) -> int:
+        """Close the worker's stdin and wait for its end; returns its exit status."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """Starts workers on a profile; they are ended after the test."""
+    started: list[Worker] = []
+
+    def start(profile: Profile, prelude: str = "", batch: Message | None = None) -> Worker:
+        started.append(Worker(profile, tmp_path, prelude, batch))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.wait()
