@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from app.charts import number
 from app.commands.options import duration, size
-from engine.analysis import group_name
+from engine.analysis import trial_group
 from engine.errors import LesionError
 from engine.runs import RunStatus, Update, Watch, eta, stop
 
@@ -198,7 +198,7 @@ def counts_line(status: RunStatus) -> str:
 
 def trial_line(record: dict[str, Any]) -> str:
     """`petri-60k mult_gauss attn_only 0.2 seed 42: perplexity 12.3 (1.2 s)`, or what went wrong."""
-    group = group_name(record.get("group"), record.get("layers"))
+    group = trial_group(record)
     level = "" if record.get("level") is None else f"{record['level']:g}"
     what = ["baseline"] if record.get("baseline") else [record["method"], group or "", level]
     name = " ".join(filter(None, (record["model"], *what, f"seed {record['seed']}")))

@@ -4,7 +4,7 @@ Nothing here loads torch. Implementations are named by import path and loaded, w
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, TypeVar
@@ -66,6 +66,27 @@ class LevelInfo:
 
 
 @dataclass(frozen=True)
+class OptionInfo:
+    """Something that a method leaves open: a key of `options` in a [[damage]] table. One of `choices`, or, where there
+    are none, a number from `low` to `high`."""
+
+    name: str
+    summary: str
+    default: str | float
+    choices: tuple[str, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+
+    def check(self, value: object) -> None:
+        """Raises LesionError unless `value` is one of the choices, or a number within the bounds."""
+        if self.choices:
+            if value not in self.choices:
+                raise LesionError(f"{value!r} is not possible here{suggestion(str(value), self.choices)}")
+        elif not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
+            raise LesionError(f"{value!r} is not possible here: give a number from {self.low:g} to {self.high:g}")
+
+
+@dataclass(frozen=True)
 class MethodInfo:
     """A way to damage weights. `draws`: it uses random numbers, so seeds give different results."""
 
@@ -75,14 +96,63 @@ class MethodInfo:
     draws: bool
     implementation: str
     """Import path; empty for `none`, which does nothing."""
+    options: tuple[OptionInfo, ...] = ()
+    acts_on: Literal["slice", "group", "blocks"] = "slice"
+    """What the implementation is given: one slice at a time, all slices of the group at once, or blocks to bypass."""
+    elementwise: bool = True
+    """Whether it can be confined to some of the weights, by `select`."""
+    groups: tuple[str, ...] = ()
+    """The groups that it can be done to; empty: any."""
+
+    def complete(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Every option of the method, with its default where `options` does not give it.
+
+        Raises LesionError, with the option in `field`, for one that the method does not have or a value it does not
+        accept.
+        """
+        known = {option.name: option for option in self.options}
+        for name, value in options.items():
+            if name not in known:
+                text = f"the method {self.name} has no option '{name}'{suggestion(name, known)}"
+                raise LesionError(text if known else f"the method {self.name} has no options", field=name)
+            try:
+                known[name].check(value)
+            except LesionError as error:
+                raise LesionError(str(error), field=name) from None
+        return {name: options.get(name, option.default) for name, option in known.items()}
+
+    def unusual(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The `options` that differ from the method's defaults."""
+        usual = self.complete({})
+        return {name: value for name, value in options.items() if value != usual[name]}
+
+
+@dataclass(frozen=True)
+class ScoreInfo:
+    """A way to say how much each weight matters. `draws`: it uses random numbers, so seeds give different results."""
+
+    name: str
+    summary: str
+    implementation: str
+    reads_text: bool = True
+    draws: bool = False
 
 
 @dataclass(frozen=True)
 class GroupInfo:
-    """A named set of slices of parameters."""
+    """A named set of slices of parameters. `narrowed_by`: which of layers, heads and experts can narrow it."""
 
     name: str
     summary: str
+    narrowed_by: tuple[str, ...] = ("layers",)
+
+    def check(self, **narrowed: object) -> None:
+        """Raises LesionError, with the key as its field, where one of these keys is not None but cannot narrow it."""
+        for key, given in narrowed.items():
+            if given is not None and key not in self.narrowed_by:
+                where = "lies outside the layers" if key == "layers" else f"has no {key}"
+                mend = "leave them out, or give it a [[damage]] of its own"
+                raise LesionError(f"{key} narrow nothing in {self.name}, which {where}: {mend}", field=key)
 
 
 @dataclass(frozen=True)
@@ -126,10 +196,11 @@ class ArchitectureInfo:
 
 @dataclass(frozen=True)
 class PromptSetInfo:
-    """A bundled list of prompts."""
+    """A bundled list of prompts. `parts`: the sets it joins, where it is made of others."""
 
     name: str
     summary: str
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,85 +211,36 @@ class TextInfo:
     summary: str
 
 
-_METHODS = (
-    MethodInfo("none", "no damage: the baseline alone", None, draws=False, implementation=""),
-    MethodInfo(
-        "mult_gauss",
-        "every weight is multiplied by a random factor from N(1, σ)",
-        LevelInfo("σ", "the standard deviation of the factor", low=0.0, high=100.0, neutral=0.0),
-        draws=True,
-        implementation="engine.methods.noise:mult_gauss",
-    ),
-    MethodInfo(
-        "ablation",
-        "every weight is set to zero with probability p",
-        LevelInfo("p", "the probability that a weight is zeroed", low=0.0, high=1.0, neutral=0.0),
-        draws=True,
-        implementation="engine.methods.ablation:ablation",
-    ),
-    MethodInfo(
-        "uni_quant",
-        "weights are rounded to n evenly spaced values between the smallest and the largest of their tensor",
-        LevelInfo(
-            "n",
-            "the number of values left",
-            low=2.0,
-            high=65536.0,
-            spacing="geometric",
-            integer=True,
-            descending=True,
-        ),
-        draws=False,
-        implementation="engine.methods.quantise:uni_quant",
-    ),
-)
+@dataclass(frozen=True)
+class TaskInfo:
+    """A bundled list of multiple-choice questions."""
 
-_GROUPS = (
-    GroupInfo("attn_only", "the value projections of attention, as in the degradation protocol (the same as attn_v)"),
-    GroupInfo("mlp_only", "the MLP's matrices: up and down, and the gate where there is one"),
-    GroupInfo("embed_only", "the token embedding"),
-    GroupInfo("attn_q", "the query projections of attention"),
-    GroupInfo("attn_k", "the key projections of attention"),
-    GroupInfo("attn_v", "the value projections of attention"),
-    GroupInfo("attn_o", "the output projections of attention"),
-    GroupInfo("attn_all", "all four projections of attention: query, key, value and output"),
-    GroupInfo("all", "every parameter of the language model, biases and norms too"),
-)
+    name: str
+    summary: str
 
-_MEASUREMENTS = (
-    MeasurementInfo(
-        "perplexity",
-        "how well the model predicts a text, token by token",
-        (
-            MetricInfo("perplexity", "exp of the mean loss; 1 is certainty", "", "lower", log=True),
-            MetricInfo("nll", "mean negative log-likelihood", "nats/token", "lower"),
-            MetricInfo("token_accuracy", "share of tokens that were the model's first choice", "share", "higher"),
-            MetricInfo("kl", "divergence of the predictions from the baseline's", "nats/token", "lower"),
-        ),
-        "engine.measure.perplexity:Perplexity",
-    ),
-    MeasurementInfo(
-        "generation",
-        "what the model writes after each of a set of prompts",
-        (
-            MetricInfo("generated_tokens", "mean length of a text", "tokens", None),
-            MetricInfo("stopped_eos", "share of texts that the model ended by itself", "share", None),
-            MetricInfo("seconds_per_text", "time to write one text", "s", "lower"),
-        ),
-        "engine.measure.generation:Generation",
-    ),
-)
-
-_ARCHITECTURES = (
-    ArchitectureInfo("neox", "GPT-NeoX, Pythia and the petri models", "engine.models.layouts.neox:NEOX"),
-    ArchitectureInfo("gpt2", "GPT-2", "engine.models.layouts.gpt2:GPT2"),
-    ArchitectureInfo("llama", "Llama, SmolLM and their kin", "engine.models.layouts.llama:LLAMA"),
-)
 
 _PROMPT_SETS = (
     PromptSetInfo("short", "8 everyday questions and openings"),
     PromptSetInfo("petri", "8 openings in the language of the petri models"),
     PromptSetInfo("dreams", "38 ways to ask for a dream"),
+    PromptSetInfo("math", "24 questions of arithmetic and number sequences, with answers"),
+    PromptSetInfo("language", "16 questions about words and sentences, with answers"),
+    PromptSetInfo("logic", "10 questions of reasoning, with answers"),
+    PromptSetInfo("facts", "10 questions of common knowledge, with answers"),
+    PromptSetInfo("creativity", "5 open requests for ideas"),
+    PromptSetInfo(
+        "cognitive",
+        "65 questions: math, language, logic, facts, creativity",
+        parts=("math", "language", "logic", "facts", "creativity"),
+    ),
+    PromptSetInfo("picture", "20 ways to ask for the description of a picture"),
+    PromptSetInfo("gains4", "4 sentences of the survey of MLP and attention gains"),
+    PromptSetInfo("residual25", "25 openings of the survey of residual-stream gains, in five kinds"),
+)
+
+_TASKS = (
+    TaskInfo("petri", "24 questions about the petri models' world, four choices each"),
+    TaskInfo("basics", "24 easy questions of common knowledge, four choices each"),
 )
 
 _TEXTS = (
@@ -226,22 +248,46 @@ _TEXTS = (
     TextInfo("english", "English prose: instructions, stories, letters, science explained"),
 )
 
-_Info = TypeVar("_Info", MethodInfo, GroupInfo, MeasurementInfo, ModelInfo, ArchitectureInfo, PromptSetInfo, TextInfo)
+_Info = TypeVar(
+    "_Info",
+    MethodInfo,
+    GroupInfo,
+    MeasurementInfo,
+    ModelInfo,
+    ArchitectureInfo,
+    PromptSetInfo,
+    TextInfo,
+    TaskInfo,
+    ScoreInfo,
+)
 
 
 def methods() -> dict[str, MethodInfo]:
     """Every method by name."""
-    return _by_name(_METHODS)
+    from engine.catalog_entries.methods import METHODS
+
+    return _by_name(METHODS)
+
+
+def scores() -> dict[str, ScoreInfo]:
+    """Every sensitivity score by name."""
+    from engine.catalog_entries.scores import SCORES
+
+    return _by_name(SCORES)
 
 
 def groups() -> dict[str, GroupInfo]:
     """Every parameter group by name."""
-    return _by_name(_GROUPS)
+    from engine.catalog_entries.parameters import GROUPS
+
+    return _by_name(GROUPS)
 
 
 def measurements() -> dict[str, MeasurementInfo]:
     """Every measurement by name."""
-    return _by_name(_MEASUREMENTS)
+    from engine.catalog_entries.measurements import MEASUREMENTS
+
+    return _by_name(MEASUREMENTS)
 
 
 def models() -> dict[str, ModelInfo]:
@@ -257,12 +303,19 @@ def models() -> dict[str, ModelInfo]:
 
 def architectures() -> dict[str, ArchitectureInfo]:
     """Every supported architecture by name."""
-    return _by_name(_ARCHITECTURES)
+    from engine.catalog_entries.parameters import ARCHITECTURES
+
+    return _by_name(ARCHITECTURES)
 
 
 def prompt_sets() -> dict[str, PromptSetInfo]:
     """Every bundled prompt set by name."""
     return _by_name(_PROMPT_SETS)
+
+
+def tasks() -> dict[str, TaskInfo]:
+    """Every bundled task by name."""
+    return _by_name(_TASKS)
 
 
 def texts() -> dict[str, TextInfo]:
@@ -273,6 +326,11 @@ def texts() -> dict[str, TextInfo]:
 def method(name: str) -> MethodInfo:
     """The method called `name`. Raises LesionError when there is none."""
     return _find("method", name, methods())
+
+
+def score(name: str) -> ScoreInfo:
+    """The sensitivity score called `name`. Raises LesionError when there is none."""
+    return _find("score", name, scores())
 
 
 def group(name: str) -> GroupInfo:

@@ -75,6 +75,10 @@ def test_names_are_found_or_suggested() -> None:
         LesionError, match=r"there is no parameter group 'MLP_only'; did you mean 'mlp_only'\? Known: attn"
     ):
         catalog.group("MLP_only")
+    assert [name for name, score in catalog.scores().items() if score.draws] == ["hutchinson"]
+    assert [name for name, score in catalog.scores().items() if not score.reads_text] == ["magnitude"]
+    with pytest.raises(LesionError, match=r"there is no score 'hutchison'; did you mean 'hutchinson'\?"):
+        catalog.score("hutchison")
     with pytest.raises(LesionError, match=r"there is no measurement 'zzz'. Known: perplexity, generation"):
         catalog.measurement("zzz")
     assert suggestion("x", []) == ". Known: none"
@@ -93,6 +97,7 @@ def test_bundled_models_have_the_parameters_they_claim() -> None:
 
 def test_every_implementation_can_be_loaded() -> None:
     infos = [*catalog.methods().values(), *catalog.measurements().values(), *catalog.architectures().values()]
+    infos += catalog.scores().values()
     for info in infos:
         if info.implementation:
             assert catalog.load(info.implementation) is not None, info.name

@@ -127,9 +127,9 @@ def _plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedModel], 
 
 def _cells(trials: list[Trial]) -> list[tuple[dict[str, str | None], int]]:
     """The number of trials of each model, method and group, in the order of the grid."""
-    from engine.analysis import group_name
+    from engine.analysis import trial_group
 
-    counts = Counter((trial.model, trial.method, group_name(trial.group, trial.layers)) for trial in trials)
+    counts = Counter((trial.model, trial.method, trial_group(vars(trial))) for trial in trials)
     return [({"model": model, "method": method, "group": group}, n) for (model, method, group), n in counts.items()]
 
 

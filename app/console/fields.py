@@ -83,6 +83,10 @@ def _prompts() -> tuple[Choice, ...]:
     return (("auto", "the set that suits the models"), *choices(catalog.prompt_sets()))
 
 
+def _tasks() -> tuple[Choice, ...]:
+    return (("auto", "the task that suits the models"), *choices(catalog.tasks()))
+
+
 def _texts() -> tuple[Choice, ...]:
     return (("auto", "the text that suits the models"), *choices(catalog.texts()))
 
@@ -146,6 +150,8 @@ def _damage(draft: Draft, index: int) -> Section:
             ),
             Field(f"{at}.levels", "levels", "levels", _level_hint(method)),
             Field(f"{at}.layers", "layers", "layers", "Which layers: 0-5, last 4, or a list as 1, 3.", "all layers"),
+            Field(f"{at}.heads", "heads", "layers", "Which attention heads, written like layers.", "all heads"),
+            Field(f"{at}.experts", "experts", "layers", "Which experts of a mixture, written like layers.", "all"),
         ]
     return Section(f"Damage {index + 1}" + (f": {line(name)}" if name else ""), tuple(fields), "damage", index)
 
@@ -164,7 +170,7 @@ def _measure(draft: Draft, index: int) -> Section:
     known = catalog.measurements().get(name)
     summary = f"{name}: {known.summary}." if known else "What is observed; Enter lists the measurements."
     what = Field(f"{at}.name", "measurement", "text", summary, choices=lambda: choices(catalog.measurements()))
-    options = {"perplexity": _perplexity, "generation": _generation}.get(name, lambda _: ())(at)
+    options = _OPTIONS[name](at) if name in _OPTIONS else ()
     label = Field(
         f"{at}.label", "label", "text", "Put before the metrics' names, to tell two measurements apart.", "none"
     )
@@ -184,14 +190,56 @@ def _perplexity(at: str) -> tuple[Field, ...]:
     )
 
 
-def _generation(at: str) -> tuple[Field, ...]:
+def _asked(at: str) -> tuple[Field, ...]:
     prompts = "A bundled set, a file with one prompt a line, or prompts with | between."
     return (
         Field(f"{at}.prompts", "prompts", "prompts", prompts, "auto", _prompts),
         Field(f"{at}.limit", "limit", "whole", "Only so many of the prompts.", "all of them"),
+    )
+
+
+def _batch(at: str, what: str) -> Field:
+    return Field(f"{at}.batch_size", "batch size", "whole", f"{what} at once; halved when memory runs out.", "16")
+
+
+def _prompted(at: str) -> tuple[Field, ...]:
+    return (*_asked(at), _batch(at, "Prompts"))
+
+
+def _spectrum(at: str) -> tuple[Field, ...]:
+    return (
+        Field(f"{at}.text", "text", "text", "What is read: a bundled text, or a .txt file.", "auto", _texts),
+        Field(f"{at}.documents", "documents", "whole", "Only so many documents of the text.", "all of them"),
+        Field(f"{at}.layers", "layers", "layers", "Which layers: 0-5, last 4, or a list as 1, 3.", "the middle one"),
+        _batch(at, "Documents"),
+    )
+
+
+def _task(at: str) -> tuple[Field, ...]:
+    return (
+        Field(f"{at}.task", "task", "text", "A bundled task, or a .jsonl file of questions.", "auto", _tasks),
+        Field(f"{at}.limit", "limit", "whole", "Only so many of the questions.", "all of them"),
+        _batch(at, "Answers"),
+    )
+
+
+def _generation(at: str) -> tuple[Field, ...]:
+    return (
+        *_asked(at),
         Field(f"{at}.max_new_tokens", "new tokens", "whole", "The longest text, in tokens.", "64"),
         Field(f"{at}.sample", "sample", "flag", "Yes draws each token; no always takes the likeliest.", "yes", _flag),
         Field(f"{at}.temperature", "temperature", "number", "Above 1 bolder, below 1 safer.", "1"),
         Field(f"{at}.batch_size", "batch size", "whole", "Texts at once; halved by itself when memory runs out.", "40"),
         Field(f"{at}.chat", "chat", "flag", "Whether prompts go through the model's chat template.", "auto", _chat),
     )
+
+
+_OPTIONS: dict[str, Callable[[str], tuple[Field, ...]]] = {
+    "perplexity": _perplexity,
+    "generation": _generation,
+    "gains": _prompted,
+    "residual_gain": _prompted,
+    "spectrum": _spectrum,
+    "tasks": _task,
+}
+"""The fields of each measurement's own options."""

@@ -3,7 +3,8 @@
 from engine.analysis.curves import Curve, dose
 from engine.analysis.files import FORMATS, export
 from engine.analysis.power_law import Scaling, scaling, strongest
-from engine.analysis.tables import CHANGE, Row, columns, frame_of, group_name, metric_names, rows, table, tidy
+from engine.analysis.tables import CHANGE, Row, columns, frame_of, metric_names, rows, table, tidy
+from engine.profile import trial_group
 
 __all__ = [
     "CHANGE",
@@ -15,11 +16,11 @@ __all__ = [
     "dose",
     "export",
     "frame_of",
-    "group_name",
     "metric_names",
     "rows",
     "scaling",
     "strongest",
     "table",
     "tidy",
+    "trial_group",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.profile import trial_group
 from engine.runs.records import read_trials
 
 if TYPE_CHECKING:
@@ -76,20 +77,13 @@ def _row(run: str, record: dict[str, Any], baselines: _Baselines) -> Row:
         "model": record["model"],
         "params": record.get("parameters"),
         "method": record["method"],
-        "group": group_name(record["group"], record.get("layers")),
+        "group": trial_group(record),
         "level": None if record["level"] is None else float(record["level"]),
         "seed": record["seed"],
         "status": record["status"],
         **metrics,
         **{name + CHANGE: change(name, value, reference.get(name)) for name, value in metrics.items()},
     }
-
-
-def group_name(group: str | None, layers: str | Sequence[int] | None) -> str | None:
-    """A group with the layers it was narrowed to: `attn_only[0-5]`, `attn_only[1,3]`, `attn_only[last 4]`."""
-    if group is None or layers is None:
-        return group
-    return f"{group}[{layers if isinstance(layers, str) else ','.join(map(str, layers))}]"
 
 
 def change(metric: str, value: float, baseline: float | None) -> float:

@@ -1,9 +1,12 @@
 """From text to token ids, the same way for every measurement."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from engine.errors import LesionError
 
 Tokenizer = Any
 """A `transformers` tokenizer: the library exports no usable type for one."""
@@ -13,6 +16,25 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     """Token ids of `text`, opened by BOS where the tokenizer opens texts so; never closed by EOS."""
     ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
     return opening(tokenizer) + ids
+
+
+def encode_all(tokenizer: Tokenizer, texts: Sequence[str], context: int, name: str) -> list[list[int]]:
+    """Token ids of each prompt. Raises LesionError, naming the model `name`, where one has no token or more than
+    `context`."""
+    encoded = [encode(tokenizer, text) for text in texts]
+    for text, ids in zip(texts, encoded, strict=True):
+        if not 1 <= len(ids) <= context:
+            raise LesionError(
+                f"on {name} the prompt {text[:40]!r} has {len(ids)} tokens; it must have 1 to {context}.",
+                field="measure.prompts",
+            )
+    return encoded
+
+
+def by_length(rows: Sequence[list[int]], size: int) -> list[list[int]]:
+    """Indices of `rows` in batches of at most `size` of like length, the longest first."""
+    order = sorted(range(len(rows)), key=lambda index: (-len(rows[index]), index))
+    return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def opening(tokenizer: Tokenizer) -> list[int]:

@@ -1,20 +1,24 @@
 """What the model says: texts written on from prompts, greedily or sampled from the trial's seed."""
 
+import math
 import time
 from pathlib import Path
 from typing import Any
 
 from engine.errors import LesionError
 from engine.measure.decoding import Choice, Continuation, Sampler, greedy, write_on
-from engine.measure.encoding import encode, padding_token
+from engine.measure.encoding import by_length, encode, padding_token
 from engine.measure.measurement import Measured, Progress
+from engine.measure.wording import grade, variety
 from engine.models.loading import LoadedModel
 from engine.profile import GenerationMeasure
-from engine.profile.texts import prompt_set_name, prompts
+from engine.profile.texts import prompt_set_name, questions
 
 
 class Generation:
-    """Texts and, as metrics, `generated_tokens` (mean per text), `stopped_eos` (share), `seconds_per_text`.
+    """Texts and, as metrics, `generated_tokens` (mean per text), `stopped_eos` (share), `seconds_per_text`; means of
+    the texts' `distinct_1`, `distinct_2`, `repetition`; where prompts have answers, the shares `exact_match` and
+    `answered` of those prompts (see engine.measure.wording).
 
     Raises:
         LesionError: a chat template is asked for and the model has none, or a prompt is empty or leaves no room.
@@ -24,7 +28,8 @@ class Generation:
         self.notes: list[str] = []
         self._spec = spec
         self._loaded = loaded
-        self._prompts = prompts(spec, folder)
+        self._questions = questions(spec, folder)
+        self._prompts = [question.prompt for question in self._questions]
         self._prompt_set = prompt_set_name(spec)
         self._encoded = self._encode()
         self._ends = _end_tokens(loaded)
@@ -40,8 +45,7 @@ class Generation:
 
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
         """Write one text a prompt. Prompts of like length share a batch; texts come in the order of the prompts."""
-        order = sorted(range(len(self._encoded)), key=lambda index: (-len(self._encoded[index]), index))
-        cut = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        cut = by_length(self._encoded, batch_size)
         texts: list[dict[str, Any]] = []
         for number, indices in enumerate(cut):
             progress(number, len(cut))
@@ -67,14 +71,17 @@ class Generation:
         )
 
     def _text(self, index: int, continuation: Continuation) -> dict[str, Any]:
+        text, answers = self._decode(continuation.tokens), self._questions[index].answers
         return {
             "index": index,
             "prompt_set": self._prompt_set,
             "prompt": self._prompts[index],
-            "text": self._decode(continuation.tokens),
+            "text": text,
             "tokens_in": len(self._encoded[index]),
             "tokens_out": len(continuation.tokens),
             "stop": continuation.stop,
+            **variety(text),
+            **({"answers": list(answers), **grade(text, answers)} if answers else {}),
         }
 
     def _decode(self, tokens: list[int]) -> str:
@@ -124,8 +131,17 @@ def _end_tokens(loaded: LoadedModel) -> frozenset[int]:
 
 def _metrics(texts: list[dict[str, Any]]) -> dict[str, float]:
     seconds = {text["batch"]: text["batch_seconds"] for text in texts}
+    graded = [text for text in texts if "answers" in text]
     return {
         "generated_tokens": sum(text["tokens_out"] for text in texts) / len(texts),
         "stopped_eos": sum(text["stop"] == "eos" for text in texts) / len(texts),
         "seconds_per_text": sum(seconds.values()) / len(texts),
+        **{name: _mean(name, texts) for name in ("distinct_1", "distinct_2", "repetition")},
+        **({name: _mean(name, graded) for name in ("exact_match", "answered")} if graded else {}),
     }
+
+
+def _mean(name: str, texts: list[dict[str, Any]]) -> float:
+    """Over the texts that have this value; nan where none has."""
+    values = [float(text[name]) for text in texts if text[name] is not None]
+    return sum(values) / len(values) if values else math.nan

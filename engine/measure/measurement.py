@@ -15,11 +15,13 @@ class Measured:
     Attributes:
         metrics: number by metric name; nan and inf are values like any other.
         texts: one dict a generated text: `index`, `prompt_set`, `prompt`, `text`, `tokens_in`, `tokens_out`,
-            `stop` ("eos" or "length"), `batch` and `batch_seconds`.
+            `stop` ("eos" or "length"), `batch` and `batch_seconds`, and what engine.measure.wording finds.
+        artifact: what does not fit in metrics, such as values by layer, as JSON; None where there is nothing.
     """
 
     metrics: dict[str, float]
     texts: list[dict[str, Any]] = field(default_factory=list)
+    artifact: dict[str, Any] | None = None
 
 
 class Measurement(Protocol):

@@ -15,7 +15,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Kind = Literal["normal", "uniform"]
+Kind = Literal["normal", "uniform", "select", "bit", "order"]
+"""What numbers are for. Every kind draws numbers of its own: normal ones for "normal", uniform ones for all others."""
+
 Keys = tuple[np.uint64, np.uint64]
 Floats = npt.NDArray[np.float32]
 Words = npt.NDArray[np.uint64]
@@ -42,31 +44,27 @@ class _Scratch(threading.local):
 
     lanes = 0
 
-    def reserve(self, lanes: int) -> tuple[Words, Words, Floats, Floats]:
-        """Two rows of words, five of floats, each `lanes` long, and one of floats twice as long; all hold leftovers."""
+    def reserve(self, lanes: int) -> tuple[Words, Words, Floats]:
+        """Two rows of words and five of floats, each `lanes` long; all hold leftovers."""
         if lanes > self.lanes:
             self.lanes = lanes
             self._words = np.empty((2, lanes), np.uint64)
             self._floats = np.empty((5, lanes), np.float32)
-            self._made = np.empty(2 * lanes, np.float32)
-        return self._words[0, :lanes], self._words[1, :lanes], self._floats[:, :lanes], self._made[: 2 * lanes]
+        return self._words[0, :lanes], self._words[1, :lanes], self._floats[:, :lanes]
 
 
 _SCRATCH = _Scratch()
 
 
-def numbers(kind: Kind, units: npt.NDArray[np.int64], keys: Keys) -> Floats:
-    """The numbers of the units, float32 [units, 256]: N(0, 1) with |number| < 6.6, or multiples of 2^-24 in [0, 1).
-
-    They lie in memory that the thread's next call uses again.
-    """
-    words, shifted, floats, made = _SCRATCH.reserve(units.size * LANES)
+def numbers(kind: Kind, units: npt.NDArray[np.int64], keys: Keys, made: Floats) -> None:
+    """The numbers of the units, into `made`, float32 [units * 256]: N(0, 1) with |number| < 6.6, or multiples of 2^-24
+    in [0, 1). Several threads may work at once."""
+    words, shifted, floats = _SCRATCH.reserve(units.size * LANES)
     _hash(units, keys, words, shifted)
     if kind == "normal":
         _normal(words, made.reshape(units.size, 2, LANES), floats)
     else:
         _uniform(words, made)
-    return made.reshape(units.size, UNIT)
 
 
 def _hash(units: npt.NDArray[np.int64], keys: Keys, words: Words, shifted: Words) -> None:

@@ -1,34 +1,80 @@
 """Applying a method of the catalog to slices."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
 
 import torch
 
 from engine import catalog
 from engine.errors import LesionError
 from engine.methods.draws import Draws
+from engine.methods.selection import Selection, confined
+from engine.models.loading import LoadedModel
 from engine.models.slices import Slice
 
 
-def apply(method: str, slices: Iterable[Slice], level: float | None, seed: int) -> int:
-    """Damage the slices in place, one after the other, and return how many weights they hold.
+def apply(
+    method: str,
+    slices: Sequence[Slice],
+    level: float | None,
+    seed: int,
+    options: Mapping[str, Any] | None = None,
+    selection: Selection | None = None,
+) -> int:
+    """Damage the slices in place, or only what is selected of them, and return how many weights that is.
 
     At the method's neutral level, and with the method `none`, nothing is touched and 0 is returned. Raises LesionError
-    for a method that does not exist and a level that it does not accept.
+    for a method that does not exist or does not act on weights, and for a level, options or a selection that it does
+    not accept.
     """
     info = catalog.method(method)
     if info.level is None:
         return 0
-    if level is None:
-        raise LesionError(f"{method} needs a level: {info.level.symbol}, {info.level.bounds}")
-    info.level.check(level)
+    _check(info, level)
+    given = info.complete(options or {})
     if level == info.level.neutral:
         return 0
-    damage = catalog.load(info.implementation)
+    if info.acts_on == "blocks" or (selection is not None and not info.elementwise):
+        raise LesionError(f"the method {method} cannot be confined to single weights")
+    damage: Callable[..., None] = catalog.load(info.implementation)
     draws = Draws(seed)
-    touched = 0
     with torch.no_grad():
-        for piece in slices:
-            damage(piece, level, draws)
-            touched += piece.numel
-    return touched
+        if info.acts_on == "group":
+            damage(slices, level, draws, **given)
+            return sum(piece.numel for piece in slices)
+        if selection is None:
+            for piece in slices:
+                damage(piece, level, draws, **given)
+            return sum(piece.numel for piece in slices)
+        return sum(confined(piece, selection, lambda part: damage(part, level, draws, **given)) for piece in slices)
+
+
+def bypass(
+    method: str,
+    loaded: LoadedModel,
+    group: str,
+    slices: Sequence[Slice],
+    level: float,
+    seed: int,
+    undo: ExitStack,
+) -> int:
+    """Apply a method that acts on blocks, in the layers that the group's slices are in, until `undo` is closed; returns
+    how many weights are without effect. Raises LesionError as `apply` does, and for a group that it cannot be done to.
+    """
+    info = catalog.method(method)
+    _check(info, level)
+    if info.groups and group not in info.groups:
+        raise LesionError(f"{method} cannot be done to {group}; only to {', '.join(info.groups)}")
+    layers = {piece.layer for piece in slices if piece.layer is not None}
+    damage: Callable[..., AbstractContextManager[set[int]]] = catalog.load(info.implementation)
+    chosen = undo.enter_context(damage(loaded.architecture, group, layers, level, Draws(seed)))
+    return sum(piece.numel for piece in slices if piece.layer in chosen)
+
+
+def _check(info: catalog.MethodInfo, level: float | None) -> None:
+    """Raises LesionError unless the method, which has levels, accepts this one."""
+    assert info.level is not None
+    if level is None:
+        raise LesionError(f"{info.name} needs a level: {info.level.symbol}, {info.level.bounds}")
+    info.level.check(level)

@@ -1,14 +1,16 @@
 """The parts of a model, found from its own modules, and parameter groups as slices of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from torch.nn import Module, ModuleList
+from transformers.pytorch_utils import Conv1D
 
 from engine import catalog
 from engine.errors import LesionError
-from engine.models.layout import BlockWeights, Layout
+from engine.models.groups import ATTENTION, MLP, accounted, block_parts, norms, of_experts, of_heads
+from engine.models.layout import Attention, Layout, Mlp, Sublayer
 from engine.models.slices import Part, Slice
 from engine.profile.layers import Layers, parse_layers
 
@@ -17,49 +19,102 @@ from engine.profile.layers import Layers, parse_layers
 class Architecture:
     """The parts of one model.
 
-    `weights[i]` are the matrices of block i; `decoder` is the module that owns the blocks; `context` is the longest
-    text in tokens that the model was made for; `tied`: embedding and unembedding are one tensor.
+    `attentions[i]` and `mlps[i]` are the parts of block i; `decoder` is the module that owns the blocks; `context` is
+    the longest text in tokens that the model was made for; `tied`: embedding and unembedding are one tensor.
     """
 
     name: str
     decoder: Module
     blocks: list[Module]
-    weights: list[BlockWeights]
+    attentions: list[Attention]
+    mlps: list[Mlp]
     embedding: Module
     head: Module
     context: int
     tied: bool
     names: dict[int, str]
     """Parameter names by `id`; a tensor with two names has the first in `named_parameters()`."""
+    transposed: frozenset[int] = frozenset()
+    """The `id` of every matrix that is stored as [inputs, outputs]."""
 
-    def slices(self, group: str, layers: Layers | None = None) -> list[Slice]:
-        """The slices of a parameter group, in the model's order, each tensor once; narrowed to `layers` where given.
+    def attention(self, layer: int) -> Sublayer:
+        """Where to hook the attention of a block.
 
-        Groups other than `all` hold weight matrices, not biases. Raises LesionError for a group that does not exist,
-        layers the model does not have, and layers of the embedding.
+        `entry` receives the normalised residual stream, in most architectures as the keyword `hidden_states` (hook it
+        with `with_kwargs=True`). `exit` is the output projection. It returns one tensor, [batch, tokens, hidden],
+        without the residual stream, which BLOOM's attention module adds to what it returns. What the block adds to the
+        residual stream is that tensor, normalised first in Gemma 2 and 3 and OLMo-2, times a constant in Granite.
         """
-        catalog.group(group)
-        if layers is not None and group == "embed_only":
-            raise LesionError("embed_only is the token embedding, which is in no layer: leave `layers` out")
-        chosen = range(len(self.blocks)) if layers is None else parse_layers(layers, len(self.blocks))
+        return self.attentions[layer].sublayer
+
+    def mlp(self, layer: int) -> Sublayer:
+        """Where to hook the MLP of a block, as `attention` says. `exit` is the down projection, or the module of all
+        experts together; only it is without the residual stream in BLOOM and MPT. OPT has no MLP module: `entry` is the
+        up projection, and where transformers flattens a batch, both see [batch * tokens, hidden]. Falcon adds to the
+        tensor that `exit` returned, in place: copy what a hook keeps.
+        """
+        return self.mlps[layer].sublayer
+
+    def down(self, layer: int) -> Module | None:
+        """The down projection, a linear module; None where experts' matrices are bare parameters."""
+        mlp = self.mlps[layer]
+        return None if mlp.experts else mlp.sublayer.exit
+
+    def slices(
+        self,
+        group: str,
+        layers: Layers | None = None,
+        heads: Layers | None = None,
+        experts: Layers | None = None,
+    ) -> list[Slice]:
+        """The slices of a parameter group, in the model's order, each weight once; narrowed where asked to.
+
+        Groups other than `all` hold weight matrices, or the scales of norms, not biases. `heads` are query heads in
+        attn_q and attn_o, key-value heads in attn_k and attn_v. Raises LesionError for a group that does not exist, or
+        not in this architecture, and for layers, heads and experts that the model or the group does not have.
+        """
+        catalog.group(group).check(layers=layers, heads=heads, experts=experts)
         if group == "embed_only":
             return [self._slice(Part(self.embedding.weight), None)]  # type: ignore[arg-type]
+        if layers is None and group in ("all", "norms"):
+            return self._everything() if group == "all" else self._norms()
+        chosen = range(len(self.blocks)) if layers is None else parse_layers(layers, len(self.blocks))
+        found = [self._slice(part, layer) for layer in chosen for part in self._parts(layer, group, heads, experts)]
+        if not found:
+            raise LesionError(self._missing(group, layers, experts))
+        return found
+
+    def _parts(self, layer: int, group: str, heads: Layers | None, experts: Layers | None) -> Iterable[Part]:
+        if heads is not None and group in ATTENTION:
+            return of_heads(self.attentions[layer], group, heads)
+        if experts is not None and group in MLP:
+            return of_experts(self.mlps[layer], group, experts)
+        if group == "norms":
+            return norms(self.blocks[layer])
         if group == "all":
-            return self._everything() if layers is None else self._block_parameters(chosen)
-        return [self._slice(part, layer) for layer in chosen for part in _parts(self.weights[layer], group)]
+            return (Part(parameter) for parameter in self.blocks[layer].parameters())
+        return block_parts(self.attentions[layer], self.mlps[layer], group)
+
+    def _missing(self, group: str, layers: Layers | None, experts: Layers | None) -> str:
+        what = f"experts of {group}" if experts is not None else group
+        where = f"this {self.name} model" if layers is None else f"these layers of this {self.name} model"
+        return f"{what} is not applicable to {where}, which has none"
 
     def _slice(self, part: Part, layer: int | None) -> Slice:
-        return Slice(self.names[id(part.tensor)], part.tensor, part.dim, part.ranges, layer)
-
-    def _block_parameters(self, layers: Iterable[int]) -> list[Slice]:
-        return [
-            self._slice(Part(parameter), layer) for layer in layers for parameter in self.blocks[layer].parameters()
-        ]
+        dim = 0 if part.ranges is None else part.dim
+        key = id(part.tensor)
+        return Slice(self.names[key], part.tensor, dim, part.ranges, layer, part.expert, key in self.transposed)
 
     def _everything(self) -> list[Slice]:
-        layer_of = {id(p): i for i, block in enumerate(self.blocks) for p in block.parameters()}
         found = {id(p): p for part in (self.decoder, self.embedding, self.head) for p in part.parameters()}
-        return [self._slice(Part(p), layer_of.get(key)) for key, p in found.items()]
+        return [self._slice(Part(p), self._layer_of().get(key)) for key, p in found.items()]
+
+    def _norms(self) -> list[Slice]:
+        layer_of = self._layer_of()
+        return [self._slice(part, layer_of.get(id(part.tensor))) for part in norms(self.decoder)]
+
+    def _layer_of(self) -> dict[int, int]:
+        return {id(p): i for i, block in enumerate(self.blocks) for p in block.parameters()}
 
 
 def architecture(model: Any) -> Architecture:
@@ -72,39 +127,51 @@ def architecture(model: Any) -> Architecture:
         layout: Layout = catalog.load(info.implementation)
         found = _recognise(layout, decoder)
         if found and embedding is not None and head is not None:
-            blocks, weights = found
             tied = embedding.weight is head.weight
             names = {id(parameter): name for name, parameter in model.named_parameters()}
+            transposed = frozenset(id(part.weight) for part in model.modules() if isinstance(part, Conv1D))
             context = _context(model.config)
-            return Architecture(layout.name, decoder, blocks, weights, embedding, head, context, tied, names)
-    known = ", ".join(f"{info.name} ({info.families})" for info in catalog.architectures().values())
-    raise LesionError(f"the architecture of {type(model).__name__} is not supported; supported are {known}")
+            return Architecture(layout.name, decoder, *found, embedding, head, context, tied, names, transposed)
+    raise LesionError(_unknown(model))
 
 
-def _recognise(layout: Layout, decoder: Any) -> tuple[list[Module], list[BlockWeights]] | None:
+def _recognise(layout: Layout, decoder: Any) -> tuple[list[Module], list[Attention], list[Mlp]] | None:
     try:
         blocks = layout.blocks(decoder)
         if not isinstance(blocks, ModuleList) or not len(blocks):
             return None
-        weights = [layout.weights(block) for block in blocks]
+        found = list(_block_parts(layout, blocks))
     except AttributeError:
         return None
-    fitting = [found for found in weights if found is not None]
-    return (list(blocks), fitting) if len(fitting) == len(blocks) else None
+    if len(found) < len(blocks):
+        return None
+    return list(blocks), [attention for attention, _ in found], [mlp for _, mlp in found]
 
 
-def _parts(weights: BlockWeights, group: str) -> tuple[Part, ...]:
-    return {
-        "attn_only": (weights.v,),
-        "mlp_only": weights.mlp,
-        "attn_q": (weights.q,),
-        "attn_k": (weights.k,),
-        "attn_v": (weights.v,),
-        "attn_o": (weights.o,),
-        "attn_all": (weights.q, weights.k, weights.v, weights.o),
-    }[group]
+def _block_parts(layout: Layout, blocks: Iterable[Module]) -> Iterator[tuple[Attention, Mlp]]:
+    """The parts of each block, as far as they fit and leave no matrix out."""
+    for block in blocks:
+        attention, mlp = layout.attention(block), layout.mlp(block)
+        if attention is None or mlp is None:
+            return
+        if not accounted(block, (attention.q, attention.k, attention.v, attention.o, *mlp.parts, *mlp.router)):
+            return
+        yield attention, mlp
+
+
+def _unknown(model: Any) -> str:
+    """Why no layout fits, and what is supported."""
+    known = ", ".join(f"{info.name} ({info.families})" for info in catalog.architectures().values())
+    name = type(model).__name__
+    if any(parameter.rpartition(".")[2] == "A_log" for parameter, _ in model.named_parameters()):
+        why = f"{name} is a state-space model: it has layers without attention, and is not supported"
+    else:
+        why = f"the architecture of {name} is not supported"
+    return f"{why}; supported are {known}"
 
 
 def _context(config: Any) -> int:
     """The number of positions; 2048 where the configuration sets no bound."""
-    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 2048)
+    text = config.get_text_config()
+    given = (getattr(text, name, None) for name in ("max_position_embeddings", "max_seq_len"))
+    return int(next((positions for positions in given if positions), 2048))

@@ -11,7 +11,7 @@ from engine.models.architecture import Architecture, architecture
 from engine.models.loading import configuration, translated
 from engine.models.source import Source, find
 from engine.profile import ModelSpec
-from engine.profile.layers import Layers
+from engine.profile.layers import Layers, group_name
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,16 @@ class ModelEstimate:
 def survey_model(
     spec: ModelSpec,
     name: str,
-    groups: Iterable[tuple[str, Layers | None]],
+    groups: Iterable[tuple[str, *tuple[Layers | None, ...]]],
     loads: Iterable[Load],
     *,
     trust_remote_code: bool = False,
 ) -> ModelEstimate:
-    """Estimate the model called `name`, loaded as `spec` says, damaged in `groups` (group, layers), running `loads`.
+    """Estimate the model called `name`, loaded as `spec` says, damaged in `groups` (group, layers, heads, experts),
+    running `loads`.
 
     A snapshot holds one group at a time, so the largest counts; so does the largest of the loads. Raises LesionError
-    for a model that cannot be found or is not supported, and for layers it does not have.
+    for a model that cannot be found or is not supported, and for groups, layers, heads or experts it does not have.
     """
     source = find(spec, name)
     config = configuration(source, trust_remote_code)
@@ -65,8 +66,8 @@ def survey_model(
     notes: list[str] = []
     dtype = _dtype(spec, source, config, notes)
     chosen = {
-        group if layers is None else f"{group} {layers}": sum(piece.numel for piece in parts.slices(group, layers))
-        for group, layers in groups
+        str(group_name(group, *narrowed)): sum(piece.numel for piece in parts.slices(group, *narrowed))
+        for group, *narrowed in groups
     }
     parameters = sum(parameter.numel() for parameter in model.parameters())
     embeddings = {id(part.weight): part.weight.numel() for part in (parts.embedding, parts.head)}  # type: ignore[operator]
@@ -117,17 +118,10 @@ def _bytes_of(load: Load, config: Any, parts: Architecture, dtype: torch.dtype) 
     text = config.get_text_config()
     tokens = min(load.tokens or parts.context, parts.context)
     width = text.hidden_size
-    widest = max([width * 4, *(max(part.tensor.shape) * 2 for part in parts.weights[0].mlp)])
+    widest = max([width * 4, *(max(part.matrix.shape) * 2 for mlp in parts.mlps for part in mlp.parts)])
     hidden = load.rows * tokens * (2 * width + widest) * dtype.itemsize
     predicted = load.rows * (tokens if load.logits is None else load.logits)
     logits = predicted * text.vocab_size * (dtype.itemsize + 4)
-    kept = sum(_rows(part) for block in parts.weights for part in (block.k, block.v))
+    kept = sum(part.length for attention in parts.attentions for part in (attention.k, attention.v))
     cache = load.rows * tokens * kept * dtype.itemsize if load.cache else 0
     return int(hidden + logits + cache)
-
-
-def _rows(part: Any) -> int:
-    """The outputs of a projection: how many numbers it gives for a token."""
-    if part.ranges is not None:
-        return sum(high - low for low, high in part.ranges)
-    return int(part.tensor.shape[part.dim])

@@ -1,7 +1,11 @@
-"""A slice: an exact part of one parameter, cut along one dimension, and how to read and write it in place."""
+"""A slice: an exact part of one parameter, cut along one dimension, and how to read and write it in place.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+A parameter that holds the matrices of many experts, [experts, out, in], is cut expert by expert: every slice of it is
+(a part of) the matrix of one, as though each expert had a parameter of its own.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from math import prod
 
 import torch
@@ -29,18 +33,42 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Part:
-    """What an architecture says of a weight: the indices `ranges` of dimension `dim` (None: the whole tensor)."""
+    """What an architecture says of a weight: the indices `ranges` of dimension `dim` (None: all), of the tensor or of
+    its entry `expert`. `dim` is also the one along which heads or experts follow one another, where they do."""
 
     tensor: Parameter
     dim: int = 0
     ranges: Ranges | None = None
+    expert: int | None = None
+
+    @property
+    def matrix(self) -> Tensor:
+        """The tensor, or its entry `expert`, sharing memory."""
+        return _entry(self.tensor.detach(), self.expert)
+
+    @property
+    def length(self) -> int:
+        """How many indices of dimension `dim` it has."""
+        return self.matrix.shape[self.dim] if self.ranges is None else sum(high - low for low, high in self.ranges)
+
+    def units(self, count: int, chosen: Iterable[int]) -> "Part":
+        """The `chosen` of the `count` units (heads, say) that follow one another, all as long, along `dim`.
+
+        Raises ValueError where the length cannot be divided by `count`.
+        """
+        size, rest = divmod(self.length, count)
+        if rest:
+            raise ValueError(f"{self.length} indices are no {count} units of the same length")
+        indices = [i for low, high in self.ranges or ((0, self.length),) for i in range(low, high)]
+        return replace(self, ranges=_spans(i for unit in chosen for i in indices[unit * size : (unit + 1) * size]))
 
 
 @dataclass(frozen=True)
 class Slice:
     """The indices `ranges` (half-open, rising, disjoint) of dimension `dim` of a parameter; None is the whole of it.
 
-    `parameter` is its name in `named_parameters()`, `layer` the block it belongs to (None outside the blocks).
+    `parameter` is its name in `named_parameters()`, `layer` the block it belongs to (None outside the blocks). With
+    `expert`, all this is about that entry of the parameter's first dimension: `tensor[expert]`.
     """
 
     parameter: str
@@ -48,11 +76,14 @@ class Slice:
     dim: int = 0
     ranges: Ranges | None = None
     layer: int | None = None
+    expert: int | None = None
+    transposed: bool = False
+    """Whether the matrix is stored as [inputs, outputs]."""
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of what `gather` returns."""
-        shape = list(self.tensor.shape)
+        shape = list(self.tensor.shape if self.expert is None else self.tensor.shape[1:])
         if self.ranges is not None:
             shape[self.dim] = sum(high - low for low, high in self.ranges)
         return tuple(shape)
@@ -69,14 +100,19 @@ class Slice:
 
     def gather(self) -> Tensor:
         """The weights, contiguous, in the parameter's dtype; the parameter's own memory, not a copy, when whole."""
-        whole = self.tensor.detach()
+        return self.cut(self.tensor.detach())
+
+    def cut(self, like: Tensor) -> Tensor:
+        """The same part of a tensor shaped like the parameter (its gradient, say): `like`'s own memory, or the entry
+        `expert` of it, when whole, else a copy."""
+        whole = _entry(like, self.expert)
         if self.ranges is None:
             return whole
         return torch.cat([whole.narrow(self.dim, low, high - low) for low, high in self.ranges], self.dim)
 
     def scatter(self, weights: Tensor) -> None:
         """Write `weights`, shaped like `gather()`, into the parameter."""
-        whole = self.tensor.detach()
+        whole = _entry(self.tensor.detach(), self.expert)
         if self.ranges is None:
             whole.copy_(weights)
             return
@@ -87,21 +123,37 @@ class Slice:
 
     def chunks(self) -> Iterator[Chunk]:
         """The slice in pieces of about CHUNK weights, in the order of the parameter's memory within every range."""
-        size = self.tensor.shape[self.dim] if self.tensor.dim() else 1
-        inner = prod(self.tensor.shape[self.dim + 1 :])
+        whole = _entry(self.tensor.detach(), self.expert)
+        first = whole.numel() * (self.expert or 0)
         if self.ranges is None:
-            yield from _runs(self.tensor, 1, self.tensor.numel(), 0, self.tensor.numel())
+            yield from _runs(whole, first, 1, whole.numel(), 0, whole.numel())
             return
-        outer = prod(self.tensor.shape[: self.dim])
+        inner = prod(whole.shape[self.dim + 1 :])
+        outer, stride = prod(whole.shape[: self.dim]), whole.shape[self.dim] * inner
         for low, high in self.ranges:
-            yield from _runs(self.tensor, outer, size * inner, low * inner, high * inner)
+            yield from _runs(whole, first, outer, stride, low * inner, high * inner)
 
 
-def _runs(tensor: Tensor, outer: int, stride: int, low: int, high: int) -> Iterator[Chunk]:
-    """The columns low..high of a parameter seen as [outer, stride]."""
-    rows = tensor.detach().view(outer, stride)
+def _entry(tensor: Tensor, expert: int | None) -> Tensor:
+    return tensor if expert is None else tensor[expert]
+
+
+def _spans(indices: Iterable[int]) -> Ranges:
+    """Rising, disjoint ranges that hold these indices."""
+    found: list[tuple[int, int]] = []
+    for index in sorted(indices):
+        if found and found[-1][1] == index:
+            found[-1] = (found[-1][0], index + 1)
+        else:
+            found.append((index, index + 1))
+    return tuple(found)
+
+
+def _runs(tensor: Tensor, first: int, outer: int, stride: int, low: int, high: int) -> Iterator[Chunk]:
+    """The columns low..high of a tensor seen as [outer, stride], which begins at the parameter's flat index `first`."""
+    rows = tensor.view(outer, stride)
     together = max(1, CHUNK // max(high - low, SHORTEST_RUN))
-    for first in range(0, outer, together):
+    for row in range(0, outer, together):
         for start in range(low, high, CHUNK):
-            view = rows[first : first + together, start : min(start + CHUNK, high)]
-            yield Chunk(view, first * stride + start, stride)
+            view = rows[row : row + together, start : min(start + CHUNK, high)]
+            yield Chunk(view, first + row * stride + start, stride)

@@ -5,25 +5,44 @@ Nothing here loads torch.
 
 from engine.profile.damage import Damage
 from engine.profile.grid import Trial, draws, seeds, trials
-from engine.profile.layers import Layers, parse_layers
-from engine.profile.measures import GenerationMeasure, Measure, PerplexityMeasure
+from engine.profile.layers import Layers, group_name, parse_layers
+from engine.profile.measures import (
+    GainsMeasure,
+    GenerationMeasure,
+    Measure,
+    PerplexityMeasure,
+    PromptTable,
+    ResidualGainMeasure,
+    SpectrumMeasure,
+    TasksMeasure,
+    TextTable,
+)
 from engine.profile.reading import load, parse
 from engine.profile.remarks import remarks
 from engine.profile.schema import ModelSpec, Profile, RunSpec, Seeds
+from engine.profile.selection import Select, trial_group
 from engine.profile.writing import localise, resolve, to_toml
 
 __all__ = [
     "Damage",
+    "GainsMeasure",
     "GenerationMeasure",
     "Layers",
     "Measure",
     "ModelSpec",
     "PerplexityMeasure",
     "Profile",
+    "PromptTable",
+    "ResidualGainMeasure",
     "RunSpec",
     "Seeds",
+    "Select",
+    "SpectrumMeasure",
+    "TasksMeasure",
+    "TextTable",
     "Trial",
     "draws",
+    "group_name",
     "load",
     "localise",
     "parse",
@@ -32,5 +51,6 @@ __all__ = [
     "resolve",
     "seeds",
     "to_toml",
+    "trial_group",
     "trials",
 ]

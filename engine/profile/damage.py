@@ -1,5 +1,6 @@
 """The [[damage]] table: a method, its levels, and the parameters it is done to."""
 
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -9,6 +10,7 @@ from engine.errors import LesionError
 from engine.profile.faults import explain, fault
 from engine.profile.fields import Float, Int, Table, Text, accept, refuse_repeats
 from engine.profile.layers import Layers, check_layers
+from engine.profile.selection import Select
 
 
 class LevelRange(Table):
@@ -41,6 +43,16 @@ class Damage(Table):
     groups: tuple[Text, ...] = Field((), description="which parameters, one trial each")
     levels: tuple[Float, ...] = Field((), description="doses: a list, or { from = 0.0, to = 1.0, steps = 5 }")
     layers: Layers | None = Field(None, description='only these layers: "0-5", "last 4", "3" or [1, 3]; unset: all')
+    heads: Layers | None = Field(
+        None,
+        description="only these attention heads, written like layers: query heads in attn_q and attn_o, key-value "
+        "heads in attn_k, attn_v and attn_only; unset: all",
+    )
+    experts: Layers | None = Field(None, description="only these experts of a mixture, written like layers; unset: all")
+    options: dict[str, Any] = Field(
+        {}, validate_default=True, description="what the method leaves open: { option = value }"
+    )
+    select: Select | None = Field(None, description='which weights are touched: { by = "random", k = 100 }; unset: all')
 
     @field_validator("method")
     @classmethod
@@ -74,25 +86,56 @@ class Damage(Table):
         refuse_repeats(levels, "level")
         return levels
 
-    @field_validator("layers", mode="before")
+    @field_validator("layers", "heads", "experts", mode="before")
     @classmethod
-    def _check_layers(cls, layers: Any) -> Layers | None:
-        return None if layers is None else accept(check_layers, layers)
+    def _check_narrowing(cls, given: Any, info: ValidationInfo) -> Layers | None:
+        return None if given is None else accept(partial(check_layers, noun=str(info.field_name)), given)
+
+    @field_validator("options")
+    @classmethod
+    def _check_options(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "method" not in info.data:
+            return options
+        return accept(catalog.method(info.data["method"]).complete, options)
+
+    @field_validator("select")
+    @classmethod
+    def _check_select(cls, select: Select | None, info: ValidationInfo) -> Select | None:
+        if select is None or select.by == "all" or "method" not in info.data:
+            return None
+        method = catalog.method(info.data["method"])
+        if not method.elementwise:
+            raise fault(f"the method {method.name} cannot be confined to single weights: leave select out")
+        return select
 
     @model_validator(mode="after")
     def _check_whole(self) -> "Damage":
         if self.method == "none":
-            for key in ("groups", "levels", "layers"):
+            for key in ("groups", "levels", "layers", "heads", "experts", "select"):
                 if getattr(self, key):
                     raise fault(LesionError(f"the method none does nothing and takes no {key}", field=key))
             return self
         for key, known in (("groups", f"one or more of: {', '.join(catalog.groups())}"), ("levels", self._bounds())):
             if not getattr(self, key):
                 raise fault(LesionError(f"the method {self.method} needs {key}: {known}", field=key))
-        if self.layers is not None and "embed_only" in self.groups:
-            text = "layers narrow nothing in embed_only, which lies outside the layers; give it its own [[damage]]"
-            raise fault(LesionError(text, field="layers"))
+        for group in self.groups:
+            accept(self._check_narrowed, group)
+        self._check_suited()
         return self
+
+    def _check_narrowed(self, group: str) -> None:
+        catalog.group(group).check(layers=self.layers, heads=self.heads, experts=self.experts)
+
+    def _check_suited(self) -> None:
+        method = catalog.method(self.method)
+        for group in self.groups if method.groups else ():
+            if group not in method.groups:
+                known = ", ".join(method.groups)
+                raise fault(LesionError(f"{self.method} cannot be done to {group}; only to {known}", field="groups"))
+        if method.acts_on == "blocks":
+            for key in ("heads", "experts"):
+                if getattr(self, key) is not None:
+                    raise fault(LesionError(f"the method {self.method} takes no {key}", field=key))
 
     def _bounds(self) -> str:
         level = catalog.method(self.method).level

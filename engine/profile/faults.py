@@ -18,6 +18,7 @@ _EXPECTED = {
     "bool_type": "true or false",
     "tuple_type": "a list in square brackets",
     "model_type": "a table",
+    "dict_type": "a table",
     "model_attributes_type": "a table",
     "greater_than_equal": "at least {ge}",
     "greater_than": "above {gt}",

@@ -3,16 +3,17 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine import catalog
 from engine.profile.damage import Damage
 from engine.profile.layers import Layers, same_layers
-from engine.profile.measures import GenerationMeasure, Measure, PerplexityMeasure
+from engine.profile.measures import GenerationMeasure, Measure, PromptTable, SpectrumMeasure, TextTable
 from engine.profile.schema import Profile
-from engine.profile.texts import documents, prompts
+from engine.profile.tasks import choices
+from engine.profile.texts import documents, questions
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,12 @@ class Trial:
     layers: Layers | None
     level: float | None
     seed: int
+    heads: Layers | None = None
+    experts: Layers | None = None
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
+    """Options of the method that differ from its defaults."""
+    select: dict[str, Any] | None = field(default=None, hash=False)
+    """Which weights are touched, as `Select.identity` has it; None: all."""
 
 
 def seeds(profile: Profile) -> list[int]:
@@ -63,8 +70,11 @@ def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
             layers = damage.layers if damage else None
             method = damage.method if damage else "none"
             what = {"method": method, "group": group, "layers": same_layers(layers), "level": level, "seed": seed}
-            key = _digest({**common, **what})[:16]
-            found.append(Trial(key, len(found), model, damage is None, method, group, layers, level, seed))
+            extra = _variant(damage) if damage else {}
+            key = _digest({**common, **what, **_narrowing_identity(damage), **extra})[:16]
+            heads, experts = (damage.heads, damage.experts) if damage else (None, None)
+            place = (key, len(found), model, damage is None)
+            found.append(Trial(*place, method, group, layers, level, seed, heads, experts, **extra))
     return found
 
 
@@ -80,15 +90,42 @@ def _cells(profile: Profile) -> Iterator[tuple[Damage | None, str | None, float 
                     yield damage, group, level, seed
 
 
+def _narrowing_identity(damage: Damage | None) -> dict[str, Any]:
+    """Heads and experts, where they are given."""
+    given = {"heads": damage.heads, "experts": damage.experts} if damage else {}
+    return {key: same_layers(value) for key, value in given.items() if value is not None}
+
+
+def _variant(damage: Damage) -> dict[str, Any]:
+    """The method's options where they are not its defaults, and the selection where there is one."""
+    options = catalog.method(damage.method).unusual(damage.options)
+    given = {"options": options, "select": damage.select.identity if damage.select else None}
+    return {key: value for key, value in given.items() if value}
+
+
 def _measure_identity(measure: Measure, folder: Path) -> dict[str, Any]:
     """What a measurement's result depends on: its options, with texts and prompts by content instead of by name."""
-    if isinstance(measure, PerplexityMeasure):
+    if isinstance(measure, TextTable):
         options = measure.model_dump(exclude={"text", "documents"})
+        if isinstance(measure, SpectrumMeasure):
+            options["layers"] = same_layers(measure.layers)
         return {**options, "content": _digest(documents(measure, folder))}
-    options = measure.model_dump(
-        exclude={"prompts", "limit"} if measure.sample else {"prompts", "limit", "temperature"}
-    )
-    return {**options, "content": _digest(prompts(measure, folder))}
+    if isinstance(measure, PromptTable):
+        return _prompts_identity(measure, folder)
+    options = measure.model_dump(exclude={"task", "limit"})
+    return {**options, "content": _digest([asdict(choice) for choice in choices(measure, folder)])}
+
+
+def _prompts_identity(measure: PromptTable, folder: Path) -> dict[str, Any]:
+    """Answers count only where there are any, and where texts are held against them."""
+    idle = {"prompts", "limit"}
+    asked = questions(measure, folder)
+    content: dict[str, Any] = {"content": _digest([question.prompt for question in asked])}
+    if isinstance(measure, GenerationMeasure):
+        idle |= set() if measure.sample else {"temperature"}
+        if any(question.answers for question in asked):
+            content["answers"] = _digest([question.answers for question in asked])
+    return {**measure.model_dump(exclude=idle), **content}
 
 
 def _digest(value: Any) -> str:

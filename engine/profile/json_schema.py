@@ -33,10 +33,20 @@ def _name_choices(tables: dict[str, Any]) -> None:
     damage = tables["Damage"]["properties"]
     damage["method"].update(_closed({info.name: info.summary for info in catalog.methods().values()}))
     damage["groups"]["items"] = _closed({info.name: info.summary for info in catalog.groups().values()})
+    select = tables["Select"]["properties"]
+    select["score"]["anyOf"][0] = _closed({info.name: info.summary for info in catalog.scores().values()})
+    select["text"]["enum"] = ["auto", *catalog.texts()]
     tables["ModelSpec"]["properties"]["names"]["items"] = _offer(list(catalog.models()))
-    _widen(tables["PerplexityMeasure"]["properties"]["text"], ["auto", *catalog.texts()])
-    prompts = tables["GenerationMeasure"]["properties"]["prompts"]
-    prompts["anyOf"] = [_offer(["auto", *catalog.prompt_sets()]), {"type": "array", "items": {"type": "string"}}]
+    for measure in (table["properties"] for name, table in tables.items() if name.endswith("Measure")):
+        if "text" in measure:
+            _widen(measure["text"], ["auto", *catalog.texts()])
+        if "task" in measure:
+            _widen(measure["task"], ["auto", *catalog.tasks()])
+        if "prompts" in measure:
+            one_by_one = {"type": "array", "items": {"type": "string"}}
+            measure["prompts"]["anyOf"] = [_offer(["auto", *catalog.prompt_sets()]), one_by_one]
+        if "layers" in measure:
+            measure["layers"]["anyOf"].append({"type": "integer", "minimum": 0})
 
 
 def _closed(summaries: dict[str, str]) -> dict[str, Any]:
@@ -59,14 +69,16 @@ def _describe_levels(damage: dict[str, Any]) -> None:
     numbers = {"type": "array", "items": {"type": "number"}}
     described = damage["properties"]["levels"]["description"]
     damage["properties"]["levels"] = {"description": described, "anyOf": [numbers, span]}
-    damage["properties"]["layers"]["anyOf"].append({"type": "integer", "minimum": 0})
+    for key in ("layers", "heads", "experts"):
+        damage["properties"][key]["anyOf"].append({"type": "integer", "minimum": 0})
     damage["allOf"] = [_bounds(info) for info in catalog.methods().values()]
 
 
 def _bounds(method: catalog.MethodInfo) -> dict[str, Any]:
     chosen = {"properties": {"method": {"const": method.name}}, "required": ["method"]}
     if method.level is None:
-        return {"if": chosen, "then": {"properties": {"levels": {"maxItems": 0}, "groups": {"maxItems": 0}}}}
+        nothing = {"levels": {"maxItems": 0}, "groups": {"maxItems": 0}, "select": {"type": "null"}}
+        return {"if": chosen, "then": {"properties": {**nothing, "options": _options(method)}}}
     level = method.level
     kind = "integer" if level.integer else "number"
     low = "exclusiveMinimum" if level.low_open else "minimum"
@@ -78,7 +90,22 @@ def _bounds(method: catalog.MethodInfo) -> dict[str, Any]:
             {"type": "object", "properties": {"from": dose, "to": dose}},
         ],
     }
-    return {"if": chosen, "then": {"properties": {"levels": levels}, "required": ["groups", "levels"]}}
+    keys: dict[str, Any] = {"levels": levels, "options": _options(method)}
+    if method.groups:
+        keys["groups"] = {"items": {"enum": list(method.groups)}}
+    if not method.elementwise:
+        keys["select"] = {"type": "null"}
+    return {"if": chosen, "then": {"properties": keys, "required": ["groups", "levels"]}}
+
+
+def _options(method: catalog.MethodInfo) -> dict[str, Any]:
+    known = {}
+    for option in method.options:
+        kind: dict[str, Any] = {"enum": list(option.choices)}
+        if not option.choices:
+            kind = {"type": "number", "minimum": option.low, "maximum": option.high}
+        known[option.name] = {"description": option.summary, "default": option.default, **kind}
+    return {"type": "object", "properties": known, "additionalProperties": False}
 
 
 def written() -> str:

@@ -1,6 +1,7 @@
-"""Layers as a profile writes them: "0-5", "last 4", "3" or [1, 3]; layers count from 0."""
+"""Layers as a profile writes them: "0-5", "last 4", "3" or [1, 3], counting from 0; heads and experts likewise."""
 
 import re
+from collections.abc import Sequence
 
 from engine.errors import LesionError
 
@@ -8,30 +9,30 @@ Layers = str | tuple[int, ...]
 
 _SPAN = re.compile(r"(\d+)\s*-\s*(\d+)")
 _LAST = re.compile(r"last\s+(\d+)")
-_ACCEPTED = 'layers are written "0-5", "last 4", "3" or [1, 3], counting from 0'
+_ACCEPTED = 'are written "0-5", "last 4", "3" or [1, 3], counting from 0'
 
 
-def check_layers(layers: object) -> Layers:
+def check_layers(layers: object, noun: str = "layers") -> Layers:
     """`layers` in its one canonical spelling: "0-5", "last 4", or the numbers in rising order ("3" is (3,)).
 
-    Raises LesionError where it is none of these, whatever the depth of the model.
+    Raises LesionError, which speaks of `noun`, where it is none of these, whatever the depth of the model.
     """
     if isinstance(layers, str):
-        return _check_text(layers.strip())
+        return _check_text(layers.strip(), noun)
     numbers = [layers] if isinstance(layers, int) else layers
     if not isinstance(numbers, list | tuple) or not numbers or not all(_is_layer(number) for number in numbers):
-        raise LesionError(f"{layers!r} names no layers; {_ACCEPTED}")
+        raise LesionError(f"{layers!r} names no {noun}; {noun} {_ACCEPTED}")
     if len(set(numbers)) < len(numbers):
-        raise LesionError(f"{list(numbers)} names a layer twice")
+        raise LesionError(f"{list(numbers)} names {_one(noun)} twice")
     return tuple(sorted(numbers))
 
 
-def parse_layers(layers: Layers, depth: int) -> tuple[int, ...]:
-    """The numbers of the layers meant, rising, for a model of `depth` layers.
+def parse_layers(layers: Layers, depth: int, noun: str = "layers") -> tuple[int, ...]:
+    """The numbers of the layers (heads, experts: `noun`) meant, rising, for a model that has `depth` of them.
 
     Raises LesionError where `layers` is misspelt or names a layer the model does not have.
     """
-    checked = check_layers(layers)
+    checked = check_layers(layers, noun)
     if isinstance(checked, tuple):
         wanted = checked
     elif last := _LAST.fullmatch(checked):
@@ -40,7 +41,7 @@ def parse_layers(layers: Layers, depth: int) -> tuple[int, ...]:
         first, final = checked.split("-")
         wanted = tuple(range(int(first), int(final) + 1))
     if wanted[0] < 0 or wanted[-1] >= depth:
-        raise LesionError(f"layers {layers!r} do not exist: the model has {depth} layers, 0 to {depth - 1}")
+        raise LesionError(f"{noun} {layers!r} do not exist: the model has {depth} {noun}, 0 to {depth - 1}")
     return wanted
 
 
@@ -52,14 +53,34 @@ def same_layers(layers: Layers | None) -> list[int] | str | None:
     return list(layers) if isinstance(layers, tuple) else layers
 
 
-def _check_text(text: str) -> Layers:
+def group_name(
+    group: str | None,
+    layers: Layers | Sequence[int] | None,
+    heads: Layers | Sequence[int] | None = None,
+    experts: Layers | Sequence[int] | None = None,
+    *,
+    more: Sequence[str] = (),
+) -> str | None:
+    """A group with what it was narrowed to: `attn_only[0-5]`, `attn_only[1,3]`, `attn_only[0-5; heads 0,2]`; `more` is
+    added as it is."""
+    given = (("", layers), ("heads ", heads), ("experts ", experts))
+    shown = [word + (only if isinstance(only, str) else ",".join(map(str, only))) for word, only in given if only]
+    shown += more
+    return f"{group}[{'; '.join(shown)}]" if group and shown else group
+
+
+def _check_text(text: str, noun: str) -> Layers:
     if text.isdecimal():
         return (int(text),)
     if (last := _LAST.fullmatch(text)) and int(last[1]) > 0:
         return f"last {int(last[1])}"
     if (span := _SPAN.fullmatch(text)) and int(span[1]) <= int(span[2]):
         return f"{int(span[1])}-{int(span[2])}"
-    raise LesionError(f"'{text}' names no layers; {_ACCEPTED}")
+    raise LesionError(f"'{text}' names no {noun}; {noun} {_ACCEPTED}")
+
+
+def _one(noun: str) -> str:
+    return f"an {noun[:-1]}" if noun[0] in "aeiou" else f"a {noun[:-1]}"
 
 
 def _is_layer(number: object) -> bool:

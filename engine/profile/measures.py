@@ -1,7 +1,7 @@
 """The [[measure]] tables: what is observed on a model, and with which options."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -9,6 +9,7 @@ from engine import catalog
 from engine.errors import LesionError
 from engine.profile.faults import fault, show
 from engine.profile.fields import Bool, Float, Int, Table, Text, accept, must_exist
+from engine.profile.layers import Layers, check_layers
 from engine.profile.names import check_file
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
@@ -24,22 +25,32 @@ Label = Annotated[Text | None, BeforeValidator(lambda label: _check_label(label)
 _LABEL_FIELD = Field(None, description='stands before the metrics\' names ("label.perplexity"); unset: nothing does')
 
 
-class PerplexityMeasure(Table):
-    """How well the model predicts a text."""
+def _check_layers(layers: Any) -> Any:
+    return None if layers is None else accept(check_layers, layers)
 
-    name: Literal["perplexity"] = "perplexity"
+
+class TextTable(Table):
+    """A measurement that reads documents."""
+
+    name: str
     label: Label = _LABEL_FIELD
     text: Text = Field("auto", description="a bundled text, or a .txt file with blank lines between its documents")
     documents: Int | None = Field(None, ge=1, description="how many documents at most; unset: all")
-    context: Int | None = Field(None, ge=2, description="tokens in a window; unset: as many as the model reads")
-    stride: Int | None = Field(None, ge=1, description="tokens from window to window; unset: half the context")
-    batch_size: Int = Field(16, ge=1, le=4096, description="windows evaluated together")
 
     @field_validator("text")
     @classmethod
     def _check_text(cls, text: str, info: ValidationInfo) -> str:
         accept(lambda name: check_file(name, catalog.texts(), "text", must_exist=must_exist(info)), text)
         return text
+
+
+class PerplexityMeasure(TextTable):
+    """How well the model predicts a text."""
+
+    name: Literal["perplexity"] = "perplexity"
+    context: Int | None = Field(None, ge=2, description="tokens in a window; unset: as many as the model reads")
+    stride: Int | None = Field(None, ge=1, description="tokens from window to window; unset: half the context")
+    batch_size: Int = Field(16, ge=1, le=4096, description="windows evaluated together")
 
     @model_validator(mode="after")
     def _check_stride(self) -> "PerplexityMeasure":
@@ -65,22 +76,17 @@ def _check_prompts(prompts: Any) -> Any:
     raise fault(f"must be a prompt set, a file or a list of prompts, not {show(prompts)}")
 
 
-class GenerationMeasure(Table):
-    """What the model writes after each prompt."""
+class PromptTable(Table):
+    """A measurement that reads prompts. `usual` is the set that "auto" stands for on models other than petri."""
 
-    name: Literal["generation"] = "generation"
+    usual: ClassVar[str] = "short"
+
+    name: str
     label: Label = _LABEL_FIELD
     prompts: Annotated[str | tuple[str, ...], BeforeValidator(_check_prompts)] = Field(
-        "auto", description="a bundled prompt set, a file with one prompt a line, or a list of prompts"
+        "auto", description="a bundled prompt set, a file (.txt: a prompt a line; .jsonl), or a list of prompts"
     )
     limit: Int | None = Field(None, ge=1, description="how many prompts at most; unset: all")
-    max_new_tokens: Int = Field(64, ge=1, le=100_000, description="tokens written at most after a prompt")
-    sample: Bool = Field(True, description="draw tokens at random; false: always the likeliest")
-    temperature: Float = Field(1.0, gt=0, le=100, description="sharpness of sampling; lower is safer")
-    batch_size: Int = Field(40, ge=1, le=4096, description="prompts answered together")
-    chat: Annotated[Bool | Literal["auto"], BeforeValidator(_check_chat)] = Field(
-        "auto", description="wrap prompts in the model's chat template; auto: where it has one"
-    )
 
     @field_validator("prompts")
     @classmethod
@@ -91,4 +97,63 @@ class GenerationMeasure(Table):
         return prompts
 
 
-Measure = PerplexityMeasure | GenerationMeasure
+class GenerationMeasure(PromptTable):
+    """What the model writes after each prompt."""
+
+    name: Literal["generation"] = "generation"
+    max_new_tokens: Int = Field(64, ge=1, le=100_000, description="tokens written at most after a prompt")
+    sample: Bool = Field(True, description="draw tokens at random; false: always the likeliest")
+    temperature: Float = Field(1.0, gt=0, le=100, description="sharpness of sampling; lower is safer")
+    batch_size: Int = Field(40, ge=1, le=4096, description="prompts answered together")
+    chat: Annotated[Bool | Literal["auto"], BeforeValidator(_check_chat)] = Field(
+        "auto", description="wrap prompts in the model's chat template; auto: where it has one"
+    )
+
+
+class GainsMeasure(PromptTable):
+    """By how much attention and MLP amplify what they receive, layer by layer."""
+
+    usual: ClassVar[str] = "gains4"
+
+    name: Literal["gains"] = "gains"
+    batch_size: Int = Field(16, ge=1, le=4096, description="prompts read together")
+
+
+class ResidualGainMeasure(PromptTable):
+    """By how much a block amplifies the residual stream at the last token."""
+
+    usual: ClassVar[str] = "residual25"
+
+    name: Literal["residual_gain"] = "residual_gain"
+    batch_size: Int = Field(16, ge=1, le=4096, description="prompts read together")
+
+
+class SpectrumMeasure(TextTable):
+    """How many dimensions the outputs of a layer use."""
+
+    name: Literal["spectrum"] = "spectrum"
+    layers: Annotated[Layers | None, BeforeValidator(_check_layers)] = Field(
+        None, description='layers observed: "0-5", "last 4" or [1, 3], counting from 0; unset: the middle one'
+    )
+    batch_size: Int = Field(16, ge=1, le=4096, description="documents read together")
+
+
+class TasksMeasure(Table):
+    """Which of several answers to a question the model finds likeliest."""
+
+    name: Literal["tasks"] = "tasks"
+    label: Label = _LABEL_FIELD
+    task: Text = Field(
+        "auto", description="a bundled task, or a .jsonl file of {question, choices, answer}; the first choice is 0"
+    )
+    limit: Int | None = Field(None, ge=1, description="how many questions at most; unset: all")
+    batch_size: Int = Field(16, ge=1, le=4096, description="answers scored together")
+
+    @field_validator("task")
+    @classmethod
+    def _check_task(cls, task: str, info: ValidationInfo) -> str:
+        accept(lambda name: check_file(name, catalog.tasks(), "task", must_exist=must_exist(info)), task)
+        return task
+
+
+Measure = PerplexityMeasure | GenerationMeasure | GainsMeasure | ResidualGainMeasure | SpectrumMeasure | TasksMeasure

@@ -25,7 +25,7 @@ def is_model_path(model: str) -> bool:
 
 def is_file_name(name: str) -> bool:
     """Whether the name of a text or prompt set is meant as a file's."""
-    return "/" in name or name.startswith(("~", ".")) or name.endswith(".txt")
+    return "/" in name or name.startswith(("~", ".")) or name.endswith((".txt", ".jsonl"))
 
 
 def anchor(path: str, folder: Path) -> str:

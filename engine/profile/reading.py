@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from engine import catalog
 from engine.errors import LesionError, suggestion
 from engine.profile.faults import explain
-from engine.profile.measures import Measure, PerplexityMeasure
+from engine.profile.measures import Measure, PromptTable, TextTable
 from engine.profile.names import AUTO, anchor, is_file_name, is_model_path, is_petri, is_there
 from engine.profile.overrides import override
 from engine.profile.schema import Profile
@@ -18,7 +18,11 @@ from engine.profile.schema import Profile
 PETRI_DOCUMENTS = 64
 """Documents of the bundled petri text, which has no end of its own, where a profile does not say how many."""
 
-_BUNDLED: dict[str, Collection[str]] = {"text": catalog.texts(), "prompts": catalog.prompt_sets()}
+_BUNDLED: dict[str, Collection[str]] = {
+    "text": catalog.texts(),
+    "prompts": catalog.prompt_sets(),
+    "task": catalog.tasks(),
+}
 """The keys of a measurement that may name a file, and the names that do not."""
 
 
@@ -63,9 +67,12 @@ def _settle(profile: Profile) -> Profile:
 
 
 def _settle_measure(measure: Measure, petri: bool) -> Measure:
-    if not isinstance(measure, PerplexityMeasure):
-        prompts = "petri" if petri else "short"
+    if isinstance(measure, PromptTable):
+        prompts = "petri" if petri else measure.usual
         return measure.model_copy(update={"prompts": prompts}) if measure.prompts == AUTO else measure
+    if not isinstance(measure, TextTable):
+        task = "petri" if petri else "basics"
+        return measure.model_copy(update={"task": task}) if measure.task == AUTO else measure
     text = ("petri" if petri else "english") if measure.text == AUTO else measure.text
     documents = PETRI_DOCUMENTS if text == "petri" and measure.documents is None else measure.documents
     return measure.model_copy(update={"text": text, "documents": documents})

@@ -1,8 +1,9 @@
 """What is allowed in a profile but may surprise."""
 
 from engine import catalog
+from engine.profile.damage import Damage
 from engine.profile.grid import draws
-from engine.profile.measures import GenerationMeasure, PerplexityMeasure
+from engine.profile.measures import GenerationMeasure, TextTable
 from engine.profile.names import is_petri
 from engine.profile.schema import Profile
 
@@ -15,9 +16,13 @@ def remarks(profile: Profile) -> list[str]:
 def _idle_seeds(profile: Profile) -> list[str]:
     if profile.seeds.count == 1 or any(draws(measure) for measure in profile.measure):
         return []
-    still = sorted({damage.method for damage in profile.damage if not catalog.method(damage.method).draws} - {"none"})
+    still = sorted({damage.method for damage in profile.damage if not _draws(damage)} - {"none"})
     outcome = f"and nothing is sampled: the {profile.seeds.count} seeds will give equal results"
     return [f"{method} draws nothing {outcome}" for method in still]
+
+
+def _draws(damage: Damage) -> bool:
+    return catalog.method(damage.method).draws or (damage.select is not None and damage.select.by == "random")
 
 
 def _idle_options(profile: Profile) -> list[str]:
@@ -32,10 +37,10 @@ def _foreign_text(profile: Profile) -> list[str]:
     petri = [is_petri(name) for name in profile.model.names]
     found = []
     for measure in profile.measure:
-        if not isinstance(measure, PerplexityMeasure):
+        if not isinstance(measure, TextTable):
             continue
         if measure.text == "petri" and not all(petri):
-            found.append("perplexity on petri text means little for models that never learnt that language")
+            found.append(f"{measure.name} on petri text means little for models that never learnt that language")
         if measure.text == "english" and any(petri):
-            found.append("perplexity on English means little for petri models, which never learnt it")
+            found.append(f"{measure.name} on English means little for petri models, which never learnt it")
     return found

@@ -106,7 +106,9 @@ class Profile(Table):
         for position, damage in enumerate(self.damage):
             for group, level in product(damage.groups, damage.levels):
                 wanted = f"{damage.method} on {group} at level {level:.10g}"
-                same = f"{wanted} {same_layers(damage.layers)}"
+                narrowed = (damage.layers, damage.heads, damage.experts)
+                chosen = damage.select.identity if damage.select else None
+                same = f"{wanted} {[same_layers(given) for given in narrowed]} {damage.options} {chosen}"
                 if same in first:
                     text = f"{wanted} is already asked for by damage.{first[same]}; once is enough"
                     raise fault(LesionError(text, field=f"damage.{position}"))

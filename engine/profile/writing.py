@@ -54,7 +54,7 @@ def to_toml(profile: Profile) -> str:
 
 
 def _localise_measure(measure: Measure, run_dir: Path, copies: dict[str, str]) -> Measure:
-    key = "text" if measure.name == "perplexity" else "prompts"
+    key = next(key for key in ("text", "prompts", "task") if key in type(measure).model_fields)
     source = getattr(measure, key)
     if not isinstance(source, str) or not is_file_name(source):
         return measure
@@ -78,7 +78,9 @@ def _plain_damage(damage: Damage) -> dict[str, Any]:
     level = catalog.method(damage.method).level
     if level and level.integer:
         plain["levels"] = [int(value) for value in damage.levels]
-    return {key: value for key, value in plain.items() if value != []}
+    if damage.select:
+        plain["select"] = damage.select.plain
+    return {key: value for key, value in plain.items() if value not in ([], {})}
 
 
 def _table(header: str, entries: dict[str, Any]) -> str:
@@ -86,7 +88,9 @@ def _table(header: str, entries: dict[str, Any]) -> str:
 
 
 def _line(key: str, value: Any) -> str:
-    """One key. A list stays on its line while it is short."""
+    """One key. A list stays on its line while it is short; a table always does, as TOML wants it."""
+    if isinstance(value, dict):
+        return f"{key} = {{ {', '.join(_line(inner, given) for inner, given in value.items())} }}"
     if not isinstance(value, list):
         return f"{key} = {_scalar(value)}"
     entries = [_scalar(entry) for entry in value]

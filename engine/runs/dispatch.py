@@ -209,6 +209,8 @@ def _record(trial: Trial, begun: float, found: Record) -> Record:
         "level": trial.level,
         "seed": trial.seed,
     }
+    which |= {key: given for key in ("heads", "experts") if (given := getattr(trial, key)) is not None}
+    which |= {key: given for key in ("options", "select") if (given := getattr(trial, key))}
     what = {
         "status": "failed",
         "metrics": {},

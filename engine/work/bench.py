@@ -15,6 +15,7 @@ from engine.errors import LesionError
 from engine.measure.measurement import Progress
 from engine.models.exhaustion import is_out_of_memory
 from engine.profile import Profile, Trial
+from engine.work.artifacts import keep
 from engine.work.faults import sentence
 from engine.work.memory import Peak, release
 from engine.work.subject import Subject, measure_key
@@ -114,6 +115,7 @@ class Bench:
             touched = subject.damage(trial)
         metrics: dict[str, float] = {}
         texts: list[dict[str, Any]] = []
+        artifacts: dict[str, dict[str, Any]] = {}
         for spec in self._profile.measure:
             key = measure_key(spec)
             with _blaming(key):
@@ -121,8 +123,12 @@ class Bench:
             prefix = key.removesuffix(spec.name)
             metrics |= {f"{prefix}{name}": value for name, value in measured.metrics.items()}
             texts += [{"measurement": spec.name, "label": spec.label} | text for text in measured.texts]
+            if measured.artifact is not None:
+                artifacts[key] = {"trial": trial.key, "measurement": spec.name, "label": spec.label} | measured.artifact
         seconds = time.perf_counter() - begun
         found = {"metrics": metrics, "texts": len(texts), "touched": touched, "batch": sizes, "seconds": seconds}
+        if artifacts:
+            found["artifacts"] = [keep(self._folder, trial.key, key, what) for key, what in artifacts.items()]
         return self._record(**found), texts
 
     def _turn_to(self, name: str) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 
 from engine.errors import LesionError
 from engine.models.estimate import Load, survey_model
-from engine.profile import Measure, PerplexityMeasure, Profile, parse
+from engine.profile import GenerationMeasure, Measure, Profile, PromptTable, TasksMeasure, TextTable, parse
+from engine.profile.tasks import choices
 from engine.profile.texts import prompts
 from engine.runs.lines import encode
 from engine.work.channel import isolate
@@ -67,7 +68,11 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool) -> dict[str, Any]:
-    groups = list(dict.fromkeys((group, damage.layers) for damage in profile.damage for group in damage.groups))
+    groups = list(
+        dict.fromkeys(
+            (group, damage.layers, damage.heads, damage.experts) for damage in profile.damage for group in damage.groups
+        )
+    )
 
     def estimate() -> dict[str, Any]:
         loads = [_load(measure, folder) for measure in profile.measure]
@@ -96,10 +101,22 @@ def _attempt(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _load(measure: Measure, folder: Path) -> Load:
     """The largest batch a measurement runs. The head of a perplexity works in blocks of fixed size, not in batches."""
-    if isinstance(measure, PerplexityMeasure):
-        return Load(measure.batch_size, measure.context, logits=1)
-    longest = max(len(prompt) for prompt in prompts(measure, folder)) // _CHARACTERS_A_TOKEN
-    return Load(measure.batch_size, longest + measure.max_new_tokens, logits=1, cache=True)
+    if isinstance(measure, TextTable):
+        return Load(measure.batch_size, getattr(measure, "context", None), logits=1)
+    if isinstance(measure, TasksMeasure):
+        asked = choices(measure, folder)
+        answer = max(len(text) for choice in asked for text in choice.choices) // _CHARACTERS_A_TOKEN + 1
+        longest = max(len(choice.question) for choice in asked) // _CHARACTERS_A_TOKEN
+        return Load(measure.batch_size, longest + answer, logits=answer)
+    longest = _tokens(measure, folder)
+    if isinstance(measure, GenerationMeasure):
+        return Load(measure.batch_size, longest + measure.max_new_tokens, logits=1, cache=True)
+    return Load(measure.batch_size, longest, logits=1)
+
+
+def _tokens(measure: PromptTable, folder: Path) -> int:
+    """The longest prompt, in tokens."""
+    return max(len(prompt) for prompt in prompts(measure, folder)) // _CHARACTERS_A_TOKEN + 1
 
 
 if __name__ == "__main__":

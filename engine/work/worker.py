@@ -65,8 +65,8 @@ def _begin(channel: Channel) -> Bench:
 
 
 def _trial(fields: dict[str, Any]) -> Trial:
-    layers = fields["layers"]
-    return Trial(**fields | {"layers": tuple(layers) if isinstance(layers, list) else layers})
+    given = {key: fields[key] for key in ("layers", "heads", "experts")}
+    return Trial(**fields | {key: tuple(only) if isinstance(only, list) else only for key, only in given.items()})
 
 
 def _versions() -> dict[str, str]:

@@ -83,6 +83,19 @@ def test_layers_keep_groups_apart(make_run, layers, shown):
     assert frame["group"].tolist() == ["attn_only", shown]
 
 
+@pytest.mark.parametrize(
+    ("narrowed", "shown"),
+    [
+        ({"layers": "0-5", "heads": [0, 2]}, "attn_only[0-5; heads 0,2]"),
+        ({"heads": "last 2"}, "attn_only[heads last 2]"),
+        ({"layers": [1], "experts": [3]}, "attn_only[1; experts 3]"),
+    ],
+)
+def test_heads_and_experts_keep_groups_apart(make_run, narrowed, shown):
+    frame = analysis.table(make_run(record(0), record(1, **narrowed)))
+    assert frame["group"].tolist() == ["attn_only", shown]
+
+
 def test_rows_follow_the_grid_whatever_the_order_of_the_journal(make_run):
     run = make_run(record(2, seed=44), record(0, seed=42), record(1, seed=43))
     assert analysis.table(run)["seed"].tolist() == [42, 43, 44]

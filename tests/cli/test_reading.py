@@ -13,6 +13,7 @@ def test_export_to_stdout_has_the_columns_of_the_design(lesion, finished_run):
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     metrics = [
         "perplexity", "nll", "token_accuracy", "kl", "generated_tokens", "stopped_eos", "seconds_per_text",
+        "distinct_1", "distinct_2", "repetition",
     ]  # fmt: skip
     assert list(rows[0]) == [
         "run", "trial", "model", "params", "method", "group", "level", "seed", "status",

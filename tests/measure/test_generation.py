@@ -1,5 +1,6 @@
 """Generated texts: a prompt's text is the same alone, in any batch, and from the library's own greedy decoding."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -143,3 +144,38 @@ def test_texts_end_at_the_context(name: str, subjects: dict[str, LoadedModel]) -
         assert record["stop"] == "eos" or record["tokens_out"] == min(30, room)
     with pytest.raises(LesionError, match="leave room"):
         texts(subjects[name], prompts=("c" * 64,))
+
+
+def test_answers_are_graded_where_prompts_have_them(subjects: dict[str, LoadedModel], tmp_path: Path) -> None:
+    loaded = subjects["petri"]
+    plain = Generation(GenerationMeasure(prompts="petri", sample=False), loaded, Path()).run(0, 8, lambda *_: None)
+    assert "exact_match" not in plain.metrics
+    assert "answers" not in plain.texts[0]
+    first, second = plain.texts[0], plain.texts[1]
+    rows = [
+        {"prompt": first["prompt"], "answer": ["something else", first["text"]]},
+        {"prompt": second["prompt"], "answer": second["text"].split()[1]},
+        {"prompt": plain.texts[2]["prompt"]},
+    ]
+    (tmp_path / "own.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    spec = GenerationMeasure(prompts=str(tmp_path / "own.jsonl"), sample=False)
+    graded = Generation(spec, loaded, tmp_path).run(0, 8, lambda *_: None)
+    assert [text["text"] for text in graded.texts] == [text["text"] for text in plain.texts[:3]]
+    assert [text.get("exact_match") for text in graded.texts] == [True, False, None]
+    assert [text.get("answered") for text in graded.texts] == [True, True, None]
+    assert (graded.metrics["exact_match"], graded.metrics["answered"]) == (0.5, 1.0)
+    for name in ("distinct_1", "distinct_2", "repetition"):
+        values = [text[name] for text in graded.texts]
+        assert graded.metrics[name] == pytest.approx(sum(values) / 3)
+
+
+def test_texts_without_a_word_have_no_variety(tiny_models: dict[str, Path]) -> None:
+    loaded = open_model(tiny_models["gpt2"])
+    with torch.no_grad():
+        loaded.model.transformer.h[0].attn.c_attn.weight.fill_(math.nan)  # then token 0, "!", is written
+    measured = Generation(GenerationMeasure(prompts=("a", "b"), max_new_tokens=3), loaded, Path()).run(
+        0, 2, lambda *_: None
+    )
+    assert [text["distinct_1"] for text in measured.texts] == [None, None]
+    assert math.isnan(measured.metrics["distinct_1"])
+    assert measured.metrics["repetition"] == 0.0

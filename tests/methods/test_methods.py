@@ -1,8 +1,5 @@
 """Every method against formulas written out in numpy, float64, on the weights of a petri model."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -11,31 +8,10 @@ from torch.nn import Parameter
 from engine.errors import LesionError
 from engine.methods import apply
 from engine.methods.draws import Draws
-from engine.models.loading import LoadedModel, load
 from engine.models.slices import Slice
-from engine.petri import PETRI
-from engine.profile import ModelSpec
+from tests.methods.damaging import damaged, doubles, petri
 
-Open = Callable[..., LoadedModel]
 METHODS = [("mult_gauss", 0.4), ("ablation", 0.3), ("uni_quant", 5.0)]
-
-
-def petri(dtype: Any = "float32") -> LoadedModel:
-    name = "petri-250k"
-    assert name in PETRI
-    return load(ModelSpec(names=(name,), dtype=dtype), name, torch.device("cpu"))
-
-
-def doubles(piece: Slice) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return piece.gather().double().numpy().copy()
-
-
-def damaged(method: str, level: float, group: str, seed: int = 1, dtype: str = "float32", layers: Any = None) -> Any:
-    """(slice, weights before, weights after) of every slice of a group, in float64."""
-    slices = petri(dtype).architecture.slices(group, layers)
-    before = [doubles(piece) for piece in slices]
-    assert apply(method, slices, level, seed) == sum(weights.size for weights in before)
-    return [(piece, old, doubles(piece)) for piece, old in zip(slices, before, strict=True)]
 
 
 @pytest.mark.parametrize("group", ["attn_v", "mlp_only", "embed_only"])

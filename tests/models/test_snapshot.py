@@ -26,8 +26,9 @@ def test_every_method_on_every_group_is_undone(family: str, dtype: str, tiny_mod
     loaded = load(ModelSpec(names=(folder,), dtype=dtype), folder, torch.device("cpu"))  # type: ignore[arg-type]
     before = {name: tensor.clone() for name, tensor in loaded.model.state_dict().items()}
     mark = digest(loaded.model)
+    absent = {"router"} if family == "llama" else {"router", "mlp_gate"}
     for method, level in LEVELS.items():
-        for group in catalog.groups():
+        for group in set(catalog.groups()) - absent:
             slices = loaded.architecture.slices(group)
             snapshot = Snapshot(slices)
             assert snapshot.bytes == sum(piece.numel for piece in slices) * loaded.dtype.itemsize

@@ -78,6 +78,10 @@ IMPOSSIBLE = [
     ("damage.0.groups=['all', 'all']", "damage.0.groups", "group 'all' is listed twice"),
     ("damage.0.layers=first 3", "damage.0.layers", '\'first 3\' names no layers; layers are written "0-5", "last 4"'),
     ("damage.0.layers=[1, 1]", "damage.0.layers", "[1, 1] names a layer twice"),
+    ("damage.0.heads=first 3", "damage.0.heads", '\'first 3\' names no heads; heads are written "0-5", "last 4"'),
+    ("damage.0.experts=[1, 1]", "damage.0.experts", "[1, 1] names an expert twice"),
+    ("damage.0.experts=0", "damage.0.experts", "experts narrow nothing in attn_only, which has no experts"),
+    ("damage.0={method='none', heads=[1]}", "damage.0.heads", "the method none does nothing and takes no heads"),
     ("damage.0={method='none', levels=[1.0]}", "damage.0.levels", "the method none does nothing and takes no levels"),
     (
         "damage.0={method='uni_quant', groups=['all'], levels=[4.5]}",
@@ -144,6 +148,12 @@ def test_layers_narrow_nothing_in_the_embedding(refusal: Refusal) -> None:
     error = refusal("damage.0.groups=['mlp_only', 'embed_only']", "damage.0.layers=3")
     assert error.field == "damage.0.layers"
     assert "layers narrow nothing in embed_only" in str(error)
+
+
+def test_heads_narrow_nothing_in_the_mlp(refusal: Refusal) -> None:
+    error = refusal("damage.0.groups=['attn_q', 'mlp_only']", "damage.0.heads='0-1'")
+    assert error.field == "damage.0.heads"
+    assert "heads narrow nothing in mlp_only, which has no heads" in str(error)
 
 
 def test_windows_may_not_leave_tokens_out(refusal: Refusal) -> None:

@@ -74,7 +74,14 @@ def test_every_key_depends_on(with_set: WithSet, override: str) -> None:
 
 @pytest.mark.parametrize(
     "override",
-    ["damage.0.method=ablation", "damage.0.groups=['attn_q']", "damage.0.layers='0-1'", "damage.0.levels=[0.1, 0.6]"],
+    [
+        "damage.0.method=ablation",
+        "damage.0.groups=['attn_q']",
+        "damage.0.layers='0-1'",
+        "damage.0.heads='0-1'",
+        "damage.0={method='mult_gauss', groups=['mlp_only'], levels=[0.0, 0.5], experts=[0]}",
+        "damage.0.levels=[0.1, 0.6]",
+    ],
 )
 def test_damage_changes_all_keys_but_the_baselines(with_set: WithSet, override: str) -> None:
     before, after = _keys(with_set()), _keys(with_set(override))
@@ -101,6 +108,12 @@ def test_more_of_anything_keeps_the_trials_that_were_there(with_set: WithSet) ->
 def test_the_same_layers_in_other_words_are_the_same_trial(with_set: WithSet) -> None:
     spellings = ["'0-2'", "[0, 1, 2]", "[2, 1, 0]", "' 0 - 2'"]
     assert len({tuple(_keys(with_set(f"damage.0.layers={layers}"))) for layers in spellings}) == 1
+
+
+def test_layers_and_heads_of_the_same_numbers_are_other_trials(with_set: WithSet) -> None:
+    found = [_keys(with_set(f"damage.0.{key}={given}"))[-1] for key in ("layers", "heads") for given in ("'0-2'", "3")]
+    assert len(set(found)) == 4
+    assert _keys(with_set("damage.0.heads=[2, 1, 0]"))[-1] == found[2]
 
 
 def test_temperature_counts_only_while_sampling(with_set: WithSet) -> None:

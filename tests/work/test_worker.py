@@ -114,6 +114,17 @@ def test_a_mistake_in_a_trial_is_its_own(worker: START, tmp_path: Path) -> None:
     assert lasting(process.run(good)) == lasting(before)
 
 
+def test_heads_narrow_what_is_damaged(worker: START, tmp_path: Path) -> None:
+    damage = {"method": "ablation", "groups": ["attn_v"], "levels": [0.5]}
+    narrowed = [{}, {"heads": [0, 3]}, {"layers": "last 1", "heads": "2-3"}, {"heads": "last 5"}]
+    spec = profile(tmp_path, model={"names": ["petri-60k"]}, damage=[damage | only for only in narrowed])
+    process = worker(spec)
+    every, two, last, bad = (process.run(trial)["record"] for trial in trials(spec, tmp_path) if not trial.baseline)
+    assert (two["touched"], last["touched"]) == (every["touched"] // 2, every["touched"] // 6)
+    assert len({record["metrics"]["kl"] for record in (every, two, last)}) == 3
+    assert "heads 'last 5' do not exist: the model has 4 heads, 0 to 3" in bad["error"]
+
+
 NOISY = """
 import os, torch
 plain, calls = torch.log_softmax, []

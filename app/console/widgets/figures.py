@@ -11,7 +11,7 @@ from rich.text import Text
 
 from app import charts
 from app.console.widgets.plain import line
-from engine.analysis.tables import group_name
+from engine.analysis import trial_group
 
 STATES = {
     "running": ("●", "primary"),
@@ -101,6 +101,6 @@ def trial_words(trial: Mapping[str, Any]) -> str:
     if trial.get("baseline") or trial.get("method") == "none":
         parts = [trial.get("model"), "baseline"]
     else:
-        group = group_name(trial.get("group"), trial.get("layers"))
+        group = trial_group(trial)
         parts = [trial.get("model"), charts.dose_words(str(trial.get("method")), trial.get("level")), group]
     return line(" · ".join(str(part) for part in [*parts, f"seed {trial.get('seed')}"]))

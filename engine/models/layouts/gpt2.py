@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from engine.models.layout import BlockWeights, Layout, at, stacked, wholes
+from engine.models.layout import Attention, Layout, Mlp, at, plain, stacked
 
 
-def _weights(block: Any) -> BlockWeights | None:
-    fused, output = wholes(block, "attn.c_attn.weight", "attn.c_proj.weight")
-    width = output.tensor.shape[0]
+def _attention(block: Any) -> Attention | None:
+    attention = block.attn
     # Tensors stored as [out, in] and attention with fewer keys than queries belong to GPT-BigCode.
-    if tuple(fused.tensor.shape) != (output.tensor.shape[1], 3 * width):
+    if attention.c_attn.weight.shape[1] != 3 * attention.c_proj.weight.shape[0]:
         return None
-    q, k, v = stacked(fused.tensor, 1, width, width)
-    return BlockWeights(q, k, v, output, wholes(block, "mlp.c_fc.weight", "mlp.c_proj.weight"))
+    return stacked(attention, attention.head_dim, "c_attn", "c_proj", dim=1)
 
 
-GPT2 = Layout("gpt2", at("h"), _weights)
+def _mlp(block: Any) -> Mlp:
+    return plain(block, "mlp.c_fc", "mlp.c_proj", entry="mlp")
+
+
+GPT2 = Layout("gpt2", at("h"), _attention, _mlp)

@@ -3,16 +3,16 @@ with a gate. Many later families share this layout."""
 
 from typing import Any
 
-from engine.models.layout import BlockWeights, Layout, at, wholes
+from engine.models.layout import Attention, Layout, Mlp, at, gated, separate
 
 
-def _weights(block: Any) -> BlockWeights | None:
-    q, k, v, o = wholes(block, *(f"self_attn.{name}_proj.weight" for name in "qkvo"))
-    queries, keys = q.tensor.shape[0], k.tensor.shape[0]
-    if o.tensor.shape[1] != queries or v.tensor.shape[0] != keys or queries % keys:
-        return None
-    mlp = wholes(block, "mlp.gate_proj.weight", "mlp.up_proj.weight", "mlp.down_proj.weight")
-    return BlockWeights(q, k, v, o, mlp)
+def attention(block: Any) -> Attention | None:
+    """The attention of a block of this layout, or of one that shares it."""
+    return separate(block.self_attn, block.self_attn.head_dim, "q_proj", "k_proj", "v_proj", "o_proj")
 
 
-LLAMA = Layout("llama", at("layers"), _weights)
+def _mlp(block: Any) -> Mlp:
+    return gated(block.mlp)
+
+
+LLAMA = Layout("llama", at("layers"), attention, _mlp)

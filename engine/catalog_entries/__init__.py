@@ -1,0 +1,1 @@
+"""The longer tables of engine.catalog, which alone reads them."""

@@ -1,0 +1,22 @@
+"""The sensitivity scores: ways to say how much each weight matters."""
+
+from engine.catalog import ScoreInfo
+
+SCORES = (
+    ScoreInfo(
+        "grad_x_weight", "|gradient × weight|: what zeroing it would change", "engine.scores.gradients:GRAD_X_WEIGHT"
+    ),
+    ScoreInfo(
+        "grad_squared", "squared gradient, the empirical Fisher information", "engine.scores.gradients:GRAD_SQUARED"
+    ),
+    ScoreInfo(
+        "hutchinson",
+        "curvature of the loss: its Hessian's diagonal, estimated with random vectors",
+        "engine.scores.curvature:HUTCHINSON",
+        draws=True,
+    ),
+    ScoreInfo("magnitude", "|weight|", "engine.scores.activations:MAGNITUDE", reads_text=False),
+    ScoreInfo(
+        "act_magnitude", "|weight| × the length of its input over a text", "engine.scores.activations:ACT_MAGNITUDE"
+    ),
+)

@@ -1,0 +1,118 @@
+"""Multiple choice: which answer to a question the model finds likeliest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.errors import LesionError
+from engine.measure.encoding import by_length, encode, pad, padding_token
+from engine.measure.measurement import Measured, Progress
+from engine.models.loading import LoadedModel
+from engine.profile import TasksMeasure
+from engine.profile.tasks import choices
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """One choice behind its question. `first` is the index in `tokens` of the first token that belongs to the choice;
+    `letters` is the choice's length in characters."""
+
+    question: int
+    tokens: list[int]
+    first: int
+    letters: int
+
+
+class Tasks:
+    """Accuracy by log-likelihood: the model's choice is the one with the largest ln p(choice | question).
+
+    A choice follows its question after one space, and both are turned into tokens together; what lies past the
+    question's own tokens is the choice. Metrics: `accuracy` takes the log-likelihood as it is, `accuracy_normalised`
+    divides it by the choice's length in characters, as `acc_norm` of lm-evaluation-harness does. Of choices equally
+    likely the first is taken; where one is nan, or none is above -inf, the question counts as wrong.
+
+    Artifact: by question the log-likelihoods of its choices, what was chosen either way, and what is right.
+
+    Raises:
+        LesionError: a question with a choice is longer than the model's context.
+    """
+
+    def __init__(self, spec: TasksMeasure, loaded: LoadedModel, folder: Path) -> None:
+        self.notes: list[str] = []
+        self._loaded = loaded
+        self._questions = choices(spec, folder)
+        self._candidates = [
+            self._candidate(number, asked.question, choice)
+            for number, asked in enumerate(self._questions)
+            for choice in asked.choices
+        ]
+
+    def prepare(self, batch_size: int, progress: Progress) -> None:
+        """Nothing: answers are not measured from the undamaged model's."""
+
+    @torch.inference_mode()
+    def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
+        """Measure the model as it is. Nothing is drawn: the seed plays no part."""
+        scores = [0.0] * len(self._candidates)
+        cut = by_length([candidate.tokens for candidate in self._candidates], batch_size)
+        for number, indices in enumerate(cut):
+            progress(number, len(cut))
+            found = self._score([self._candidates[index] for index in indices])
+            for index, score in zip(indices, found, strict=True):
+                scores[index] = score
+        answers = [self._answer(number, scores) for number in range(len(self._questions))]
+        metrics = {
+            name: sum(answer[key] == answer["answer"] for answer in answers) / len(answers)
+            for name, key in (("accuracy", "chosen"), ("accuracy_normalised", "chosen_normalised"))
+        }
+        return Measured(metrics, artifact={"questions": answers})
+
+    def _answer(self, number: int, scores: list[float]) -> dict[str, Any]:
+        own = [index for index, candidate in enumerate(self._candidates) if candidate.question == number]
+        plain = [scores[index] for index in own]
+        per_letter = [scores[index] / self._candidates[index].letters for index in own]
+        chosen = {"chosen": _likeliest(plain), "chosen_normalised": _likeliest(per_letter)}
+        return {"log_likelihoods": plain, **chosen, "answer": self._questions[number].answer}
+
+    def _score(self, batch: list[_Candidate]) -> list[float]:
+        """ln p(choice | question) of each candidate, summed in float64 over the choice's tokens."""
+        rows = [candidate.tokens for candidate in batch]
+        ids, mask = pad(rows, padding_token(self._loaded.tokenizer), left=False, device=self._loaded.device)
+        scored = torch.zeros_like(mask, dtype=torch.bool)
+        for row, candidate in enumerate(batch):
+            scored[row, candidate.first : len(candidate.tokens)] = True
+        predicting = scored[:, 1:]
+        needed = predicting.any(dim=0).nonzero().squeeze(-1)
+        output = self._loaded.model(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=needed)
+        where = predicting[:, needed]
+        taken = _taken(output.logits[where.to(output.logits.device)], ids[:, 1:][predicting])
+        totals = torch.zeros(len(batch), dtype=torch.float64, device=ids.device)
+        return [float(total) for total in totals.index_add_(0, where.nonzero()[:, 0], taken.to(ids.device))]
+
+    def _candidate(self, number: int, question: str, choice: str) -> _Candidate:
+        tokenizer, limit = self._loaded.tokenizer, self._loaded.architecture.context
+        before, tokens = encode(tokenizer, question), encode(tokenizer, f"{question} {choice}")
+        if len(tokens) > limit:
+            raise LesionError(
+                f"tasks on {self._loaded.name}: the question {question[:40]!r} with its choice {choice[:20]!r} has "
+                f"{len(tokens)} tokens; the model reads at most {limit}.",
+                field="measure.task",
+            )
+        return _Candidate(number, tokens, min(len(before), len(tokens) - 1), len(choice))
+
+
+def _taken(logits: Tensor, targets: Tensor) -> Tensor:
+    """ln p of each target [n], float64, from logits [n, vocabulary]."""
+    log_p = torch.log_softmax(logits.float(), dim=-1)
+    return log_p.gather(-1, targets.to(logits.device).unsqueeze(-1)).squeeze(-1).double()
+
+
+def _likeliest(scores: list[float]) -> int | None:
+    """The index of the largest, the first of equals; None where one is nan or all are -inf."""
+    best = max(scores)
+    if any(score != score for score in scores) or best == float("-inf"):
+        return None
+    return scores.index(best)

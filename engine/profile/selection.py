@@ -1,0 +1,119 @@
+"""The `select` table of a [[damage]]: which weights of a group a method touches."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from engine import catalog
+from engine.errors import LesionError
+from engine.profile.faults import fault, show
+from engine.profile.fields import Float, Int, Table, Text, accept
+from engine.profile.layers import group_name
+
+Coordinate = tuple[str | int, ...]
+"""A parameter's name, then an index for each of its dimensions."""
+
+
+def _check_coordinate(given: Any) -> Coordinate:
+    name, *indices = given if isinstance(given, list | tuple) and given else (None,)
+    if not isinstance(name, str) or not indices or not all(type(i) is int and i >= 0 for i in indices):
+        raise fault(
+            f'must be a parameter\'s name and whole numbers, as ["model.layers.1.mlp.down_proj.weight", 3, 7], '
+            f"not {show(given)}"
+        )
+    return name, *indices
+
+
+class Select(Table):
+    """Which weights a method touches; all others keep their bits."""
+
+    by: Literal["all", "random", "top_k", "bottom_k", "coordinates"] = Field(
+        description="all; random ones; the largest or smallest by a score; or those at given coordinates"
+    )
+    fraction: Float | None = Field(None, gt=0, le=1, description="how many, as a share of the weights; or give k")
+    k: Int | None = Field(None, ge=1, le=10**12, description="how many weights; or give fraction")
+    score: Text | None = Field(None, description="what top_k and bottom_k go by")
+    scope: Literal["global", "per_layer", "per_tensor"] = Field(
+        "global", description="whether k or fraction is of the whole group, of each layer or of each parameter"
+    )
+    text: Text = Field("auto", description="the bundled text that the score is computed on; auto: the model's own")
+    documents: Int = Field(8, ge=1, le=100_000, description="how many documents of the text at most")
+    coordinates: tuple[Annotated[Coordinate, BeforeValidator(_check_coordinate)], ...] = Field(
+        (), description='weights by name and indices: [["model.layers.1.mlp.down_proj.weight", 3, 7]]'
+    )
+
+    @field_validator("score")
+    @classmethod
+    def _check_score(cls, score: str | None) -> str | None:
+        return None if score is None else accept(catalog.score, score).name
+
+    @field_validator("text")
+    @classmethod
+    def _check_text(cls, text: str) -> str:
+        known = ["auto", *catalog.texts()]
+        if text not in known:
+            raise fault(f"a score reads one of the bundled texts: {', '.join(known)}, not {show(text)}")
+        return text
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> "Select":
+        if self.by in ("random", "top_k", "bottom_k") and (self.fraction is None) == (self.k is None):
+            raise fault(LesionError(f"{self.by} needs either k or fraction", field="k"))
+        if self.by in ("top_k", "bottom_k") and self.score is None:
+            known = ", ".join(catalog.scores())
+            raise fault(LesionError(f"{self.by} needs a score: one of {known}", field="score"))
+        if self.by == "coordinates" and not self.coordinates:
+            raise fault(LesionError("needs at least one entry", field="coordinates"))
+        self._refuse_idle()
+        return self
+
+    def _refuse_idle(self) -> None:
+        """What would change nothing is a misunderstanding."""
+        whose = f"by = '{self.by}'" + (f" and score = '{self.score}'" if self.score in catalog.scores() else "")
+        for key in sorted(self._given() - self._used()):
+            raise fault(LesionError(f"changes nothing with {whose}: leave it out", field=key))
+
+    def _given(self) -> set[str]:
+        return {key for key, field in type(self).model_fields.items() if getattr(self, key) != field.default}
+
+    def _used(self) -> set[str]:
+        """The keys that the result depends on."""
+        if self.by == "all":
+            return {"by"}
+        if self.by == "coordinates":
+            return {"by", "coordinates"}
+        if self.by == "random":
+            return {"by", "fraction"} if self.k is None else {"by", "k", "scope"}
+        reads = self.score is not None and catalog.score(self.score).reads_text
+        return {"by", "fraction", "k", "score", "scope"} | ({"text", "documents"} if reads else set())
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """All that the result depends on, defaults written out, as plain data."""
+        return self.model_dump(mode="json", include=self._used(), exclude_none=True)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that differs from the defaults, as plain data: what `Select.model_validate` takes back."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+def trial_group(which: Mapping[str, Any]) -> str | None:
+    """The group of a trial (its fields, or its record), with all that tells it from other trials of that group:
+    `mlp_only[0-5; top_k 100 magnitude; per=channel]`."""
+    more = [_described(which["select"])] if which.get("select") else []
+    more += [f"{name}={value}" for name, value in (which.get("options") or {}).items()]
+    return group_name(which["group"], which.get("layers"), which.get("heads"), which.get("experts"), more=more)
+
+
+def _described(select: Mapping[str, Any]) -> str:
+    """In a few words; coordinates by a few digits of their hash."""
+    if coordinates := select.get("coordinates"):
+        digits = hashlib.sha256(json.dumps(coordinates).encode()).hexdigest()[:6]
+        return f"{len(coordinates)} weights {digits}"
+    words = [select["by"], select.get("k", select.get("fraction")), select.get("score"), select.get("scope")]
+    words += [select.get("text"), f"{select['documents']} documents" if "documents" in select else None]
+    return " ".join(f"{word:g}" if isinstance(word, float) else str(word) for word in words if word is not None)

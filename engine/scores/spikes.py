@@ -1,0 +1,144 @@
+"""Super weights: single weights of an MLP's last matrix that make an activation spike (Yu et al. 2024).
+
+A super weight multiplies an input channel that is huge at some token and so makes one output channel huge. Both are
+seen in one forward pass; whether the weight matters is then tried by zeroing it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn import Module, Parameter
+
+from engine.errors import LesionError
+from engine.measure.encoding import encode
+from engine.models.loading import LoadedModel
+from engine.scores.owners import Owner, owners
+from engine.scores.reading import Reading
+from engine.scores.score import names
+from engine.scores.spec import ScoreSpec
+
+
+@dataclass(frozen=True)
+class Spike:
+    """The largest input and the largest output, by size, of one layer's last MLP matrix, over all tokens of a text.
+
+    `input` and `output` are signed, each with its channel and token. `index` is where in `parameter` the weight lies
+    that leads from the one channel to the other, `weight` its value, `share` how much of the output it makes:
+    weight x input at the output's token / output. A super weight has a share near 1.
+    """
+
+    layer: int
+    parameter: str
+    index: tuple[int, int]
+    weight: float
+    input: float
+    in_channel: int
+    in_token: int
+    output: float
+    out_channel: int
+    out_token: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Mean loss in nats/token: of the model as it is, without the spike's weight, and, as a control, without the
+    largest other weight of the same matrix instead."""
+
+    spike: Spike
+    nll: float
+    nll_without: float
+    nll_control: float
+
+
+def spikes(loaded: LoadedModel, text: str) -> list[Spike]:
+    """The spikes of every layer, from one forward pass over `text` (cut to what the model reads at once).
+
+    Raises LesionError for experts, which have no single last matrix, and for a text without a token.
+    """
+    down = loaded.architecture.slices("mlp_down")
+    linear = owners(loaded.model, {piece.parameter: piece.tensor for piece in down})
+    if others := [piece.parameter for piece in down if piece.parameter not in linear]:
+        raise LesionError(f"super weights on {loaded.name}: {names(others)} is not the matrix of one linear layer")
+    tokens = encode(loaded.tokenizer, text)[: loaded.architecture.context]
+    if not tokens:
+        raise LesionError(f"super weights on {loaded.name}: the text holds no token; give at least one word")
+    seen: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def keep(name: str, module: Module, args: tuple[Tensor, ...], output: Tensor) -> None:
+        seen[name] = args[0].flatten(0, -2), output.flatten(0, -2)
+
+    hooks = [owner.module.register_forward_hook(partial(keep, name)) for name, owner in linear.items()]
+    try:
+        with torch.inference_mode():
+            ids = torch.tensor([tokens], device=loaded.device)
+            loaded.architecture.decoder(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [
+        _spike(piece.layer or 0, piece.parameter, piece.tensor, linear[piece.parameter], *seen.pop(piece.parameter))
+        for piece in down
+    ]
+
+
+def super_weights(found: Sequence[Spike], *, times: float = 10.0, share: float = 0.5) -> list[Spike]:
+    """The spikes that one weight makes, largest output first: the output is `times` the median over layers, or more,
+    and at least `share` of it comes from the weight."""
+    typical = float(torch.tensor([abs(spike.output) for spike in found]).median())
+    chosen = [spike for spike in found if abs(spike.output) >= times * typical and spike.share >= share]
+    return sorted(chosen, key=lambda spike: -abs(spike.output))
+
+
+def confirm(loaded: LoadedModel, candidates: Sequence[Spike], spec: ScoreSpec) -> list[Confirmation]:
+    """Zero each candidate by itself and measure the loss on the texts of `spec` (its score plays no part).
+
+    The weights are put back bit for bit.
+    """
+    reading = Reading(loaded, spec)
+    parameters = dict(loaded.model.named_parameters())
+    before = reading.nll()
+    found = []
+    for spike in candidates:
+        weights = parameters[spike.parameter].detach()
+        with _zeroed(weights, spike.index):
+            after = reading.nll()
+            other = divmod(int(weights.abs().argmax()), weights.shape[1])
+        with _zeroed(weights, other):
+            found.append(Confirmation(spike, before, after, reading.nll()))
+    return found
+
+
+def _spike(layer: int, name: str, weights: Parameter, owner: Owner, inputs: Tensor, outputs: Tensor) -> Spike:
+    in_token, in_channel = divmod(int(inputs.abs().argmax()), inputs.shape[1])
+    out_token, out_channel = divmod(int(outputs.abs().argmax()), outputs.shape[1])
+    index = owner.entry(out_channel, in_channel)
+    weight, output = float(weights.detach()[index]), float(outputs[out_token, out_channel])
+    share = weight * float(inputs[out_token, in_channel]) / output if output else float("nan")
+    return Spike(
+        layer,
+        name,
+        index,
+        weight,
+        float(inputs[in_token, in_channel]),
+        in_channel,
+        in_token,
+        output,
+        out_channel,
+        out_token,
+        share,
+    )
+
+
+@contextmanager
+def _zeroed(weights: Tensor, index: tuple[int, int]) -> Iterator[None]:
+    kept = weights[index].clone()
+    weights[index] = 0
+    try:
+        yield
+    finally:
+        weights[index] = kept

@@ -1,0 +1,104 @@
+"""A super weight planted in a tiny model is found and confirmed."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.errors import LesionError
+from engine.measure.encoding import encode
+from engine.models.loading import LoadedModel
+from engine.models.snapshot import weights_digest
+from engine.scores import ScoreSpec
+from engine.scores.artifacts import write_super_weights
+from engine.scores.reading import Reading
+from engine.scores.spikes import confirm, spikes, super_weights
+from tests.scores.conftest import open_model
+
+TEXT = "Rain, at last!"
+DOWN = {"llama": "mlp.down_proj", "gpt2": "mlp.c_proj", "neox": "mlp.dense_4h_to_h"}
+UP = {"llama": "mlp.up_proj", "gpt2": "mlp.c_fc", "neox": "mlp.dense_h_to_4h"}
+OUT, IN = 5, 11
+
+
+@pytest.fixture(params=DOWN)
+def planted(request: pytest.FixtureRequest, tiny_models: dict[str, Path]) -> tuple[str, LoadedModel]:
+    """A model of its own in which input channel 11 of layer 1 is huge, and output channel 5 hangs on it."""
+    loaded = open_model(tiny_models[request.param])
+    block = loaded.architecture.blocks[1]
+    turned = request.param == "gpt2"
+    with torch.no_grad():
+        up, down = (block.get_parameter(f"{part[request.param]}.weight") for part in (UP, DOWN))
+        up[(slice(None), IN) if turned else (IN, slice(None))] *= 200
+        column = (IN, slice(None)) if turned else (slice(None), IN)
+        down[column] *= 0.001
+        down[(IN, OUT) if turned else (OUT, IN)] = 4.0
+    return request.param, loaded
+
+
+def test_found_in_one_pass_and_confirmed(
+    planted: tuple[str, LoadedModel], text: Callable[..., str], tmp_path: Path
+) -> None:
+    family, loaded = planted
+    before = weights_digest(loaded.model)
+    found = spikes(loaded, TEXT)
+    assert [spike.layer for spike in found] == [0, 1]
+    (best,) = super_weights(found, times=1.5)
+    assert (best.layer, best.in_channel, best.out_channel) == (1, IN, OUT)
+    assert best.parameter.endswith(f"1.{DOWN[family]}.weight")
+    assert best.index == ((IN, OUT) if family == "gpt2" else (OUT, IN))
+    assert best.weight == 4.0
+    assert 0.9 < best.share < 1.1
+
+    spec = ScoreSpec("magnitude", text=text())
+    (confirmation,) = confirm(loaded, [best], spec)
+    assert weights_digest(loaded.model) == before
+    parameter = dict(loaded.model.named_parameters())[best.parameter].detach()
+    assert confirmation.nll == pytest.approx(Reading(loaded, spec).nll(), rel=1e-6)
+    for index, expected in [
+        (best.index, confirmation.nll_without),
+        (second_largest(parameter), confirmation.nll_control),
+    ]:
+        kept = parameter[index].clone()
+        parameter[index] = 0
+        assert Reading(loaded, spec).nll() == pytest.approx(expected, rel=1e-6)
+        parameter[index] = kept
+    assert abs(confirmation.nll_without - confirmation.nll) > 3 * abs(confirmation.nll_control - confirmation.nll)
+    rows = list(csv.DictReader(write_super_weights(tmp_path, "super", [confirmation]).open()))
+    assert [row["indices"] for row in rows] == [f"({best.index[0]}, {best.index[1]})"]
+    assert float(rows[0]["nll_without"]) == confirmation.nll_without
+
+
+def second_largest(weights: torch.Tensor) -> tuple[int, int]:
+    index = int(weights.abs().flatten().topk(2).indices[1])
+    return divmod(index, weights.shape[1])
+
+
+def test_spikes_are_the_extremes_of_what_the_matrix_receives_and_returns(planted: tuple[str, LoadedModel]) -> None:
+    family, loaded = planted
+    seen = {}
+    for layer, block in enumerate(loaded.architecture.blocks):
+        block.get_submodule(DOWN[family]).register_forward_hook(
+            lambda module, args, output, layer=layer: seen.update({layer: (args[0][0], output[0])})
+        )
+    with torch.inference_mode():
+        loaded.model(input_ids=torch.tensor([encode(loaded.tokenizer, TEXT)]))
+    for spike in spikes(loaded, TEXT):
+        received, returned = seen[spike.layer]
+        assert abs(spike.input) == float(received.abs().max())
+        assert spike.input == float(received[spike.in_token, spike.in_channel])
+        assert abs(spike.output) == float(returned.abs().max())
+        assert spike.output == float(returned[spike.out_token, spike.out_channel])
+        at_output = float(received[spike.out_token, spike.in_channel])
+        assert spike.share == pytest.approx(spike.weight * at_output / spike.output)
+
+
+def test_an_ordinary_model_has_none(subjects: dict[str, LoadedModel]) -> None:
+    assert super_weights(spikes(subjects["petri"], "the cat sees the dog")) == []
+
+
+def test_a_text_without_a_token(subjects: dict[str, LoadedModel]) -> None:
+    with pytest.raises(LesionError, match="holds no token"):
+        spikes(subjects["gpt2"], "")
