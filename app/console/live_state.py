@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.console.text import line
 from app.console.widgets.figures import number, trial_words
-from app.console.widgets.plain import line
 from engine.profile import Trial
 
 RESULT = 18  # columns of a result in the log, so that what follows stands below one another

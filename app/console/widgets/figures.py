@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from app import charts
-from app.console.widgets.plain import line
+from app.console.text import line
 from engine.analysis.tables import group_name
 
 STATES = {

@@ -12,8 +12,8 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
+from app.console.text import line
 from app.console.widgets.figures import duration, state_text
-from app.console.widgets.plain import line
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
