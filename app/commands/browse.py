@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.commands import options
+from engine.analysis.names import model_name
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _summary_row(one: RunSummary) -> tuple[str, ...]:
         str(one.oom),
         started,
         options.duration(one.seconds),
-        _short([Path(model).name for model in one.models]),
+        _short([model_name(model) for model in one.models]),
         _short(list(one.methods)),
     )
 

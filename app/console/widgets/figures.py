@@ -11,6 +11,7 @@ from rich.text import Text
 
 from app import charts
 from app.console.text import line
+from engine.analysis.names import model_name
 from engine.analysis.tables import group_name
 
 STATES = {
@@ -98,9 +99,10 @@ def outcome_text(status: str, colours: dict[str, str]) -> Text:
 
 def trial_words(trial: Mapping[str, Any]) -> str:
     """What a trial is, on one line: `petri-60k · mult_gauss σ 0.4 · attn_only · seed 43`."""
+    parts: list[object] = [model_name(str(trial.get("model")))]
     if trial.get("baseline") or trial.get("method") == "none":
-        parts = [trial.get("model"), "baseline"]
+        parts.append("baseline")
     else:
         group = group_name(trial.get("group"), trial.get("layers"))
-        parts = [trial.get("model"), charts.dose_words(str(trial.get("method")), trial.get("level")), group]
+        parts += [charts.dose_words(str(trial.get("method")), trial.get("level")), group]
     return line(" · ".join(str(part) for part in [*parts, f"seed {trial.get('seed')}"]))
