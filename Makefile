@@ -11,7 +11,7 @@ SMOLLM := models/smollm2-135m-instruct
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed ## Damage four bundled models, headless, and draw the curves (about a minute)
+demo: $(VENV)/.installed ## Damage five bundled models, headless, and draw the curves (about a minute)
 	$(BIN)/lesion run profiles/demo.toml --charts
 
 test: lint unit ## Lint, types, import contracts and every test
@@ -31,7 +31,7 @@ petri: $(VENV)/.installed ## Train the bundled models again from their seed
 	$(BIN)/python -m engine.petri.train
 
 benchmark: $(VENV)/.installed-dev ## Print every figure the README quotes
-	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python -m benchmarks.engine
 
 clean: ## Remove the environment and the caches; results stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from app.charts import number
 from app.commands.options import duration, size
-from engine.analysis import trial_group
+from engine.analysis import model_name, trial_group
 from engine.errors import LesionError
 from engine.runs import RunStatus, Update, Watch, eta, stop
 
@@ -201,7 +201,7 @@ def trial_line(record: dict[str, Any]) -> str:
     group = trial_group(record)
     level = "" if record.get("level") is None else f"{record['level']:g}"
     what = ["baseline"] if record.get("baseline") else [record["method"], group or "", level]
-    name = " ".join(filter(None, (record["model"], *what, f"seed {record['seed']}")))
+    name = " ".join(filter(None, (model_name(record["model"]), *what, f"seed {record['seed']}")))
     if record["status"] != "ok":
         return f"{name}: {'out of memory' if record['status'] == 'oom' else 'failed'}: {record.get('error') or ''}"
     metric = next((f"{key} {number(value)}" for key, value in record["metrics"].items()), "no metric")
@@ -210,7 +210,7 @@ def trial_line(record: dict[str, Any]) -> str:
 
 def _model(event: dict[str, Any]) -> str:
     seconds = f" in {duration(event['seconds'])}" if event.get("seconds") else ""
-    return f"model {event['model']} {event['state']}{seconds}"
+    return f"model {model_name(event['model'])} {event['state']}{seconds}"
 
 
 def _memory(device: dict[str, Any]) -> str:

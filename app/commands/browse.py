@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.commands import options
+from engine.analysis.names import model_name
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -114,7 +116,7 @@ def chart(
 ) -> int:
     """Print dose-response and scaling charts of a run.
 
-    With several models each method and group is compared over their sizes, with the exponent of a fitted power law.
+    With several models each method is compared over their sizes, with the exponent of a power law fitted to each group.
 
     Examples: lesion chart last · lesion chart 3f9c --metric nll --metric perplexity_change_pct
     """
@@ -125,17 +127,25 @@ def chart(
 
 
 def print_charts(run: Path, metrics: list[str] | None = None, level: float | None = None) -> None:
-    """Charts of the metrics, of the perplexity by default, on stdout. Raises LesionError for a metric it lacks."""
+    """Charts of the metrics, perplexity by default, on stdout. Raises LesionError for a metric or level it lacks."""
     from engine import analysis
 
     frame = analysis.table(run)
     if frame.empty:
         raise LesionError(f"{run.name} has no finished trial to draw")
+    _check_level(frame, level)
     known = analysis.metric_names([dict.fromkeys(frame.columns)])
     default = [name for name in known if name.rpartition(".")[2] == "perplexity"] or known[:1]
     for metric in metrics or default:
         _print_dose(frame, metric)
         _print_scaling(frame, metric, level)
+
+
+def _check_level(frame: pd.DataFrame, level: float | None) -> None:
+    known = sorted({float(one) for one in frame[frame["method"] != "none"]["level"]})
+    if level is not None and not any(math.isclose(level, one, rel_tol=1e-9) for one in known):
+        levels = ", ".join(f"{one:g}" for one in known)
+        raise LesionError(f"no trial at --level {level:g}; this run has {levels or 'no damaged trial'}")
 
 
 def _print_dose(frame: pd.DataFrame, metric: str) -> None:
@@ -194,7 +204,7 @@ def _summary_row(one: RunSummary) -> tuple[str, ...]:
         str(one.oom),
         started,
         options.duration(one.seconds),
-        _short([Path(model).name for model in one.models]),
+        _short([model_name(model) for model in one.models]),
         _short(list(one.methods)),
     )
 

@@ -202,14 +202,12 @@ def _start(run: Path, how: _How, device: str | None = None) -> int:
         if not how.quiet:
             options.say(f"run {run}")
         follow(run, process, _view(how.quiet), interrupts)
-    exit_status = _end(run, as_json=how.as_json, quiet=how.quiet)
-    if interrupts.count:
-        return INTERRUPTED
-    if how.charts:
+    if how.charts and not interrupts.count and runs.status(run).ok:
         from app.commands import browse
 
         browse.print_charts(run)
-    return exit_status
+    exit_status = _end(run, as_json=how.as_json, quiet=how.quiet)
+    return INTERRUPTED if interrupts.count else exit_status
 
 
 def _leave(run: Path, how: _How) -> int:
@@ -241,7 +239,7 @@ def _end(run: Path, *, as_json: bool, quiet: bool) -> int:
         counts = f"{ended.ok} ok, {ended.failed} failed, {ended.oom} out of memory"
         done = f"{ended.done} of {ended.total} trials in {options.duration(ended.seconds)}"
         options.say(f"{ended.state}: {done}: {counts}")
-        options.say(f"open it with: lesion open {run.name}")
+        options.say(f"open it with: {options.program()} open {run}")
     options.print_json(_result(run, ended)) if as_json else print(run)
     if ended.state == "stopped":
         return INTERRUPTED

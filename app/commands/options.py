@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +45,14 @@ def version() -> str:
     from importlib.metadata import version as of
 
     return of("lesion-lab")
+
+
+def program() -> str:
+    """How this command was called, to be typed again: `lesion`, or the way to it where it is not on the PATH."""
+    called = Path(sys.argv[0])
+    if called.name != "lesion" or shutil.which("lesion") == str(called):
+        return "lesion"
+    return os.path.relpath(called)
 
 
 def profile_path(given: str) -> Path:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from app.commands import options
+from engine.analysis.names import model_name
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -140,7 +141,12 @@ def _print_plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedMo
     listed = ", ".join(map(str, every[:8])) + (f", … {every[-1]}" if len(every) > 8 else "")
     print(f"{profile.name}: {len(trials)} trials, seeds {listed}\n")
     rows = [
-        (str(cell["model"]), "baseline" if cell["group"] is None else str(cell["method"]), cell["group"] or "", str(n))
+        (
+            model_name(str(cell["model"])),
+            "baseline" if cell["group"] is None else str(cell["method"]),
+            cell["group"] or "",
+            str(n),
+        )
         for cell, n in _cells(trials)
     ]
     options.print_table(("model", "method", "group", "trials"), rows)
@@ -154,15 +160,15 @@ def _print_plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedMo
 
 def _memory(model: SurveyedModel) -> tuple[str, ...]:
     if model.error:
-        return (model.name, *["-"] * 6, "cannot be used")
+        return (model_name(model.name), *["-"] * 6, "cannot be used")
     sizes = (options.size(count) for count in (model.weights_bytes, model.need_bytes, model.free_bytes))
     verdict = "fits" if model.fits else "will not fit"
-    return (model.name, model.architecture, f"{model.parameters:,}", model.dtype, *sizes, verdict)
+    return (model_name(model.name), model.architecture, f"{model.parameters:,}", model.dtype, *sizes, verdict)
 
 
 def _notes(model: SurveyedModel) -> list[str]:
     tied = "input and output embeddings are tied: damage to embed_only reaches the unembedding too"
-    return [f"{model.name}: {note}" for note in ([tied] if model.tied else []) + list(model.notes)]
+    return [f"{model_name(model.name)}: {note}" for note in ([tied] if model.tied else []) + list(model.notes)]
 
 
 def _cache_folder() -> Path:

@@ -85,7 +85,7 @@ class LesionApp(App[None]):
 
     def report(self, error: Exception | str) -> None:
         """Tells the user what went wrong, in the sentence the engine gave for it."""
-        self.notify(plain(error), title="That did not work", severity="error", timeout=12, markup=False)
+        self.notify(plain(str(error)), title="That did not work", severity="error", timeout=12, markup=False)
 
     def say(self, text: str) -> None:
         """Tells the user what happened."""

@@ -17,9 +17,9 @@ from textual.widgets import ContentSwitcher, Input, Static
 from app.console import run_data
 from app.console.run_data import RunData
 from app.console.screen import LabScreen
+from app.console.text import line
 from app.console.widgets.banner import Banner
 from app.console.widgets.chart_pane import ChartPane
-from app.console.widgets.plain import line
 from app.console.widgets.run_list import RunList
 from app.console.widgets.trial_detail import TrialDetail
 from app.console.widgets.trial_table import TrialTable
@@ -59,9 +59,7 @@ class BrowseScreen(LabScreen):
         Binding("x", "view", "Dose/scaling", tooltip="chart the dose–response or the scaling with size"),
         Binding("m", "metric", "Metric", tooltip="chart the next metric"),
         Binding("l", "lines", "Lines", tooltip="a line a group, or a line a model"),
-        Binding(
-            "right_square_bracket", "part(1)", "Next", key_display="]", tooltip="chart the next model or method"
-        ),
+        Binding("right_square_bracket", "part(1)", "Next", key_display="]", tooltip="chart the next model or method"),
         Binding("left_square_bracket", "part(-1)", "Previous", key_display="[", show=False),
         Binding("full_stop", "level(1)", "Level", key_display=".", tooltip="compare the models at another level"),
         Binding("comma", "level(-1)", "Level", key_display=",", show=False),

@@ -14,13 +14,13 @@ from textual.widgets import ContentSwitcher
 
 from app.console.live_state import LiveState
 from app.console.screen import LabScreen
+from app.console.text import line
 from app.console.widgets.ask import Ask
 from app.console.widgets.banner import Banner
 from app.console.widgets.chart_pane import ChartPane
 from app.console.widgets.event_log import EventLog
 from app.console.widgets.figures import ENDED
 from app.console.widgets.memory_graph import MemoryGraph
-from app.console.widgets.plain import line
 from app.console.widgets.progress_pane import ProgressPane
 from app.console.widgets.run_list import RunList
 from engine import runs

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.console.text import line
 from app.console.widgets.figures import number, trial_words
-from app.console.widgets.plain import line
+from engine.analysis.names import model_name
 from engine.profile import Trial
 
 RESULT = 18  # columns of a result in the log, so that what follows stands below one another
@@ -97,8 +98,10 @@ class LiveState:
             seconds = event.get("seconds")
             took = f" in {number(float(seconds))} s" if seconds else ""
             state = event.get("state")
-            self.what = f"loading {line(event.get('model'))}" if state == "loading" else ""
-            return Entry(time, "model", f"{line(event.get('model'))} {state}{took}{': ' * bool(text)}{text}")
+            self.what = f"loading {line(model_name(str(event.get('model'))))}" if state == "loading" else ""
+            return Entry(
+                time, "model", f"{line(model_name(str(event.get('model'))))} {state}{took}{': ' * bool(text)}{text}"
+            )
         if kind == "worker":
             told = f"worker {event.get('state')} on {line(event.get('device'))}{': ' * bool(text)}{text}"
             return Entry(time, "error" if event.get("state") == "lost" else "worker", told)

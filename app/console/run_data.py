@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.console.widgets.plain import line
+from app.console.text import line
 from engine import runs
 from engine.analysis import Row, metric_names, tidy
 from engine.analysis.tables import CHANGE

@@ -2,6 +2,7 @@
 
 from engine.analysis.curves import Curve, dose
 from engine.analysis.files import FORMATS, export
+from engine.analysis.names import model_name
 from engine.analysis.power_law import Scaling, scaling, strongest
 from engine.analysis.tables import CHANGE, Row, columns, frame_of, metric_names, rows, table, tidy
 from engine.profile import trial_group
@@ -17,6 +18,7 @@ __all__ = [
     "export",
     "frame_of",
     "metric_names",
+    "model_name",
     "rows",
     "scaling",
     "strongest",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.analysis.names import short_names
 from engine.profile import trial_group
 from engine.runs.records import read_trials
 
@@ -64,8 +65,8 @@ def _rows_of_run(run: Path) -> list[Row]:
 def tidy(run: str, journal: Iterable[dict[str, Any]]) -> list[Row]:
     """The rows of a run named `run` from the records of its journal, in the order of the profile's grid."""
     records = sorted(journal, key=lambda record: int(record["index"]))
-    baselines = _Baselines(records)
-    return [_row(run, record, baselines) for record in records]
+    baselines, names = _Baselines(records), short_names(record["model"] for record in records)
+    return [_row(run, record, baselines) | {"model": names[record["model"]]} for record in records]
 
 
 def _row(run: str, record: dict[str, Any], baselines: _Baselines) -> Row:

@@ -1,4 +1,4 @@
-"""The bundled family of tiny language models, from petri-16k to petri-1m: small enough to break in seconds on a laptop.
+"""The bundled family of tiny language models, from petri-4k to petri-1m: small enough to break in seconds on a laptop.
 
 Importing this package loads no torch: it names the folders, says how large each model is, and composes text that none
 of them was trained on.
@@ -39,10 +39,11 @@ class Size:
 
 
 SIZES: dict[str, Size] = {
+    "petri-4k": Size(layers=2, hidden=12, heads=2),
     "petri-16k": Size(layers=3, hidden=20, heads=2),
     "petri-60k": Size(layers=3, hidden=40, heads=4),
     "petri-250k": Size(layers=5, hidden=64, heads=4),
-    "petri-1m": Size(layers=5, hidden=128, heads=4),
+    "petri-1m": Size(layers=9, hidden=96, heads=6),
 }
 """Every size by name, smallest first."""
 

@@ -167,10 +167,10 @@ def _number(scene: Scene) -> str:
 
 
 _KINDS: tuple[tuple[float, Callable[[Scene], str]], ...] = (
-    (0.34, _fact),
+    (0.36, _fact),
     (0.05, _creature_fact),
     (0.25, _belonging),
-    (0.16, _song),
+    (0.14, _song),
     (0.12, _nested),
     (0.08, _number),
 )

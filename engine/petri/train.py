@@ -28,7 +28,7 @@ BATCH = 8
 WARMUP = 100
 LAST_RATE = 0.05
 """Where the learning rate ends, as a share of its peak."""
-PEAK_RATES = {"petri-16k": 2e-2, "petri-60k": 1e-2, "petri-250k": 6e-3, "petri-1m": 3e-3}
+PEAK_RATES = {"petri-4k": 2e-2, "petri-16k": 2e-2, "petri-60k": 1e-2, "petri-250k": 6e-3, "petri-1m": 3e-3}
 REPORT_EVERY = 100
 
 _TOKENIZER_DOCUMENTS = 6000

@@ -22,8 +22,8 @@ _UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _TEENS = ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
 NUMBERS = (*_UNITS, *_TEENS, "twenty")
 
-_FIRST_SYLLABLES = ("Mi", "Su", "Ka", "To", "Be", "Ru", "Li", "Jo", "Da", "Ne")
-_LAST_SYLLABLES = ("ro", "na", "ven", "vi", "sha", "mu", "pen", "dor")
+_FIRST_SYLLABLES = ("Mi", "Su", "Ka", "To", "Be", "Ru", "Li", "Jo", "Da", "Ne", "Po", "Ge", "Fa", "Wi", "Ha", "Zu")
+_LAST_SYLLABLES = ("ro", "na", "ven", "vi", "sha", "mu", "pen", "dor", "rik", "la", "ten", "bo")
 _CRIES = {
     "fox": "bark",
     "owl": "hoot",

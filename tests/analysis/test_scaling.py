@@ -58,6 +58,9 @@ def test_fit_agrees_with_the_normal_equations(make_run):
     means = [sum(several) / 2 for several in values.values()]
     assert found.params == tuple(SIZES.values())
     assert found.values == pytest.approx(means)
+    assert found.low == tuple(min(several) for several in values.values())
+    assert found.high == tuple(max(several) for several in values.values())
+    assert found.n == (2, 2, 2, 2)
     expected = least_squares(list(SIZES.values()), means)
     assert (found.exponent, found.stderr, found.intercept, found.r2) == pytest.approx(expected, rel=1e-10)
     assert found.dropped == 0
@@ -73,6 +76,8 @@ def test_what_has_no_logarithm_is_dropped_and_counted(make_run):
     found = analysis.scaling(frame_of(make_run, values), "perplexity", "mult_gauss", "attn_only", 0.5)
     assert found.models == ("petri-16k", "petri-60k", "petri-1m")
     assert found.values == (30.0, 22.0, 10.0)
+    assert (found.low, found.high) == ((30.0, 20.0, 10.0), (30.0, 24.0, 10.0))
+    assert found.n == (1, 3, 3)
     assert found.dropped == 2 + 3
     expected = least_squares([SIZES[model] for model in found.models], found.values)
     assert found.exponent == pytest.approx(expected[0], rel=1e-10)
@@ -104,9 +109,26 @@ def test_the_strongest_level_is_the_last_that_most_models_survive(make_run):
         for j, model in enumerate(list(SIZES)[:3])
     ]
     frame = analysis.table(make_run(*records))
-    assert analysis.strongest(frame, "perplexity", "mult_gauss", "attn_only") == 1.0
+    assert analysis.strongest(frame, "perplexity", "mult_gauss") == 1.0
     frame["method"] = "uni_quant"  # fewer values are worse: the smallest level is the strongest
-    assert analysis.strongest(frame, "perplexity", "uni_quant", "attn_only") == 0.5
+    assert analysis.strongest(frame, "perplexity", "uni_quant") == 0.5
+
+
+def test_the_strongest_level_is_chosen_over_all_groups_of_the_method(make_run):
+    values = {"attn_only": {0.5: 10.0, 1.0: 20.0}, "mlp_only": {0.5: 10.0, 1.0: "inf"}, "embed_only": {0.5: 9.0}}
+    records = [
+        record(index, group=group, level=level, metrics={"perplexity": value})
+        for index, (group, level, value) in enumerate(
+            (group, level, value) for group, levels in values.items() for level, value in levels.items()
+        )
+    ]
+    frame = analysis.table(make_run(*records))
+    assert analysis.strongest(frame, "perplexity", "mult_gauss") == 0.5
+    assert analysis.strongest(frame[frame["group"] == "attn_only"], "perplexity", "mult_gauss") == 1.0
+    # Where nothing survives at all the levels are equals, and the strongest is taken.
+    frame["perplexity"] = math.nan
+    assert analysis.strongest(frame, "perplexity", "mult_gauss") == 1.0
+    assert analysis.strongest(frame, "perplexity", "ablation") is None
 
 
 def test_published_gains_of_the_last_mlp():

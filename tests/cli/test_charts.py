@@ -7,7 +7,6 @@ import pytest
 
 from app import charts
 from engine.analysis import Curve
-from engine.analysis.power_law import fit
 
 NAN = math.nan
 
@@ -105,23 +104,6 @@ def test_nothing_finite_is_said_instead_of_drawn():
     assert "attn_only at 0.5 (1 of 1)" in text
 
 
-def test_scaling_chart_names_exponent_error_and_r2():
-    fitted = fit([10, 100, 1000], [1.0, 100.0, 10.0], models=["a", "b", "c"], dropped=4)
-    text = charts.scaling_chart(fitted, "perplexity", "baseline", colour=False)
-    assert "exponent 0.5 ± 0.87, R² 0.2500" in text.splitlines()[0]
-    assert text.count("●") == 3
-    assert "p 0.67, 3 models" in text
-    assert "not in the fit: 4 trials" in text
-    assert len(text.splitlines()) <= 24
-
-
-def test_scaling_chart_without_a_fit_shows_the_points_and_the_reason():
-    text = charts.scaling_chart(fit([10, 100], [1.0, 2.0]), "perplexity", "baseline", colour=False)
-    assert text.count("●") == 2
-    assert "no fit: a fit needs 3 models" in text
-    assert "no value above zero" in charts.scaling_chart(fit([], []), "perplexity", "baseline")
-
-
 def test_a_chart_draws_on_the_plot_of_a_console_widget_too():
     from textual_plotext.plot import Plot
 
@@ -130,10 +112,6 @@ def test_a_chart_draws_on_the_plot_of_a_console_widget_too():
     (panel,) = charts.panels([curve()])
     charts.draw_dose(plot, panel, "perplexity")
     assert "petri-16k" in plain(plot.build())
-    plot.clear_figure()
-    plot.plotsize(80, 20)
-    charts.draw_scaling(plot, fit([10, 100, 1000], [1.0, 100.0, 10.0]), "perplexity", "baseline")
-    assert "exponent 0.5" in plain(plot.build())
 
 
 @pytest.mark.parametrize(

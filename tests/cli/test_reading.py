@@ -88,17 +88,21 @@ def test_a_damaged_run_does_not_hide_the_others(lesion, scaled_run):
 def test_charts_of_a_run(lesion, scaled_run):
     done = lesion("chart", scaled_run)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "exponent -1 ± 0, R² 1.0000" in done.stdout  # the law the run was written by
+    assert re.search(r"● attn_only +-1\.0000 ± 0\.0000 +1\.0000 ", done.stdout)  # the law the run was written by
     assert "× not finite: petri-16k at 2 (1 of 1)" in done.stdout
-    assert "mult_gauss · attn_only at 1" in done.stdout  # the strongest level that every model survives
+    assert "perplexity · mult_gauss σ 1" in done.stdout  # the strongest level that every model survives
     assert "\x1b" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 def test_charts_at_a_level_of_choice(lesion, scaled_run):
     done = lesion("chart", "scaled", "--level", "2", "--results", scaled_run.parent)
+    assert re.search(r"● attn_only +no fit +– +– +2 +1\n", done.stdout)
     assert "no fit: a fit needs 3 models" in done.stdout
-    assert "not in the fit: 1 trial" in done.stdout
+    assert "dropped: trials not finite" in done.stdout
+    refused = lesion("chart", "scaled", "--level", "3", "--results", scaled_run.parent)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "no trial at --level 3; this run has 0, 1, 2" in refused.stderr
 
 
 def test_models(lesion, tmp_path):
@@ -107,7 +111,9 @@ def test_models(lesion, tmp_path):
     (snapshot / "config.json").write_text("{}")
     (tmp_path / "models--half--downloaded").mkdir()
     found = json.loads(lesion("models", "--json", HF_HUB_CACHE=str(tmp_path)).stdout)
-    assert [model["name"] for model in found["bundled"]] == ["petri-16k", "petri-60k", "petri-250k", "petri-1m"]
+    assert [model["name"] for model in found["bundled"]] == [
+        f"petri-{size}" for size in ("4k", "16k", "60k", "250k", "1m")
+    ]
     assert {"neox", "gpt2", "llama"} <= {kind["name"] for kind in found["architectures"]}
     assert found["cached"] == ["EleutherAI/pythia-70m"]
     assert "petri-1m" in lesion("models").stdout

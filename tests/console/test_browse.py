@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from app.console.run_data import read
 from app.console.trial_filter import order, select
 from app.console.widgets.chart_pane import Plot
 from app.console.widgets.trial_table import TrialTable
-from tests.console.journals import finish, make, record, write
+from engine.profile import Trial
+from tests.console.journals import Record, finish, make, record, write
 from tests.console.shell import SIZES, shown, until
 
 
@@ -55,8 +57,47 @@ async def test_a_finished_run_from_the_list_to_its_texts(finished_run: Path, siz
         await until(pilot, lambda: "nll" in shown(pilot, "#chart") and "a line a model" in shown(pilot, "#chart"))
         await pilot.press("x")
         await until(pilot, lambda: "scaling" in shown(pilot, "#chart"))
+        assert "+ undamaged" in shown(pilot, "#chart")
         await pilot.press("escape", "escape")
         assert finished_run.name[:20] in shown(pilot, "#runs")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_scaling_shows_every_group_of_a_method_at_a_level(tmp_path: Path, size: tuple[int, int]) -> None:
+    sizes = {"petri-16k": 35_700, "petri-60k": 100_200, "petri-250k": 315_584}
+    run, planned = make(tmp_path, models=sizes)
+
+    def law(trial: Trial) -> Record:
+        """Perplexity 10^6 / parameters, more where the level and the seed are larger; inf at the level 1 of the MLP."""
+        lost = trial.group == "mlp_only" and trial.level == 1 and trial.model == "petri-16k"
+        perplexity = math.inf if lost else 1e6 / sizes[trial.model] * (1 + (trial.level or 0)) * (trial.seed - 40)
+        return {"parameters": sizes[trial.model], "metrics": {"perplexity": perplexity}}
+
+    def renamed(trial: Trial) -> Record:
+        return law(trial) | ({"method": "ablation"} if trial.group == "mlp_only" and trial.level == 0.5 else {})
+
+    finish(run, planned, renamed)
+    async with lab(tmp_path).run_test(size=size) as pilot:
+        await browsing(pilot, run)
+        await pilot.press("c", "x")
+        # At level 0.5 the MLP has no trial of this method: at 0 both groups have all models.
+        await until(pilot, lambda: "scaling · perplexity · mult_gauss σ 0 " in shown(pilot, "#chart"))
+        seen = shown(pilot, "#chart")
+        for name in ("● attn_only", "◆ mlp_only", "+ undamaged"):
+            assert re.search(rf"├{re.escape(name)} ", seen), name
+            assert re.search(rf"{re.escape(name)} +-1\.0000 ± 0\.0000 +1\.0000 +\S+ +3 +0 ", seen), name
+        assert "petri-16k" in seen
+        assert "points: mean of 2 seeds" in seen
+        assert "1 of 2" in seen
+        await pilot.press("comma")
+        await until(pilot, lambda: "mult_gauss σ 1 " in shown(pilot, "#chart"))
+        assert re.search(r"◆ mlp_only +no fit +– +– +2 +2 ", shown(pilot, "#chart"))
+        await pilot.press("full_stop", "full_stop")
+        await until(pilot, lambda: "mult_gauss σ 0.5 " in shown(pilot, "#chart"))
+        assert re.search(r"◆ mlp_only +no fit +– +– +0 +0 ", shown(pilot, "#chart"))
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "ablation p 0.5 " in shown(pilot, "#chart"))
+        assert "attn_only" not in shown(pilot, "#chart")
 
 
 async def test_sorting_and_filtering_by_key(tmp_path: Path) -> None:

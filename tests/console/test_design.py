@@ -179,7 +179,7 @@ async def test_text_from_a_profile_is_drawn_as_it_is_and_without_escape_codes(tm
         await until(pilot, lambda: field_texts(pilot).get("name") == "trap")
         await until(pilot, lambda: "About" not in shown(pilot, "#plan") and "✗ Models: models" in shown(pilot, "#plan"))
         assert "[bold red]not markup[/]" in shown(pilot, "#profiles")
-        assert field_texts(pilot)["description"] == "[bold red]not markup[/] [31mnot an escape [/nor this"
+        assert field_texts(pilot)["description"] == "[bold red]not markup[/] ␛[31mnot an escape [/nor this"
         assert "\x1b" not in "".join(strip.text for strip in app.screen._compositor.render_strips())
 
 

@@ -5,11 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from rich.cells import cell_len
 
 from app.console.app import LesionApp
 from app.console.help import Help
-from app.console.text import line, plain
 from app.console.theme import DARK, LIGHT
 from tests.console.shell import SIZES, field_texts, lab, opened, shown, until
 
@@ -106,12 +104,6 @@ def test_the_first_screen_loads_neither_torch_nor_tables() -> None:
     code = f"import sys, app.console.app, app.console.design; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_control_characters_never_reach_the_terminal() -> None:
-    assert plain("a\x1b[31mb\x07\u202e\x00\nc") == "a[31mb\nc"
-    assert line(" a\t\n b ") == "a b"
-    assert cell_len(line("\x9b0m")) == 2
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT])

@@ -19,7 +19,8 @@ def test_mult_gauss_is_the_formula(group: str) -> None:
     factors = []
     for piece, old, new in damaged("mult_gauss", 0.4, group):
         z = Draws(1).normal(piece).double().numpy()
-        np.testing.assert_allclose(new, old * (1 + 0.4 * z), rtol=1e-6, atol=1e-8)
+        # The factor is rounded to float32 near 1, so a small product is as exact as its weight, not as itself.
+        np.testing.assert_allclose(new, old * (1 + 0.4 * z), rtol=1e-6, atol=2e-7 * np.abs(old).max())
         factors.append((new / old)[old != 0])
     drawn = np.concatenate(factors)
     assert abs(drawn.mean() - 1) < 5 * 0.4 / drawn.size**0.5

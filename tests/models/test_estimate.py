@@ -45,8 +45,8 @@ def test_no_weights_are_read(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text((PETRI["petri-1m"] / "config.json").read_text())
     spec = ModelSpec(names=(str(tmp_path),), dtype="float16")
     found = survey_model(spec, str(tmp_path), [("attn_v", "0-1"), ("mlp_only", (4,)), ("attn_q", None, (0, 3))], [])
-    assert found.groups == {"attn_v[0-1]": 2 * 128**2, "mlp_only[4]": 8 * 128**2, "attn_q[heads 0,3]": 5 * 64 * 128}
-    assert (found.dtype, found.snapshot_bytes) == ("float16", 2 * 8 * 128**2)
+    assert found.groups == {"attn_v[0-1]": 2 * 96**2, "mlp_only[4]": 8 * 96**2, "attn_q[heads 0,3]": 9 * 32 * 96}
+    assert (found.dtype, found.snapshot_bytes) == ("float16", 2 * 8 * 96**2)
 
 
 def test_loads_count_the_largest_and_grow_with_it() -> None:

@@ -20,7 +20,7 @@ def test_the_same_seed_gives_the_same_text() -> None:
 
 def test_the_text_is_the_one_the_weights_were_measured_on() -> None:
     # A literal, so that a change of the grammar or of Python's generator cannot go unnoticed.
-    assert held_out(1, 1)[0].startswith("XX")
+    assert held_out(1, 1)[0].startswith("owls are blue , live in Rill and eat pigs . today Hala carri")
 
 
 def test_training_and_held_out_documents_are_disjoint() -> None:

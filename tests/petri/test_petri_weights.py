@@ -10,9 +10,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPTNeoXForCausalLM
 
+from engine.methods import apply
+from engine.models.architecture import architecture
 from engine.petri import CONTEXT, PETRI, SIZES, VOCABULARY, WEIGHTS, held_out
 
-CLAIMED = {"petri-16k": 16_000, "petri-60k": 60_000, "petri-250k": 250_000, "petri-1m": 1_000_000}
+CLAIMED = {"petri-4k": 4_000, "petri-16k": 16_000, "petri-60k": 60_000, "petri-250k": 250_000, "petri-1m": 1_000_000}
 
 
 Models = dict[str, GPTNeoXForCausalLM]
@@ -78,40 +80,29 @@ def test_held_out_perplexity_falls_with_size(models: Models) -> None:
     assert figures[-1] <= 0.75 * figures[0], figures
 
 
-@pytest.mark.parametrize("part", ["values", "mlp"])
-def test_damage_grows_with_its_dose(models: Models, part: str) -> None:
-    model, texts = models["petri-16k"], held_out(8, 10)
+@pytest.mark.parametrize("group", ["attn_only", "mlp_only"])
+@pytest.mark.parametrize("name", list(SIZES))
+def test_damage_grows_with_its_dose(models: Models, name: str, group: str) -> None:
+    model, texts = models[name], held_out(8, 6)
     healthy = {key: weight.clone() for key, weight in model.state_dict().items()}
+    slices = architecture(model).slices(group)
     means = []
     for sigma in (0.0, 0.35, 0.7, 1.0):
         losses = []
         for seed in range(3):
-            damage(model, part, sigma, seed)
-            losses.append(mean_loss("petri-16k", model, texts))
+            apply("mult_gauss", slices, sigma, seed)
+            losses.append(mean_loss(name, model, texts))
             model.load_state_dict(healthy)
         means.append(sum(losses) / len(losses))
-    assert means == sorted(means)
-    assert means[-1] - means[0] > 0.1
+    assert all(more > less for less, more in pairwise(means)), means
+    assert means[-1] - means[0] > 0.05
 
 
-def damage(model: GPTNeoXForCausalLM, part: str, sigma: float, seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    heads = model.config.num_attention_heads
-    for layer in model.gpt_neox.layers:
-        if part == "values":
-            fused = layer.attention.query_key_value.weight.data
-            slices = [head[2 * len(head) // 3 :] for head in fused.chunk(heads)]
-        else:
-            slices = [layer.mlp.dense_h_to_4h.weight.data, layer.mlp.dense_4h_to_h.weight.data]
-        for weights in slices:
-            weights.mul_(1 + sigma * torch.randn(weights.shape, generator=generator))
-
-
-def test_generation_goes_on_in_the_language_and_finishes_a_sum(models: Models) -> None:
+def test_generation_goes_on_in_the_language_and_recalls_the_scene(models: Models) -> None:
     tokenizer = AutoTokenizer.from_pretrained(PETRI["petri-1m"])
-    prompt = tokenizer("three plus four is", return_tensors="pt")
-    output = models["petri-1m"].generate(**prompt, max_new_tokens=2, do_sample=False)
-    assert tokenizer.decode(output[0]) == "three plus four is seven ."
+    prompt = tokenizer("today Miro carries the lamp . who carries the lamp ?", return_tensors="pt")
+    output = models["petri-1m"].generate(**prompt, max_new_tokens=3, do_sample=False)
+    assert tokenizer.decode(output[0]).endswith("? Miro .")
 
 
 def test_the_package_loads_no_torch() -> None:

@@ -54,8 +54,8 @@ def test_shipped_profiles_load_and_open_with_a_comment(path: Path, tmp_path: Pat
 
 
 def test_demo_has_the_trials_counted_by_hand() -> None:
-    # 4 models, each with 3 baselines and 3 seeds × 2 groups × 6 levels
-    assert len(trials(load(PROFILES / "demo.toml"))) == 4 * (3 + 3 * 2 * 6)
+    # 5 models, each with 3 baselines and 3 seeds × 2 groups × 6 levels
+    assert len(trials(load(PROFILES / "demo.toml"))) == 5 * (3 + 3 * 2 * 6)
 
 
 def test_a_model_that_is_not_there_yet_says_how_to_get_it() -> None:

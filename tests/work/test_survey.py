@@ -18,7 +18,7 @@ def test_models_are_sized_without_loading_and_faults_stay_with_their_model(tmp_p
     size = SIZES["petri-1m"]
     assert found.error is None
     assert found.parameters == size.embedding + size.non_embedding
-    assert found.groups == {"attn_only": 5 * 128 * 128, "embed_only": 512 * 128}
+    assert found.groups == {"attn_only": size.layers * size.hidden**2, "embed_only": 512 * size.hidden}
     assert found.need_bytes >= found.weights_bytes >= 4 * found.parameters
     assert found.fits
     assert 0 < found.free_bytes < found.total_bytes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
+from app.console.text import line
 from app.console.widgets.figures import ENDED, STATES, duration
-from app.console.widgets.plain import line
 
 if TYPE_CHECKING:
     from engine.runs import RunStatus

@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 from textual_plotext import PlotextPlot
 
-from app.console.widgets.plain import line
+from app.console.text import line
 from engine.errors import LesionError
 
 if TYPE_CHECKING:

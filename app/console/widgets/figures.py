@@ -10,8 +10,8 @@ from typing import Any
 from rich.text import Text
 
 from app import charts
-from app.console.widgets.plain import line
-from engine.analysis import trial_group
+from app.console.text import line
+from engine.analysis import model_name, trial_group
 
 STATES = {
     "running": ("●", "primary"),
@@ -98,9 +98,10 @@ def outcome_text(status: str, colours: dict[str, str]) -> Text:
 
 def trial_words(trial: Mapping[str, Any]) -> str:
     """What a trial is, on one line: `petri-60k · mult_gauss σ 0.4 · attn_only · seed 43`."""
+    parts: list[object] = [model_name(str(trial.get("model")))]
     if trial.get("baseline") or trial.get("method") == "none":
-        parts = [trial.get("model"), "baseline"]
+        parts.append("baseline")
     else:
         group = trial_group(trial)
-        parts = [trial.get("model"), charts.dose_words(str(trial.get("method")), trial.get("level")), group]
+        parts += [charts.dose_words(str(trial.get("method")), trial.get("level")), group]
     return line(" · ".join(str(part) for part in [*parts, f"seed {trial.get('seed')}"]))

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from app.console.plan import Share, counted, shares, sized, total
 from app.console.text import line
 from engine import catalog
+from engine.analysis.names import model_name
 from engine.profile import Profile, remarks
 
 if TYPE_CHECKING:
@@ -91,13 +92,15 @@ class PlanPanel(VerticalScroll):
     def _model(self, model: "SurveyedModel") -> Iterable[RenderableType]:
         muted = self._colour("muted")
         if model.error is not None:
-            yield Text(f"✗ {line(model.name)} cannot be read", style=self._colour("error"))
+            yield Text(f"✗ {line(model_name(model.name))} cannot be read", style=self._colour("error"))
             yield Text(f"  {_sentence(model.error)}", style=muted)
             return
         if model.fits:
-            yield Text.assemble(("✓ ", self._colour("success")), line(model.name), (" fits", self._colour("success")))
+            yield Text.assemble(
+                ("✓ ", self._colour("success")), line(model_name(model.name)), (" fits", self._colour("success"))
+            )
         else:
-            yield Text(f"✗ {line(model.name)} will not fit", style=self._colour("error"))
+            yield Text(f"✗ {line(model_name(model.name))} will not fit", style=self._colour("error"))
         yield Text(f"  {sized(model.need_bytes)} of {sized(model.free_bytes)} free", style=muted)
         yield Text(f"  {model.parameters:,} weights, {model.dtype}", style=muted)
         yield from (Text(f"! {_sentence(note)}", style=self._colour("warning")) for note in model.notes)

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
+from app.console.text import line, styled
 from app.console.widgets.figures import (
     change_percent,
     duration,
@@ -23,7 +24,6 @@ from app.console.widgets.figures import (
     signed,
     trial_words,
 )
-from app.console.widgets.plain import line, styled
 from engine import catalog
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from app.console.widgets.plain import LONGEST, line, plain, styled
+from app.console.text import LONGEST, line, plain, styled
 from tests.console.journals import NASTY
 
 
