@@ -42,7 +42,8 @@ def scored(loaded: LoadedModel, spec: ScoreSpec, group: str = "all") -> dict[str
 
 
 def assert_near(found: Tensor, expected: Tensor) -> None:
-    assert torch.allclose(found.double(), expected, rtol=1e-3, atol=2e-5 * float(expected.abs().max()))
+    # A key bias has no gradient but rounding, since softmax ignores it: exact beside its tensor's largest score only.
+    assert torch.allclose(found.double(), expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 16])
