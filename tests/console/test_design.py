@@ -7,10 +7,12 @@ import pytest
 from textual.widgets import Input
 
 from app.console.draft import Draft
+from app.console.widgets.chart_pane import Plot
 from app.console.widgets.field_row import FieldRow
 from app.console.widgets.pick import Pick, Tick
 from app.console.widgets.profile_list import ProfileList
 from app.console.widgets.save_as import SaveAs
+from app.console.widgets.trial_table import TrialTable
 from engine.profile import load, trials
 from engine.runs import status
 from tests.console.shell import SIZES, field_texts, folders, go_to, lab, opened, shown, type_over, until
@@ -213,7 +215,7 @@ def test_an_untouched_draft_says_what_the_file_says(tmp_path: Path) -> None:
     assert not draft.edited
 
 
-async def test_run_writes_a_run_directory_and_goes_to_live(tmp_path: Path) -> None:
+async def test_from_design_to_a_run_to_live_to_browse(tmp_path: Path) -> None:
     app = lab(tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot)
@@ -226,6 +228,16 @@ async def test_run_writes_a_run_directory_and_goes_to_live(tmp_path: Path) -> No
         assert load(run / "profile.toml").name == "quick"
         await until(pilot, lambda: status(run).state == "done")
         assert status(run).ok == 15
+        await until(pilot, lambda: "✓ done" in shown(pilot, "Banner"))
+        assert "dose–response · perplexity" in shown(pilot, "#chart")
+        await pilot.press("b")
+        await until(pilot, lambda: app.screen.query(TrialTable) and isinstance(app.focused, TrialTable))
+        await pilot.press("down", "down", "down", "enter")
+        await until(pilot, lambda: "perplexity" in shown(pilot, "#metrics"))
+        assert "mult_gauss σ 1 · attn_only" in shown(pilot, "#detail")
+        await pilot.press("escape", "c")
+        await until(pilot, lambda: app.screen.query_one(Plot).drawing.panel)
+        assert "mult_gauss" in shown(pilot, "#chart")
 
 
 async def test_a_run_that_cannot_be_written_is_told_and_the_form_stays(tmp_path: Path) -> None:
