@@ -52,7 +52,7 @@ def program() -> str:
     called = Path(sys.argv[0])
     if called.name != "lesion" or shutil.which("lesion") == str(called):
         return "lesion"
-    return os.path.relpath(called)
+    return min(str(called), os.path.relpath(called), key=len)
 
 
 def profile_path(given: str) -> Path:
