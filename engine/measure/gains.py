@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from engine.measure.encoding import by_length, encode_all, pad, padding_token
-from engine.measure.measurement import Measured, Progress
+from engine.measure.measurement import Measured, Measurement, Progress
 from engine.measure.watching import Side, watch_parts
 from engine.models.loading import LoadedModel
 from engine.profile import GainsMeasure
 from engine.profile.texts import prompts
 
 
-class Gains:
+class Gains(Measurement):
     """Attention and MLP gain of every layer.
 
     The gain of a part on one prompt is the mean L2 norm of its output's tokens over the mean L2 norm of its input's
@@ -32,9 +32,6 @@ class Gains:
         self.notes: list[str] = []
         self._loaded = loaded
         self._encoded = encode_all(loaded.tokenizer, prompts(spec, folder), loaded.architecture.context, loaded.name)
-
-    def prepare(self, batch_size: int, progress: Progress) -> None:
-        """Nothing: gains are not measured from the undamaged model's."""
 
     @torch.inference_mode()
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:

@@ -8,14 +8,14 @@ from typing import Any
 from engine.errors import LesionError
 from engine.measure.decoding import Choice, Continuation, Sampler, greedy, write_on
 from engine.measure.encoding import by_length, encode, padding_token
-from engine.measure.measurement import Measured, Progress
+from engine.measure.measurement import Measured, Measurement, Progress
 from engine.measure.wording import grade, variety
 from engine.models.loading import LoadedModel
 from engine.profile import GenerationMeasure
 from engine.profile.texts import prompt_set_name, questions
 
 
-class Generation:
+class Generation(Measurement):
     """Texts and, as metrics, `generated_tokens` (mean per text), `stopped_eos` (share), `seconds_per_text`; means of
     the texts' `distinct_1`, `distinct_2`, `repetition`; where prompts have answers, the shares `exact_match` and
     `answered` of those prompts (see engine.measure.wording).
@@ -39,9 +39,6 @@ class Generation:
                 f"generation on {loaded.name}: {cut} texts end early, at the model's context of "
                 f"{loaded.architecture.context} tokens"
             )
-
-    def prepare(self, batch_size: int, progress: Progress) -> None:
-        """Nothing: texts are not measured from the undamaged model's."""
 
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
         """Write one text a prompt. Prompts of like length share a batch; texts come in the order of the prompts."""

@@ -33,7 +33,7 @@ class Measurement(Protocol):
     notes: list[str]
 
     def prepare(self, batch_size: int, progress: Progress) -> None:
-        """Observe the undamaged model, where results are measured from it. Done once per batch size."""
+        """Observe the undamaged model, where results are measured from it; most are not. Done once per batch size."""
 
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
         """Measure the model as it is now. The result depends on the weights, the seed and the batch size only."""

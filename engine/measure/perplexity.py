@@ -8,14 +8,14 @@ from torch import Tensor
 from engine.errors import LesionError
 from engine.measure.encoding import encode, pad, padding_token
 from engine.measure.head import PristineHead, Scores, score
-from engine.measure.measurement import Measured, Progress
+from engine.measure.measurement import Measured, Measurement, Progress
 from engine.measure.windows import Window, batches, slide
 from engine.models.loading import LoadedModel
 from engine.profile import PerplexityMeasure
 from engine.profile.texts import documents
 
 
-class Perplexity:
+class Perplexity(Measurement):
     """Token-weighted perplexity over documents, each read in sliding windows.
 
     Metrics: `nll` is the mean of -ln p over all predicted tokens (nats), `perplexity` its exponential, `token_accuracy`

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from engine.measure.encoding import by_length, encode_all, pad, padding_token
-from engine.measure.measurement import Measured, Progress
+from engine.measure.measurement import Measured, Measurement, Progress
 from engine.measure.watching import Side, watch_blocks
 from engine.models.loading import LoadedModel
 from engine.profile import ResidualGainMeasure
 from engine.profile.texts import prompts
 
 
-class ResidualGain:
+class ResidualGain(Measurement):
     """Ratios of the residual stream's L2 norm behind a block to that before it, at the last token of each prompt.
 
     Metrics, each a mean over prompts, with `_std` the population standard deviation: `residual_gain`, the last block's
@@ -33,9 +33,6 @@ class ResidualGain:
         self.notes: list[str] = []
         self._loaded = loaded
         self._encoded = encode_all(loaded.tokenizer, prompts(spec, folder), loaded.architecture.context, loaded.name)
-
-    def prepare(self, batch_size: int, progress: Progress) -> None:
-        """Nothing: gains are not measured from the undamaged model's."""
 
     @torch.inference_mode()
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:

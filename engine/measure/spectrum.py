@@ -8,7 +8,7 @@ from torch import Tensor
 
 from engine.errors import LesionError
 from engine.measure.encoding import by_length, encode, pad, padding_token
-from engine.measure.measurement import Measured, Progress
+from engine.measure.measurement import Measured, Measurement, Progress
 from engine.measure.singular import GramSum, summary
 from engine.measure.watching import Side, watch_blocks
 from engine.models.loading import LoadedModel
@@ -16,7 +16,7 @@ from engine.profile import SpectrumMeasure, parse_layers
 from engine.profile.texts import documents
 
 
-class Spectrum:
+class Spectrum(Measurement):
     """The singular values of a block's outputs, one row a token of all documents together, padding left out.
 
     The rows are the residual stream behind the block, as they are: not centred, and before any final norm. A spectrum
@@ -35,9 +35,6 @@ class Spectrum:
         self._loaded = loaded
         self._layers = self._chosen(spec)
         self._encoded = self._encode(documents(spec, folder))
-
-    def prepare(self, batch_size: int, progress: Progress) -> None:
-        """Nothing: spectra are not measured from the undamaged model's."""
 
     @torch.inference_mode()
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:

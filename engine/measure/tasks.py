@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.errors import LesionError
 from engine.measure.encoding import by_length, encode, pad, padding_token
-from engine.measure.measurement import Measured, Progress
+from engine.measure.measurement import Measured, Measurement, Progress
 from engine.models.loading import LoadedModel
 from engine.profile import TasksMeasure
 from engine.profile.tasks import choices
@@ -26,7 +26,7 @@ class _Candidate:
     letters: int
 
 
-class Tasks:
+class Tasks(Measurement):
     """Accuracy by log-likelihood: the model's choice is the one with the largest ln p(choice | question).
 
     A choice follows its question after one space, and both are turned into tokens together; what lies past the
@@ -49,9 +49,6 @@ class Tasks:
             for number, asked in enumerate(self._questions)
             for choice in asked.choices
         ]
-
-    def prepare(self, batch_size: int, progress: Progress) -> None:
-        """Nothing: answers are not measured from the undamaged model's."""
 
     @torch.inference_mode()
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
