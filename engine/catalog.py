@@ -7,9 +7,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from engine.errors import LesionError, suggestion
+
+if TYPE_CHECKING:
+    from engine.catalog_entries.families import ModelFamilyInfo, PublishedInfo
 
 DRAW_VERSION = 1
 """Version of the function that turns a seed into random numbers; part of every trial's key."""
@@ -301,6 +304,20 @@ def models() -> dict[str, ModelInfo]:
     return _by_name(bundled)
 
 
+def families() -> "dict[str, ModelFamilyInfo]":
+    """Every family of models by name, for patterns such as "pythia:*"."""
+    from engine.catalog_entries.families import FAMILIES
+
+    return {family.name: family for family in FAMILIES}
+
+
+def published() -> "dict[str, PublishedInfo]":
+    """The models of the Hub whose shape is known here, by id."""
+    from engine.catalog_entries.families import PUBLISHED
+
+    return {model.name: model for model in PUBLISHED}
+
+
 def architectures() -> dict[str, ArchitectureInfo]:
     """Every supported architecture by name."""
     from engine.catalog_entries.parameters import ARCHITECTURES
@@ -346,6 +363,13 @@ def measurement(name: str) -> MeasurementInfo:
 def model(name: str) -> ModelInfo:
     """The bundled model called `name`. Raises LesionError when there is none."""
     return _find("bundled model", name, models())
+
+
+def family(name: str) -> "ModelFamilyInfo":
+    """The family of models called `name`. Raises LesionError when there is none."""
+    if name not in families():
+        raise LesionError(f"there is no family of models '{name}'{suggestion(name, families())}")
+    return families()[name]
 
 
 def load(path: str) -> Any:

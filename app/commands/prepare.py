@@ -68,12 +68,21 @@ def models(as_json: options.Json = False) -> int:
         for model in catalog.models().values()
     ]
     supported = [{"name": kind.name, "families": kind.families} for kind in catalog.architectures().values()]
+    families = [
+        {"name": family.name, "summary": family.summary, "models": list(family.members.values())}
+        for family in catalog.families().values()
+    ]
     cached = _cached_models()
     if as_json:
-        options.print_json({"bundled": bundled, "architectures": supported, "cached": cached})
+        options.print_json({"bundled": bundled, "families": families, "architectures": supported, "cached": cached})
         return 0
     options.print_table(
         ("model", "parameters", ""), [(m.name, f"{m.parameters:,}", m.summary) for m in catalog.models().values()]
+    )
+    print("\nFamilies, for names such as 'pythia:*' or 'pythia:1*':")
+    options.print_table(
+        ("family", "sizes", ""),
+        [(family.name, ", ".join(family.members), family.summary) for family in catalog.families().values()],
     )
     print("\nSupported, from the Hub or a folder:")
     options.print_table(("architecture", "families"), [(kind["name"], kind["families"]) for kind in supported])

@@ -55,7 +55,8 @@ def choices(infos: Mapping[str, Any]) -> tuple[Choice, ...]:
 
 
 def _models() -> tuple[Choice, ...]:
-    return tuple((name, f"{info.parameters:,} weights, {info.summary}") for name, info in catalog.models().items())
+    bundled = ((name, f"{info.parameters:,} weights, {info.summary}") for name, info in catalog.models().items())
+    return (*bundled, *((f"{name}:*", info.summary) for name, info in catalog.families().items()))
 
 
 def _flag() -> tuple[Choice, ...]:
@@ -106,7 +107,7 @@ _MODELS = Section(
             "model.names",
             "models",
             "names",
-            "Names with commas between: the bundled petri models, models of the Hugging Face Hub, or folders.",
+            "Names with commas between: bundled petri models, the Hub's, families as pythia:*, or folders.",
             choices=_models,
         ),
         Field("model.dtype", "dtype", "text", "How weights are held while they are damaged.", "auto", _dtypes),

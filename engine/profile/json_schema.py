@@ -36,7 +36,7 @@ def _name_choices(tables: dict[str, Any]) -> None:
     select = tables["Select"]["properties"]
     select["score"]["anyOf"][0] = _closed({info.name: info.summary for info in catalog.scores().values()})
     select["text"]["enum"] = ["auto", *catalog.texts()]
-    tables["ModelSpec"]["properties"]["names"]["items"] = _offer(list(catalog.models()))
+    _describe_names(tables["ModelSpec"]["properties"])
     for measure in (table["properties"] for name, table in tables.items() if name.endswith("Measure")):
         if "text" in measure:
             _widen(measure["text"], ["auto", *catalog.texts()])
@@ -47,6 +47,13 @@ def _name_choices(tables: dict[str, Any]) -> None:
             measure["prompts"]["anyOf"] = [_offer(["auto", *catalog.prompt_sets()]), one_by_one]
         if "layers" in measure:
             measure["layers"]["anyOf"].append({"type": "integer", "minimum": 0})
+
+
+def _describe_names(model: dict[str, Any]) -> None:
+    """Models as a list, or one without the brackets."""
+    one = _offer([*catalog.models(), *(f"{family}:*" for family in catalog.families())])
+    several = {"type": "array", "minItems": 1, "items": one}
+    model["names"] = {"description": model["names"]["description"], "anyOf": [several, one]}
 
 
 def _closed(summaries: dict[str, str]) -> dict[str, Any]:

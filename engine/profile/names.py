@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from engine import catalog
 from engine.errors import LesionError, suggestion
@@ -21,6 +22,36 @@ def is_petri(model: str) -> bool:
 def is_model_path(model: str) -> bool:
     """Whether a model's name means a folder or file here, rather than a bundled model or one of the Hub."""
     return model.startswith((".", "/", "~")) or model.endswith(".gguf")
+
+
+def is_family_pattern(model: str) -> bool:
+    """Whether a model's name stands for several of one family, as "pythia:*" or "petri:1*" do."""
+    return ":" in model and not is_model_path(model)
+
+
+def expand_models(names: Sequence[Any], *, must_exist: bool) -> list[Any]:
+    """`names` with every pattern of a family replaced by the models it fits, in order of size, but for those that
+    stand before it. What is no text is left for validation to report.
+
+    Raises LesionError, with the position as its field, for a pattern that fits nothing and a name that cannot be a
+    model's (see `check_model`).
+    """
+    found: list[Any] = []
+    for position, name in enumerate(names):
+        try:
+            found += _models(name, found, must_exist) if isinstance(name, str) else [name]
+        except LesionError as error:
+            raise LesionError(str(error), field=str(position)) from None
+    return found
+
+
+def _models(name: str, before: Sequence[str], must_exist: bool) -> list[str]:
+    """The models that one entry of the list adds to those before it."""
+    if is_family_pattern(name):
+        family, _, sizes = name.partition(":")
+        return [model for model in catalog.family(family).matching(sizes) if model not in before]
+    check_model(name, must_exist=must_exist)
+    return [name]
 
 
 def is_file_name(name: str) -> bool:
@@ -54,7 +85,8 @@ def check_model(model: str, *, must_exist: bool) -> None:
     elif not _HUB_ID.fullmatch(model):
         raise LesionError(
             f"'{model}' names no model: give a bundled model ({', '.join(catalog.models())}), a Hub id such as "
-            "'EleutherAI/pythia-70m', or the path of a folder or .gguf file, which starts with ., / or ~"
+            "'EleutherAI/pythia-70m', a family such as 'pythia:*', or the path of a folder or .gguf file, which starts "
+            "with ., / or ~"
         )
 
 

@@ -129,6 +129,7 @@ def _anchor_all(data: dict[str, Any], folder: Path) -> None:
     """Makes the paths in `data` absolute, in place. What has the wrong type is left for validation to report."""
     model = data.get("model")
     names = model.get("names") if isinstance(model, dict) else None
+    names = [names] if isinstance(names, str) else names
     if isinstance(model, dict) and isinstance(names, list):
         model["names"] = [
             anchor(name, folder) if isinstance(name, str) and is_model_path(name) else name for name in names

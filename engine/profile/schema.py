@@ -2,17 +2,17 @@
 
 import re
 from itertools import product
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from engine.errors import LesionError
 from engine.profile.damage import Damage
 from engine.profile.faults import fault, show
-from engine.profile.fields import Bool, Int, Table, Text, must_exist, refuse_repeats
+from engine.profile.fields import Bool, Int, Table, Text, accept, must_exist, refuse_repeats
 from engine.profile.layers import same_layers
 from engine.profile.measures import Measure
-from engine.profile.names import check_model
+from engine.profile.names import expand_models
 
 _LARGEST_SEED = 2**31 - 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -23,7 +23,9 @@ class ModelSpec(Table):
     """The models to try, and how to load them."""
 
     names: tuple[Text, ...] = Field(
-        min_length=1, description="models: petri-*, Hub ids, folders or .gguf files (paths start with ., / or ~)"
+        min_length=1,
+        description="models: petri-*, Hub ids, families such as 'pythia:*', folders or .gguf files "
+        "(paths start with ., / or ~)",
     )
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
         "auto", description="number format of the weights; auto: the model's own"
@@ -33,14 +35,18 @@ class ModelSpec(Table):
     allow_pickle: Bool = Field(False, description="accept weights stored as pickles, which can run code when loaded")
     revision: Text | None = Field(None, description="branch, tag or commit on the Hub; unset: the default branch")
 
+    @field_validator("names", mode="before")
+    @classmethod
+    def _expand_names(cls, names: Any, info: ValidationInfo) -> Any:
+        """One name may stand without a list; families become their members."""
+        names = [names] if isinstance(names, str) else names
+        if not isinstance(names, list | tuple):
+            return names
+        return accept(lambda given: expand_models(given, must_exist=must_exist(info)), names)
+
     @field_validator("names")
     @classmethod
-    def _check_names(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        for position, name in enumerate(names):
-            try:
-                check_model(name, must_exist=must_exist(info))
-            except LesionError as error:
-                raise fault(LesionError(str(error), field=str(position))) from None
+    def _refuse_repeated_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         refuse_repeats(names, "model")
         return names
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LesionError
-from engine.profile import GenerationMeasure, PerplexityMeasure, Profile, load, parse
+from engine.petri import SIZES
+from engine.profile import GenerationMeasure, PerplexityMeasure, Profile, load, parse, to_toml
 
 WithSet = Callable[..., Profile]
 
@@ -61,6 +62,30 @@ def test_auto_follows_the_models(base: Path) -> None:
 @pytest.mark.parametrize("name", ["gpt2", "EleutherAI/pythia-70m", "org/a.b_c-1"])
 def test_other_names_are_hub_ids(with_set: WithSet, name: str) -> None:
     assert with_set(f"model.names=['{name}']").model.names == (name,)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("pythia:*", "70m 160m 410m 1b 1.4b 2.8b 6.9b 12b"),
+        ("['pythia:1*']", "160m 1b 1.4b 12b"),
+        ("['pythia:?b', 'pythia:1*']", "1b 160m 1.4b 12b"),
+        ("['EleutherAI/pythia-1b', 'pythia:[12]*b']", "1b 1.4b 2.8b 12b"),
+    ],
+)
+def test_families_become_their_members_in_order_of_size(with_set: WithSet, written: str, read: str) -> None:
+    names = with_set(f"model.names={written}").model.names
+    assert names == tuple(f"EleutherAI/pythia-{size}" for size in read.split())
+
+
+def test_one_model_needs_no_list(base: Path) -> None:
+    base.write_text(base.read_text().replace('["petri-16k"]', '"petri:*"'))
+    profile = load(base)
+    assert profile.model.names == tuple(SIZES)
+    assert profile.measure[0].text == "petri"  # type: ignore[union-attr]
+    assert 'names = ["petri-4k", "petri-16k", "petri-60k", ' in to_toml(profile)
+    base.write_text(base.read_text().replace('"petri:*"', '"./model:1.gguf"'))
+    assert load(base, must_exist=False).model.names == (str(base.parent / "model:1.gguf"),)
 
 
 def test_paths_start_from_the_profiles_folder(base: Path, tmp_path: Path) -> None:
