@@ -1,11 +1,19 @@
 """What every measurement gives and takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Progress = Callable[[int, int], None]
 """Called with (steps done, steps in all)."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table for a CSV file; a cell is a text, a number or None, which is an empty cell."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -17,11 +25,13 @@ class Measured:
         texts: one dict a generated text: `index`, `prompt_set`, `prompt`, `text`, `tokens_in`, `tokens_out`,
             `stop` ("eos" or "length"), `batch` and `batch_seconds`, and what engine.measure.wording finds.
         artifact: what does not fit in metrics, such as values by layer, as JSON; None where there is nothing.
+        tables: by a name that goes into a file's name.
     """
 
     metrics: dict[str, float]
     texts: list[dict[str, Any]] = field(default_factory=list)
     artifact: dict[str, Any] | None = None
+    tables: dict[str, Sheet] = field(default_factory=dict)
 
 
 class Measurement(Protocol):

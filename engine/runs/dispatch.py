@@ -225,4 +225,4 @@ def _record(trial: Trial, begun: float, found: Record) -> Record:
         "error": None,
         "threads": None,
     }
-    return which | what | {name: value for name, value in found.items() if name in what}
+    return which | what | {name: value for name, value in found.items() if name in what or name == "artifacts"}

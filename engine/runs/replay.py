@@ -1,5 +1,6 @@
-"""Comparing a run with a repetition of it, trial by trial: every number and every text."""
+"""Comparing a run with a repetition of it, trial by trial: every number, every text and every artifact."""
 
+import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ _SAME = {
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not the same. `what`: a metric, "status", "text 3", …, or "trial" where one run lacks it."""
+    """One thing that is not the same. `what`: a metric, "status", "text 3", an artifact, …, or "trial" where one run
+    lacks it."""
 
     trial: str
     what: str
@@ -38,8 +40,8 @@ class Comparison:
 
     Attributes:
         equal: no differences.
-        exact_expected: everything that decides the last bits was the same, so metrics were compared bit for bit; if
-            not, within the relative TOLERANCE.
+        exact_expected: everything that decides the last bits was the same, so metrics and artifacts were compared bit
+            for bit; if not, metrics within the relative TOLERANCE, and of artifacts only which there are.
         reasons: what was not the same, as sentences; empty when exact_expected.
         trials, texts: how many were compared.
     """
@@ -64,6 +66,7 @@ def verify(original: Path, replayed: Path) -> Comparison:
     differences += [Difference(key, "trial", "missing", "recorded") for key in second if key not in first]
     for key in shared:
         differences += _compare(first[key], second[key], exact=not reasons)
+        differences += _compare_artifacts((original, first[key]), (replayed, second[key]), exact=not reasons)
     texts, others = _texts(original), _texts(replayed)
     for key in shared:
         differences += _compare_texts(key, texts.get(key, []), others.get(key, []))
@@ -113,6 +116,27 @@ def _compare_texts(key: str, first: list[Record], second: list[Record]) -> Itera
     for one, other in zip(first, second, strict=False):
         if (one["prompt"], one["text"]) != (other["prompt"], other["text"]):
             yield Difference(key, f"{_label(one)} text {one['index']}", one["text"], other["text"])
+
+
+def _compare_artifacts(first: tuple[Path, Record], second: tuple[Path, Record], *, exact: bool) -> Iterator[Difference]:
+    """Of (run, record); a record without the key is one of a version that noted no artifacts."""
+    (run, record), (other_run, other) = first, second
+    if "artifacts" not in record or "artifacts" not in other:
+        return
+    if record["artifacts"] != other["artifacts"]:
+        yield Difference(record["trial"], "artifacts", record["artifacts"], other["artifacts"])
+        return
+    for name in record["artifacts"] if exact else ():
+        digest, other_digest = _digest(run / name), _digest(other_run / name)
+        if digest != other_digest:
+            yield Difference(record["trial"], name, digest, other_digest)
+
+
+def _digest(path: Path) -> str:
+    try:
+        return f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
 
 
 def _same(first: Any, second: Any, exact: bool) -> bool:

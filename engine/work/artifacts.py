@@ -1,19 +1,43 @@
-"""What a measurement found beyond numbers: one JSON file a trial and measurement, in the run's artifacts folder."""
+"""What a measurement found beyond numbers: files in the run's artifacts folder, named after trial and measurement."""
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
+from engine.measure.measurement import Measured, Sheet
 from engine.runs.directory import ARTIFACTS
 from engine.runs.lines import encode
 
 
+def keep_all(folder: Path, facts: dict[str, Any], measurement: str, found: Measured) -> list[str]:
+    """Write a measurement's artifact, opened by `facts` (`trial` among them), and its tables; returns their names
+    within the run directory, the artifact first."""
+    trial = facts["trial"]
+    names = [] if found.artifact is None else [keep(folder, trial, measurement, facts | found.artifact)]
+    return names + [keep_table(folder, trial, f"{measurement}-{name}", sheet) for name, sheet in found.tables.items()]
+
+
 def keep(folder: Path, trial: str, measurement: str, content: dict[str, Any]) -> str:
-    """Write `content`, whole or not at all, in place of what an earlier attempt at the trial left; returns the name
-    within the run directory. Numbers that are not finite become "nan", "inf" and "-inf"."""
-    name = f"{ARTIFACTS}/{trial}-{measurement}.json"
+    """Write `content` as JSON, whole or not at all, in place of what an earlier attempt at the trial left; returns the
+    name within the run directory. Numbers that are not finite become "nan", "inf" and "-inf"."""
+    return _write(folder, f"{ARTIFACTS}/{trial}-{measurement}.json", encode(content))
+
+
+def keep_table(folder: Path, trial: str, measurement: str, sheet: Sheet) -> str:
+    """Write `sheet` as CSV, as `keep` does: a line of column names, then the rows; every float in as many digits as
+    tell it from its neighbours, or as nan, inf or -inf."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(sheet.columns)
+    writer.writerows(sheet.rows)
+    return _write(folder, f"{ARTIFACTS}/{trial}-{measurement}.csv", text.getvalue().encode())
+
+
+def _write(folder: Path, name: str, content: bytes) -> str:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
-    beside.write_bytes(encode(content))
+    beside.write_bytes(content)
     beside.replace(path)
     return name

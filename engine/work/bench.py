@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from engine.errors import LesionError
-from engine.measure.measurement import Progress
+from engine.measure.measurement import Measured, Progress
 from engine.models.exhaustion import is_out_of_memory
 from engine.profile import Profile, Trial
-from engine.work.artifacts import keep
+from engine.work.artifacts import keep_all
 from engine.work.faults import sentence
 from engine.work.memory import Peak, release
 from engine.work.subject import Subject, measure_key
@@ -115,7 +115,7 @@ class Bench:
             touched = subject.damage(trial)
         metrics: dict[str, float] = {}
         texts: list[dict[str, Any]] = []
-        artifacts: dict[str, dict[str, Any]] = {}
+        kept: list[tuple[dict[str, Any], str, Measured]] = []
         for spec in self._profile.measure:
             key = measure_key(spec)
             with _blaming(key):
@@ -123,12 +123,11 @@ class Bench:
             prefix = key.removesuffix(spec.name)
             metrics |= {f"{prefix}{name}": value for name, value in measured.metrics.items()}
             texts += [{"measurement": spec.name, "label": spec.label} | text for text in measured.texts]
-            if measured.artifact is not None:
-                artifacts[key] = {"trial": trial.key, "measurement": spec.name, "label": spec.label} | measured.artifact
+            kept.append(({"trial": trial.key, "measurement": spec.name, "label": spec.label}, key, measured))
         seconds = time.perf_counter() - begun
         found = {"metrics": metrics, "texts": len(texts), "touched": touched, "batch": sizes, "seconds": seconds}
-        if artifacts:
-            found["artifacts"] = [keep(self._folder, trial.key, key, what) for key, what in artifacts.items()]
+        if files := [name for one in kept for name in keep_all(self._folder, *one)]:
+            found["artifacts"] = files
         return self._record(**found), texts
 
     def _turn_to(self, name: str) -> None:

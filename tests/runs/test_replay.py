@@ -17,10 +17,10 @@ from tests.runs.conftest import fill, small_profile, text_records, trial_record
 ODD = {"perplexity": math.inf, "nll": math.nan, "kl": 0.1, "narrow.seconds_per_text": 1.0}
 
 
-def made(folder: Path, metrics: dict[str, Any], **manifest: Any) -> Path:
+def made(folder: Path, metrics: dict[str, Any], artifacts: list[str] | None = None, **manifest: Any) -> Path:
     """A run of two trials with these metrics, and a manifest with these entries."""
     run = create(small_profile(), folder, source=None)
-    fill(run, 2, metrics=metrics)
+    fill(run, 2, metrics=metrics, **({} if artifacts is None else {"artifacts": artifacts}))
     whole = {**read_manifest(run), **surroundings(), "threads": 1, "models": {}, **manifest}
     (run / "manifest.json").write_text(json.dumps(whole))
     return run
@@ -97,3 +97,24 @@ def test_a_run_without_a_manifest_cannot_be_compared(tmp_path: Path) -> None:
     (second / "manifest.json").write_text("{")
     with pytest.raises(LesionError, match=r"manifest\.json is damaged"):
         verify(first, second)
+
+
+def test_artifacts_are_compared_where_equal_bits_are_expected(tmp_path: Path) -> None:
+    names = ["artifacts/a-gains.json", "artifacts/a-ranking-magnitude.csv"]
+    runs = [made(tmp_path, ODD, artifacts=names) for _ in range(3)]
+    runs.append(made(tmp_path, ODD, artifacts=names[:1]))
+    runs.append(made(tmp_path, ODD, threads=2, artifacts=names))
+    for run, content in zip(runs, "aaba", strict=False):
+        for name in names:
+            (run / name).parent.mkdir(exist_ok=True)
+            (run / name).write_text(content)
+    (runs[2] / names[0]).unlink()
+    first, same, other, fewer, elsewhere = runs
+    assert verify(first, same).equal
+    found = [(each.what, each.replayed) for each in verify(first, other).differences]
+    assert len(found) == 4
+    assert found[0] == (names[0], "unreadable: No such file or directory")
+    assert found[1][0] == names[1]
+    assert {each.what for each in verify(first, fewer).differences} == {"artifacts"}
+    assert verify(first, elsewhere).equal
+    assert verify(first, made(tmp_path, ODD)).equal, "a record without the key says nothing about artifacts"
