@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.charts import COLOURS, MARKERS, Axis, as_text, dose_words, wrapped
 from engine.analysis import CHANGE, Scaling, scaling
 from engine.analysis.power_law import FEWEST_POINTS
-from engine.analysis.tables import WITHOUT_CHANGE
+from engine.runs.changes import is_change
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def scaling_panel(frame: pd.DataFrame, metric: str, method: str, level: float | 
         Series(str(group), place, scaling(frame, metric, method, str(group), level))
         for place, group in enumerate(groups)
     ]
-    if not (metric.endswith(CHANGE) or metric.rpartition(".")[2] in WITHOUT_CHANGE):
+    if not (metric.endswith(CHANGE) or is_change(metric)):
         series.append(Series("undamaged", None, scaling(frame, metric)))
     return ScalingPanel("undamaged" if method == "none" else dose_words(method, level), tuple(series))
 

@@ -167,6 +167,8 @@ class MetricInfo:
     unit: str
     better: Literal["lower", "higher"] | None
     log: bool = False
+    from_baseline: bool = False
+    """Whether it is measured from the baseline already, so that a change from the baseline would mean nothing."""
 
 
 @dataclass(frozen=True)

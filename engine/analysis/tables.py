@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.analysis.names import short_names
 from engine.profile import trial_group
+from engine.runs.changes import Baselines
 from engine.runs.records import read_trials
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ Row = dict[str, Any]
 
 IDENTITY = ("run", "trial", "model", "params", "method", "group", "level", "seed", "status")
 CHANGE = "_change_pct"
-# The divergence from the baseline is a change already: it has no baseline to be a percentage of.
-WITHOUT_CHANGE = {"kl"}
 
 
 def table(run: Path | Sequence[Path]) -> pd.DataFrame:
@@ -65,13 +64,11 @@ def _rows_of_run(run: Path) -> list[Row]:
 def tidy(run: str, journal: Iterable[dict[str, Any]]) -> list[Row]:
     """The rows of a run named `run` from the records of its journal, in the order of the profile's grid."""
     records = sorted(journal, key=lambda record: int(record["index"]))
-    baselines, names = _Baselines(records), short_names(record["model"] for record in records)
+    baselines, names = Baselines(records), short_names(record["model"] for record in records)
     return [_row(run, record, baselines) | {"model": names[record["model"]]} for record in records]
 
 
-def _row(run: str, record: dict[str, Any], baselines: _Baselines) -> Row:
-    metrics = record["metrics"] or {}
-    reference = baselines.of(record)
+def _row(run: str, record: dict[str, Any], baselines: Baselines) -> Row:
     return {
         "run": run,
         "trial": record["trial"],
@@ -82,34 +79,11 @@ def _row(run: str, record: dict[str, Any], baselines: _Baselines) -> Row:
         "level": None if record["level"] is None else float(record["level"]),
         "seed": record["seed"],
         "status": record["status"],
-        **metrics,
-        **{name + CHANGE: change(name, value, reference.get(name)) for name, value in metrics.items()},
+        **(record["metrics"] or {}),
+        **{name + CHANGE: _figure(change) for name, change in baselines.changes(record).items()},
     }
 
 
-def change(metric: str, value: float, baseline: float | None) -> float:
-    """Signed change from the baseline in percent of its size; NaN where the baseline is missing, zero or not finite."""
-    if metric.rpartition(".")[2] in WITHOUT_CHANGE or not baseline or not math.isfinite(baseline):
-        return math.nan
-    return (value - baseline) / abs(baseline) * 100
-
-
-class _Baselines:
-    """The metrics of the undamaged models of one run, by model and seed."""
-
-    def __init__(self, records: list[dict[str, Any]]) -> None:
-        finished = [record for record in records if record["baseline"] and record["status"] == "ok"]
-        self._by_seed: dict[tuple[str, int], dict[str, float]] = {
-            (record["model"], record["seed"]): record["metrics"] for record in finished
-        }
-        self._by_model: dict[str, list[dict[str, float]]] = {}
-        for record in finished:
-            self._by_model.setdefault(record["model"], []).append(record["metrics"])
-
-    def of(self, record: dict[str, Any]) -> dict[str, float]:
-        """Metrics of the baseline of the same model and seed, else of the model's one baseline, else nothing."""
-        same_seed = self._by_seed.get((record["model"], record["seed"]))
-        if same_seed is not None:
-            return same_seed
-        of_model = self._by_model.get(record["model"], [])
-        return of_model[0] if len(of_model) == 1 else {}
+def _figure(change: float | None) -> float:
+    """A change as a number of the table: NaN where there is none."""
+    return math.nan if change is None else change

@@ -1,7 +1,7 @@
 """The runner's loop: trials to workers, what workers say to the journal, until all are done or someone says stop."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from engine.errors import LesionError
 from engine.profile import Trial
 from engine.runs import manifest
+from engine.runs.changes import Baselines
 from engine.runs.control import FINISH, NOW
 from engine.runs.devices import MemoryMeter
 from engine.runs.directory import STOP
@@ -65,6 +66,9 @@ class Dispatcher:
         self._attempts = attempts
         self._journal = journal
         self._executor = executor
+        self._baselines = Baselines(journal.records)
+        self._awaited = Counter(trial.model for trial in pending if trial.baseline)
+        """How many baselines of a model are not recorded yet."""
         self._under_way: dict[str, tuple[Trial, float]] = {}
         self._lost: dict[str, int] = {}
         self._lost_starting = 0
@@ -94,14 +98,25 @@ class Dispatcher:
             self._executor.close(now=bool(self._under_way))
 
     def _hand_out(self) -> None:
-        for device in self._executor.idle()[: len(self._pending)]:
-            trial = self._pending.popleft()
+        for device in self._executor.idle():
+            trial = self._next()
+            if trial is None:
+                return
             self._under_way[trial.key] = (trial, time.time())
             before = set(self._executor.processes())
             self._executor.give(device, trial)
             for process in set(self._executor.processes()) - before:
                 self._journal.event("worker", state="started", device=device, pid=process, text="")
             self._journal.event("trial", trial=trial.key, index=trial.index, phase="begin")
+
+    def _next(self) -> Trial | None:
+        """The next trial in line. A damaged model waits for all of its baselines, from which its record tells the
+        change: no record depends on what happened to be finished before it."""
+        for position, trial in enumerate(self._pending):
+            if trial.baseline or not self._awaited[trial.model]:
+                del self._pending[position]
+                return trial
+        return None
 
     def _listen(self, stopping: bool) -> None:
         happened = self._executor.poll(_TICK)
@@ -136,7 +151,11 @@ class Dispatcher:
 
     def _commit(self, key: str, found: Record, generations: Sequence[Record]) -> None:
         trial, begun = self._under_way[key]
-        self._journal.commit(_record(trial, begun, found), generations)
+        record = _record(trial, begun, found)
+        self._baselines.add(record)
+        record["change_pct"] = self._baselines.changes(record)
+        self._journal.commit(record, generations)
+        self._awaited[trial.model] -= trial.baseline
         del self._under_way[key]
         self._journal.event("trial", trial=key, index=trial.index, phase="end", status=found["status"])
 
@@ -214,6 +233,7 @@ def _record(trial: Trial, begun: float, found: Record) -> Record:
     what = {
         "status": "failed",
         "metrics": {},
+        "change_pct": {},
         "texts": 0,
         "parameters": None,
         "touched": None,

@@ -92,7 +92,7 @@ def _scan(path: Path) -> tuple[list[Record], list[str], list[str]]:
         elif path.name == TRIALS and (first := seen.setdefault(record["trial"], count)) != count:
             repeats.append(f"{path}, line {count}, repeats the trial of line {first}, which is the one that counts")
         else:
-            records.append(_restored(record))
+            records.append(restored(record))
     return records, faults, repeats
 
 
@@ -110,7 +110,14 @@ def wrong_with(record: Record, name: str) -> str | None:
     return None
 
 
-def _restored(record: Record) -> Record:
-    if isinstance(metrics := record.get("metrics"), dict):
-        record["metrics"] = {name: number(value) for name, value in metrics.items()}
+def restored(record: Record) -> Record:
+    """The record of a trial with floats for numbers that are not finite.
+
+    `metrics` are numbers by name. `change_pct` is, by the same names, the change from the model's baseline in percent:
+    above 0 the metric rose, below 0 it fell, None where there is no percentage (see engine.runs.changes). Records of
+    earlier versions do without it.
+    """
+    for key in ("metrics", "change_pct"):
+        if isinstance(found := record.get(key), dict):
+            record[key] = {name: number(value) for name, value in found.items()}
     return record

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.runs.directory import EVENTS, TRIALS
-from engine.runs.lines import Record, complete_lines, number, parse
-from engine.runs.records import wrong_with
+from engine.runs.lines import Record, complete_lines, parse
+from engine.runs.records import restored, wrong_with
 from engine.runs.status import RunStatus, Tally, judge
 
 # On the first look at a long run, samples older than this many bytes are passed over: they are of the past.
@@ -50,8 +50,7 @@ class Watch:
                 continue
             self._seen.add(record["trial"])
             self._tally.add_trial(line)
-            record["metrics"] = {name: number(value) for name, value in record["metrics"].items()}
-            found.append(record)
+            found.append(restored(record))
         return found
 
     def _new_events(self) -> list[Record]:

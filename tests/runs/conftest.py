@@ -99,7 +99,8 @@ def lasting(run: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     for record in records:
         for name in ("seconds", "started", "peak_bytes"):
             del record[name]
-        record["metrics"].pop("seconds_per_text", None)
+        for numbers in (record["metrics"], record["change_pct"]):
+            numbers.pop("seconds_per_text", None)
     texts = [json.loads(line) for line in (run / "generations.jsonl").read_text().splitlines()]
     for text in texts:
         del text["batch_seconds"]

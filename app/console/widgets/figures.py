@@ -44,13 +44,6 @@ def signed(value: float | None) -> str:
     return text if value == 0 else f"{'+' if value > 0 else '−'}{text}"
 
 
-def change_percent(value: float | None, base: float | None) -> float | None:
-    """Change from `base` in percent of its size; None where one is missing or the base is zero; NaN stays NaN."""
-    if value is None or base is None or base == 0:
-        return None
-    return (value - base) / abs(base) * 100.0
-
-
 def percent(value: float | None) -> str:
     """A signed percentage: `+24.1 %`, `nan`, `+inf %`; `–` for a missing one."""
     return "–" if value is None else "nan" if math.isnan(value) else f"{signed(value)} %"

@@ -15,7 +15,6 @@ from textual.widgets import Static
 
 from app.console.text import line, styled
 from app.console.widgets.figures import (
-    change_percent,
     duration,
     gibibytes,
     number,
@@ -25,6 +24,7 @@ from app.console.widgets.figures import (
     trial_words,
 )
 from engine import catalog
+from engine.runs.changes import change_pct
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -104,13 +104,14 @@ class TrialDetail(Horizontal):
         for name in dict.fromkeys([*(trial.get("metrics") or {}), *before]):
             value, base = (trial.get("metrics") or {}).get(name), before.get(name)
             moved = None if value is None or base is None else value - base
+            change = None if value is None else change_pct(name, value, base)
             colour = colours[_verdict(name, moved)]
             table.add_row(
                 line(name, longest=24),
                 Text(number(value), style="bold"),
                 Text(number(base), style=colours["muted"]),
                 Text(signed(moved), style=colour),
-                Text(percent(change_percent(value, base)), style=colour),
+                Text(percent(change), style=colour),
             )
         return table
 

@@ -1,0 +1,57 @@
+"""A metric's change from the model's baseline: one number, the same in a trial's record and in every table."""
+
+import math
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from engine import catalog
+from engine.runs.lines import Record, number
+
+
+def change_pct(metric: str, value: float, baseline: float | None) -> float | None:
+    """The change from the baseline in percent of the baseline's size: above 0 the metric rose, below 0 it fell.
+
+    Whether a rise is for the worse is `better` of the metric's MetricInfo. A value of nan or inf gives that. None where
+    there is no percentage: no baseline, one that is zero, not finite, or so near zero that the percentage is no number;
+    and for a metric that is measured from the baseline already.
+    """
+    if is_change(metric) or not baseline or not math.isfinite(baseline):
+        return None
+    change = (value - baseline) / abs(baseline) * 100
+    return change if math.isfinite(change) or not math.isfinite(value) else None
+
+
+def is_change(metric: str) -> bool:
+    """Whether a metric is measured from the baseline already, as a divergence is; a label may stand before its name."""
+    return metric.rpartition(".")[2] in _changes()
+
+
+@cache
+def _changes() -> frozenset[str]:
+    infos = (info for measurement in catalog.measurements().values() for info in measurement.metrics)
+    return frozenset(info.name for info in infos if info.from_baseline)
+
+
+class Baselines:
+    """The metrics of the undamaged models of one run, by model and seed."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self._found: dict[str, dict[int, Mapping[str, float]]] = {}
+        for record in records:
+            self.add(record)
+
+    def add(self, record: Record) -> None:
+        """Take note of a record, where it is a baseline's. One that failed has no metrics, but it is its seed's."""
+        if record["baseline"]:
+            metrics = (record["metrics"] or {}) if record["status"] == "ok" else {}
+            known = self._found.setdefault(record["model"], {})
+            known.setdefault(record["seed"], {name: number(value) for name, value in metrics.items()})
+
+    def changes(self, record: Record) -> dict[str, float | None]:
+        """`change_pct` of each metric of a record, from the baseline of the same model and seed; where nothing draws a
+        model has one baseline, which is that of all seeds."""
+        known = self._found.get(record["model"], {})
+        only = next(iter(known.values())) if len(known) == 1 else {}
+        baseline = known.get(record["seed"], only)
+        metrics = record["metrics"] or {}
+        return {name: change_pct(name, number(value), baseline.get(name)) for name, value in metrics.items()}
