@@ -100,8 +100,9 @@ class MethodInfo:
     implementation: str
     """Import path; empty for `none`, which does nothing."""
     options: tuple[OptionInfo, ...] = ()
-    acts_on: Literal["slice", "group", "blocks"] = "slice"
-    """What the implementation is given: one slice at a time, all slices of the group at once, or blocks to bypass."""
+    acts_on: Literal["slice", "group", "blocks", "selection"] = "slice"
+    """What the implementation is given: one slice at a time, all slices of the group at once, blocks to bypass, or the
+    first share, as large as the level, of the weights selected in order."""
     elementwise: bool = True
     """Whether it can be confined to some of the weights, by `select`."""
     groups: tuple[str, ...] = ()

@@ -72,6 +72,15 @@ _REMOVAL = (
         implementation="engine.methods.ablation:ablation",
     ),
     MethodInfo(
+        "mask",
+        "of the weights that select chooses a share is set to zero, those that come first in its order",
+        LevelInfo("r", "the share of the selected weights zeroed, highest rank first", low=0.0, high=1.0, neutral=0.0),
+        draws=False,
+        implementation="engine.methods.masking:mask",
+        acts_on="selection",
+        elementwise=False,
+    ),
+    MethodInfo(
         "magnitude_prune",
         "the weights nearest to zero are set to zero",
         LevelInfo("f", "the fraction of weights zeroed, smallest first", low=0.0, high=1.0, neutral=0.0),

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from engine.methods.draws import Draws
 from engine.methods.floats import format_of, integers
-from engine.methods.selection import Listed, first
+from engine.methods.selection import first
 from engine.models.slices import Slice
 
 
@@ -22,7 +22,7 @@ def bit_flip(piece: Slice, level: float, draws: Draws, bit: str) -> None:
 def bit_flips(pieces: Sequence[Slice], level: float, draws: Draws, bit: str) -> None:
     """In place: `level` weights of the group, or all where there are fewer, get the flip that `bit_flip` gives them:
     those with the smallest u, which are the first to flip as the level of bit_flip rises."""
-    listed = Listed(first(pieces, "uniform", int(level), draws))
+    listed = first(pieces, "uniform", int(level), draws).listed()
     for piece in pieces:
         if masks := listed.masks(piece):
             for (weights, v), chosen in zip(draws.chunks(piece, "bit"), masks, strict=True):

@@ -9,7 +9,7 @@ import torch
 from engine import catalog
 from engine.errors import LesionError
 from engine.methods.draws import Draws
-from engine.methods.selection import Selection, confined
+from engine.methods.selection import Listed, Ordered, Selection, confined
 from engine.models.loading import LoadedModel
 from engine.models.slices import Slice
 
@@ -35,10 +35,17 @@ def apply(
     given = info.complete(options or {})
     if level == info.level.neutral:
         return 0
+    damage: Callable[..., Any] = catalog.load(info.implementation)
+    if info.acts_on == "selection":
+        if selection is None or isinstance(selection, Listed):
+            raise LesionError(f"the method {method} needs a selection that has an order")
+        assert level is not None
+        with torch.no_grad():
+            return int(damage(slices, selection.share(level)))
     if info.acts_on == "blocks" or (selection is not None and not info.elementwise):
         raise LesionError(f"the method {method} cannot be confined to single weights")
-    damage: Callable[..., None] = catalog.load(info.implementation)
     draws = Draws(seed)
+    selection = selection.listed() if isinstance(selection, Ordered) else selection
     with torch.no_grad():
         if info.acts_on == "group":
             damage(slices, level, draws, **given)

@@ -19,6 +19,10 @@ class Share:
     fraction: float
     draws: Draws
 
+    def share(self, share: float) -> "Share":
+        """Those with the smallest numbers drawn: every weight with the chance `share` of the fraction."""
+        return Share(share * self.fraction, self.draws)
+
     def masks(self, piece: Slice) -> list[Tensor]:
         """For every chunk of the slice, which of its weights are selected: bool, shaped like the chunk's view."""
         return [u < self.fraction for _, u in self.draws.chunks(piece, "select")]
@@ -36,7 +40,46 @@ class Listed:
         return [] if indices is None else [mask(chunk, indices) for chunk in piece.chunks()]
 
 
-Selection = Share | Listed
+@dataclass(frozen=True)
+class Ordered:
+    """Weights in order, unit by unit: of each its place in its unit, from 1 (`ranks`), which of the parameters `names`
+    it lies in (`parameters`), and its flat index there (`indices`); int64 [n] on the CPU."""
+
+    names: tuple[str, ...]
+    ranks: Tensor
+    parameters: Tensor
+    indices: Tensor
+
+    def __len__(self) -> int:
+        return len(self.ranks)
+
+    def head(self, count: int) -> "Ordered":
+        """The first `count` of every unit, or all where there are fewer."""
+        return self._only(self.ranks <= count)
+
+    def share(self, share: float) -> Listed:
+        """Of the n weights of every unit the first floor(share * n)."""
+        unit = (self.ranks == 1).cumsum(0) - 1
+        sizes = torch.bincount(unit).double()
+        # A share such as 0.29 of 100 is a little less than 29 in binary, and means 29.
+        return self._only(self.ranks <= (share * sizes + 1e-9).floor()[unit]).listed()
+
+    def listed(self) -> Listed:
+        """The same weights without their order."""
+        order = self.indices.argsort()
+        order = order[self.parameters[order].argsort(stable=True)]
+        parts = torch.split(self.indices[order], torch.bincount(self.parameters, minlength=len(self.names)).tolist())
+        return Listed({name: part for name, part in zip(self.names, parts, strict=True) if len(part)})
+
+    def masks(self, piece: Slice) -> list[Tensor]:
+        """As `Share.masks`; an empty list where the slice has none of the weights."""
+        return self.listed().masks(piece)
+
+    def _only(self, kept: Tensor) -> "Ordered":
+        return Ordered(self.names, self.ranks[kept], self.parameters[kept], self.indices[kept])
+
+
+Selection = Share | Listed | Ordered
 
 
 def confined(piece: Slice, selection: Selection, change: Callable[[Slice], None]) -> int:
@@ -69,9 +112,9 @@ def mask(chunk: Chunk, indices: Tensor) -> Tensor:
     return found.to(chunk.view.device)
 
 
-def first(pieces: Sequence[Slice], kind: Kind, count: int, draws: Draws) -> dict[str, Tensor]:
-    """The `count` weights of disjoint slices with the smallest numbers of a kind, or all where there are fewer, as
-    Listed holds them: what one count selects, a larger one does too. Memory of order count."""
+def first(pieces: Sequence[Slice], kind: Kind, count: int, draws: Draws) -> Ordered:
+    """The `count` weights of disjoint slices with the smallest numbers of a kind, or all where there are fewer, the
+    smallest first: what one count selects, a larger one does too. Memory of order count."""
     starts: dict[str, int] = {}
     end = 0
     for piece in pieces:
@@ -82,10 +125,15 @@ def first(pieces: Sequence[Slice], kind: Kind, count: int, draws: Draws) -> dict
     for piece in pieces:
         for chunk, (_, drawn) in zip(piece.chunks(), draws.chunks(piece, kind), strict=True):
             smallest.offer(drawn, starts[piece.parameter] + chunk.start, chunk.stride)
-    positions = smallest.best()[0].sort().values
-    bounds = torch.searchsorted(positions, torch.tensor([*starts.values(), end])).tolist()
-    found = {}
-    for (name, start), low, high in zip(starts.items(), bounds, bounds[1:], strict=False):
-        if high > low:
-            found[name] = positions[low:high] - start
-    return found
+    positions = smallest.best()[0]
+    begins = torch.tensor([*starts.values(), end], dtype=torch.long)
+    parameters = torch.searchsorted(begins, positions, right=True) - 1
+    return Ordered(tuple(starts), torch.arange(1, len(positions) + 1), parameters, positions - begins[parameters])
+
+
+def joined(units: Sequence[Ordered]) -> Ordered:
+    """The weights of several units as one order, whose units they stay."""
+    names = tuple(dict.fromkeys(name for unit in units for name in unit.names))
+    places = [torch.tensor([names.index(name) for name in unit.names])[unit.parameters] for unit in units]
+    ranks, indices = (torch.cat([getattr(unit, key) for unit in units]) for key in ("ranks", "indices"))
+    return Ordered(names, ranks, torch.cat(places), indices)

@@ -104,7 +104,7 @@ class Damage(Table):
         if select is None or select.by == "all" or "method" not in info.data:
             return None
         method = catalog.method(info.data["method"])
-        if not method.elementwise:
+        if not method.elementwise and method.acts_on != "selection":
             raise fault(f"the method {method.name} cannot be confined to single weights: leave select out")
         return select
 
@@ -123,6 +123,12 @@ class Damage(Table):
         self._check_suited()
         return self
 
+    def separate(self) -> "list[Damage]":
+        """One damage for each `select.k`, where it lists several."""
+        if self.select is None:
+            return [self]
+        return [self.model_copy(update={"select": one}) for one in self.select.separate()]
+
     def _check_narrowed(self, group: str) -> None:
         catalog.group(group).check(layers=self.layers, heads=self.heads, experts=self.experts)
 
@@ -132,6 +138,9 @@ class Damage(Table):
             if group not in method.groups:
                 known = ", ".join(method.groups)
                 raise fault(LesionError(f"{self.method} cannot be done to {group}; only to {known}", field="groups"))
+        if method.acts_on == "selection" and self.select is None:
+            example = '{ by = "top_k", k = 100, score = "magnitude" }'
+            raise fault(LesionError(f"{self.method} needs to know which weights, as {example}", field="select"))
         if method.acts_on == "blocks":
             for key in ("heads", "experts"):
                 if getattr(self, key) is not None:

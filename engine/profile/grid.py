@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -34,7 +35,8 @@ class Trial:
     options: dict[str, Any] = field(default_factory=dict, hash=False)
     """Options of the method that differ from its defaults."""
     select: dict[str, Any] | None = field(default=None, hash=False)
-    """Which weights are touched, as `Select.identity` has it; None: all."""
+    """Which weights are touched, as `Select.identity` has it; None: all. A file of the user's is relative to the run's
+    directory where it lies in it."""
 
 
 def seeds(profile: Profile) -> list[int]:
@@ -56,6 +58,7 @@ def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
     read.
     """
     measures = [_measure_identity(measure, folder) for measure in profile.measure]
+    variants = {id(damage): _variant(damage, folder) for damage in profile.damage}
     found: list[Trial] = []
     for model in profile.model.names:
         common = {
@@ -70,8 +73,8 @@ def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
             layers = damage.layers if damage else None
             method = damage.method if damage else "none"
             what = {"method": method, "group": group, "layers": same_layers(layers), "level": level, "seed": seed}
-            extra = _variant(damage) if damage else {}
-            key = _digest({**common, **what, **_narrowing_identity(damage), **extra})[:16]
+            extra, identity = variants[id(damage)] if damage else ({}, {})
+            key = _digest({**common, **what, **_narrowing_identity(damage), **identity})[:16]
             heads, experts = (damage.heads, damage.experts) if damage else (None, None)
             place = (key, len(found), model, damage is None)
             found.append(Trial(*place, method, group, layers, level, seed, heads, experts, **extra))
@@ -96,11 +99,19 @@ def _narrowing_identity(damage: Damage | None) -> dict[str, Any]:
     return {key: same_layers(value) for key, value in given.items() if value is not None}
 
 
-def _variant(damage: Damage) -> dict[str, Any]:
-    """The method's options where they are not its defaults, and the selection where there is one."""
+def _variant(damage: Damage, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The method's options where they are not its defaults, and the selection where there is one: as a trial has them,
+    and what they are for its key, which holds a text of the user's by content."""
     options = catalog.method(damage.method).unusual(damage.options)
-    given = {"options": options, "select": damage.select.identity if damage.select else None}
-    return {key: value for key, value in given.items() if value}
+    select = damage.select.identity if damage.select else None
+    given = {"options": options, "select": select}
+    identity = dict(given)
+    if damage.select and select and (own := damage.select.own_text):
+        near = os.path.relpath(own, folder.absolute())
+        given["select"] = select | ({} if near.startswith(os.pardir) else {"text": near})
+        known = {key: value for key, value in select.items() if key not in ("text", "documents")}
+        identity["select"] = known | {"content": _digest(documents(damage.select, folder))}
+    return tuple({key: value for key, value in each.items() if value} for each in (given, identity))  # type: ignore[return-value]
 
 
 def _measure_identity(measure: Measure, folder: Path) -> dict[str, Any]:

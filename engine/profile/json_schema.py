@@ -35,7 +35,8 @@ def _name_choices(tables: dict[str, Any]) -> None:
     damage["groups"]["items"] = _closed({info.name: info.summary for info in catalog.groups().values()})
     select = tables["Select"]["properties"]
     select["score"]["anyOf"][0] = _closed({info.name: info.summary for info in catalog.scores().values()})
-    select["text"]["enum"] = ["auto", *catalog.texts()]
+    _widen(select["text"], ["auto", *catalog.texts()])
+    _bound_counts(select["k"]["anyOf"])
     _describe_names(tables["ModelSpec"]["properties"])
     for measure in (table["properties"] for name, table in tables.items() if name.endswith("Measure")):
         if "text" in measure:
@@ -54,6 +55,12 @@ def _describe_names(model: dict[str, Any]) -> None:
     one = _offer([*catalog.models(), *(f"{family}:*" for family in catalog.families())])
     several = {"type": "array", "minItems": 1, "items": one}
     model["names"] = {"description": model["names"]["description"], "anyOf": [several, one]}
+
+
+def _bound_counts(kinds: list[dict[str, Any]]) -> None:
+    """A number of weights, or a list of such numbers: at least 1."""
+    kinds[0]["minimum"] = 1
+    kinds[1] |= {"items": {"type": "integer", "minimum": 1}, "minItems": 1, "uniqueItems": True}
 
 
 def _closed(summaries: dict[str, str]) -> dict[str, Any]:
@@ -100,9 +107,12 @@ def _bounds(method: catalog.MethodInfo) -> dict[str, Any]:
     keys: dict[str, Any] = {"levels": levels, "options": _options(method)}
     if method.groups:
         keys["groups"] = {"items": {"enum": list(method.groups)}}
-    if not method.elementwise:
+    required = ["groups", "levels"]
+    if method.acts_on == "selection":
+        required.append("select")
+    elif not method.elementwise:
         keys["select"] = {"type": "null"}
-    return {"if": chosen, "then": {"properties": keys, "required": ["groups", "levels"]}}
+    return {"if": chosen, "then": {"properties": keys, "required": required}}
 
 
 def _options(method: catalog.MethodInfo) -> dict[str, Any]:

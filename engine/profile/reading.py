@@ -23,7 +23,7 @@ _BUNDLED: dict[str, Collection[str]] = {
     "prompts": catalog.prompt_sets(),
     "task": catalog.tasks(),
 }
-"""The keys of a measurement that may name a file, and the names that do not."""
+"""The keys of a measurement or a selection that may name a file, and the names that do not."""
 
 
 def load(path: Path | str, overrides: Sequence[str] = (), *, must_exist: bool = True) -> Profile:
@@ -134,12 +134,17 @@ def _anchor_all(data: dict[str, Any], folder: Path) -> None:
         model["names"] = [
             anchor(name, folder) if isinstance(name, str) and is_model_path(name) else name for name in names
         ]
-    measures = data.get("measure")
-    for measure in measures if isinstance(measures, list) else []:
+    selects = [damage["select"] for damage in _tables(data, "damage") if isinstance(damage.get("select"), dict)]
+    for table in [*_tables(data, "measure"), *selects]:
         for key, known in _BUNDLED.items():
-            name = measure.get(key) if isinstance(measure, dict) else None
+            name = table.get(key)
             if isinstance(name, str) and name != AUTO and name not in known and _is_file(name, folder):
-                measure[key] = anchor(name, folder)
+                table[key] = anchor(name, folder)
+
+
+def _tables(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = data.get(key)
+    return [table for table in found if isinstance(table, dict)] if isinstance(found, list) else []
 
 
 def _is_file(name: str, folder: Path) -> bool:

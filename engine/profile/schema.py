@@ -4,7 +4,7 @@ import re
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from engine.errors import LesionError
 from engine.profile.damage import Damage
@@ -106,17 +106,25 @@ class Profile(Table):
             seen.add((measure.name, measure.label))
         return measures
 
-    @model_validator(mode="after")
-    def _refuse_overlap(self) -> "Profile":
+    @field_validator("damage")
+    @classmethod
+    def _separate(cls, damage: tuple[Damage, ...]) -> tuple[Damage, ...]:
+        """Refuses what is asked for twice; then a table that lists several k becomes one for each."""
         first: dict[str, int] = {}
-        for position, damage in enumerate(self.damage):
-            for group, level in product(damage.groups, damage.levels):
-                wanted = f"{damage.method} on {group} at level {level:.10g}"
-                narrowed = (damage.layers, damage.heads, damage.experts)
-                chosen = damage.select.identity if damage.select else None
-                same = f"{wanted} {[same_layers(given) for given in narrowed]} {damage.options} {chosen}"
-                if same in first:
-                    text = f"{wanted} is already asked for by damage.{first[same]}; once is enough"
-                    raise fault(LesionError(text, field=f"damage.{position}"))
-                first[same] = position
-        return self
+        for position, table in enumerate(damage):
+            for one in table.separate():
+                _refuse_overlap(one, position, first)
+        return tuple(one for table in damage for one in table.separate())
+
+
+def _refuse_overlap(damage: Damage, position: int, first: dict[str, int]) -> None:
+    """`first`: what earlier tables ask for, and which of them; this table's wishes are added."""
+    for group, level in product(damage.groups, damage.levels):
+        wanted = f"{damage.method} on {group} at level {level:.10g}"
+        narrowed = (damage.layers, damage.heads, damage.experts)
+        chosen = damage.select.identity if damage.select else None
+        same = f"{wanted} {[same_layers(given) for given in narrowed]} {damage.options} {chosen}"
+        if same in first:
+            text = f"{wanted} is already asked for by damage.{first[same]}; once is enough"
+            raise fault(LesionError(text, field=str(position)))
+        first[same] = position

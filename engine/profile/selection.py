@@ -3,15 +3,17 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from engine import catalog
 from engine.errors import LesionError
 from engine.profile.faults import fault, show
-from engine.profile.fields import Float, Int, Table, Text, accept
+from engine.profile.fields import Float, Int, Table, Text, accept, must_exist, refuse_repeats
 from engine.profile.layers import group_name
+from engine.profile.names import check_file, is_file_name
 
 Coordinate = tuple[str | int, ...]
 """A parameter's name, then an index for each of its dimensions."""
@@ -27,6 +29,33 @@ def _check_coordinate(given: Any) -> Coordinate:
     return name, *indices
 
 
+_LARGEST_COUNT = 10**12
+
+
+def check_counts(given: Any) -> Any:
+    """A number of weights, or a list of such numbers in rising order as a tuple."""
+    if not isinstance(given, list | tuple):
+        return None if given is None else _check_count(given)
+    if not given:
+        raise fault("needs at least one entry")
+    counts = [_check_count(count) for count in given]
+    refuse_repeats(counts, "k")
+    return tuple(sorted(counts))
+
+
+def _check_count(count: Any) -> int:
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise fault(f"must be a whole number, or a list of them, not {show(count)}")
+    if not 1 <= count <= _LARGEST_COUNT:
+        bound = "at least 1" if count < 1 else f"at most {_LARGEST_COUNT}"
+        raise fault(f"must be {bound}, not {count}")
+    return count
+
+
+Counts = Annotated[int | tuple[int, ...], BeforeValidator(check_counts)]
+"""How many weights, or several such numbers."""
+
+
 class Select(Table):
     """Which weights a method touches; all others keep their bits."""
 
@@ -34,13 +63,21 @@ class Select(Table):
         description="all; random ones; the largest or smallest by a score; or those at given coordinates"
     )
     fraction: Float | None = Field(None, gt=0, le=1, description="how many, as a share of the weights; or give k")
-    k: Int | None = Field(None, ge=1, le=10**12, description="how many weights; or give fraction")
+    k: Counts | None = Field(
+        None, description="how many weights, or fraction; several, as [10, 50], are trials of their own each"
+    )
     score: Text | None = Field(None, description="what top_k and bottom_k go by")
     scope: Literal["global", "per_layer", "per_tensor"] = Field(
         "global", description="whether k or fraction is of the whole group, of each layer or of each parameter"
     )
-    text: Text = Field("auto", description="the bundled text that the score is computed on; auto: the model's own")
+    text: Text = Field(
+        "auto", description="what the score is computed on: a bundled text, or a .txt file; auto: what suits the model"
+    )
     documents: Int = Field(8, ge=1, le=100_000, description="how many documents of the text at most")
+    context: Int = Field(256, ge=2, le=10**6, description="tokens in a window, where the model reads as many")
+    batch_size: Int = Field(8, ge=1, le=4096, description="windows scored together")
+    probes: Int = Field(8, ge=1, le=100_000, description="random vectors of hutchinson")
+    seed: Int = Field(0, ge=0, le=2**31 - 1, description="where hutchinson's random vectors come from")
     coordinates: tuple[Annotated[Coordinate, BeforeValidator(_check_coordinate)], ...] = Field(
         (), description='weights by name and indices: [["model.layers.1.mlp.down_proj.weight", 3, 7]]'
     )
@@ -52,10 +89,8 @@ class Select(Table):
 
     @field_validator("text")
     @classmethod
-    def _check_text(cls, text: str) -> str:
-        known = ["auto", *catalog.texts()]
-        if text not in known:
-            raise fault(f"a score reads one of the bundled texts: {', '.join(known)}, not {show(text)}")
+    def _check_text(cls, text: str, info: ValidationInfo) -> str:
+        accept(lambda name: check_file(name, catalog.texts(), "text", must_exist=must_exist(info)), text)
         return text
 
     @model_validator(mode="after")
@@ -87,8 +122,20 @@ class Select(Table):
             return {"by", "coordinates"}
         if self.by == "random":
             return {"by", "fraction"} if self.k is None else {"by", "k", "scope"}
-        reads = self.score is not None and catalog.score(self.score).reads_text
-        return {"by", "fraction", "k", "score", "scope"} | ({"text", "documents"} if reads else set())
+        score = None if self.score is None else catalog.score(self.score)
+        reads = {"text", "documents", "context", "batch_size"} if score and score.reads_text else set()
+        return (
+            {"by", "fraction", "k", "score", "scope"} | reads | ({"probes", "seed"} if score and score.draws else set())
+        )
+
+    @property
+    def own_text(self) -> str | None:
+        """The user's own file that the score reads, if it reads one."""
+        return self.text if is_file_name(self.text) and self.text not in catalog.texts() else None
+
+    def separate(self) -> "list[Select]":
+        """One selection for each `k`, where it lists several."""
+        return [self.model_copy(update={"k": k}) for k in self.k] if isinstance(self.k, tuple) else [self]
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -109,11 +156,21 @@ def trial_group(which: Mapping[str, Any]) -> str | None:
     return group_name(which["group"], which.get("layers"), which.get("heads"), which.get("experts"), more=more)
 
 
+_WORDS = {
+    "documents": "{} documents",
+    "context": "context {}",
+    "batch_size": "batches of {}",
+    "probes": "{} probes",
+    "seed": "seed {}",
+}
+
+
 def _described(select: Mapping[str, Any]) -> str:
     """In a few words; coordinates by a few digits of their hash."""
     if coordinates := select.get("coordinates"):
         digits = hashlib.sha256(json.dumps(coordinates).encode()).hexdigest()[:6]
         return f"{len(coordinates)} weights {digits}"
     words = [select["by"], select.get("k", select.get("fraction")), select.get("score"), select.get("scope")]
-    words += [select.get("text"), f"{select['documents']} documents" if "documents" in select else None]
+    words += [Path(select["text"]).stem if "text" in select else None]
+    words += [say.format(select[key]) for key, say in _WORDS.items() if key in select]
     return " ".join(f"{word:g}" if isinstance(word, float) else str(word) for word in words if word is not None)

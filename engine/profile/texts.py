@@ -12,6 +12,7 @@ from engine import catalog
 from engine.errors import LesionError
 from engine.profile.measures import PromptTable, TextTable
 from engine.profile.names import AUTO, anchor
+from engine.profile.selection import Select
 
 Found = TypeVar("Found")
 
@@ -27,7 +28,7 @@ class Question:
     answers: tuple[str, ...] = ()
 
 
-def documents(measure: TextTable, folder: Path) -> list[str]:
+def documents(measure: TextTable | Select, folder: Path) -> list[str]:
     """The documents a measurement reads: at most `measure.documents`, never none, none of them empty.
 
     A relative path starts from `folder`, the folder of the profile's file.

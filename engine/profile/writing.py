@@ -36,7 +36,8 @@ def localise(profile: Profile, run_dir: Path) -> Profile:
     """
     copies: dict[str, str] = {}
     measures = tuple(_localise_measure(measure, run_dir, copies) for measure in profile.measure)
-    return profile.model_copy(update={"measure": measures})
+    damage = tuple(_localise_damage(damage, run_dir, copies) for damage in profile.damage)
+    return profile.model_copy(update={"measure": measures, "damage": damage})
 
 
 def to_toml(profile: Profile) -> str:
@@ -58,11 +59,23 @@ def _localise_measure(measure: Measure, run_dir: Path, copies: dict[str, str]) -
     source = getattr(measure, key)
     if not isinstance(source, str) or not is_file_name(source):
         return measure
+    return measure.model_copy(update={key: _localise_file(source, run_dir, copies)})
+
+
+def _localise_damage(damage: Damage, run_dir: Path, copies: dict[str, str]) -> Damage:
+    if damage.select is None or damage.select.own_text is None:
+        return damage
+    text = _localise_file(damage.select.own_text, run_dir, copies)
+    return damage.model_copy(update={"select": damage.select.model_copy(update={"text": text})})
+
+
+def _localise_file(source: str, run_dir: Path, copies: dict[str, str]) -> str:
+    """The name of the copy in `run_dir`, which is made where there is none yet."""
     if source not in copies:
         copies[source] = _free_name(Path(source), set(copies.values()))
         (run_dir / INPUTS).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, run_dir / copies[source])
-    return measure.model_copy(update={key: copies[source]})
+    return copies[source]
 
 
 def _free_name(source: Path, taken: set[str]) -> str:

@@ -104,6 +104,17 @@ def rank(
     return book.ranking([unit.best() for unit in _best(book, slices, loaded, spec, k, largest, scope, watch)])
 
 
+def ends(
+    slices: Sequence[Slice], loaded: LoadedModel, spec: ScoreSpec, k: tuple[int | float, int | float], scope: Scope
+) -> tuple[Ranking, Ranking]:
+    """The k[0] best by the largest scores and the k[1] best by the smallest, from one pass; see `rank`."""
+    book = _Book(loaded, slices)
+    top, bottom = (_seekers(slices, count, largest, scope) for count, largest in zip(k, (True, False), strict=True))
+    scan(slices, loaded, spec, [_offering(units, book, scope) for units in (top, bottom)])
+    first, second = (book.ranking([unit.best() for unit in units.values()]) for units in (top, bottom))
+    return first, second
+
+
 def scan(slices: Sequence[Slice], loaded: LoadedModel, spec: ScoreSpec, watch: Sequence[Watch]) -> None:
     """Computes the score of every weight in `slices` once and shows it to each of `watch`, one parameter at a time."""
     score: Score = catalog.load(catalog.score(spec.name).implementation)
@@ -144,6 +155,12 @@ def _best(
     watch: Sequence[Watch],
 ) -> list[TopK]:
     """The best of every unit of the scope, in the order of the slices."""
+    units = _seekers(slices, k, largest, scope)
+    scan(slices, loaded, spec, [_offering(units, book, scope), *watch])
+    return list(units.values())
+
+
+def _seekers(slices: Sequence[Slice], k: int | float, largest: bool, scope: Scope) -> dict[Any, TopK]:
     if isinstance(k, float) and not 0 <= k <= 1:
         raise LesionError(f"k = {k:g} is not possible: a whole number of weights, or a share of them from 0.0 to 1.0")
     if k < 0:
@@ -151,12 +168,14 @@ def _best(
     units: dict[Any, TopK] = {}
     for unit, size in _units(slices, scope).items():
         units[unit] = TopK(round(k * size) if isinstance(k, float) else k, largest=largest)
+    return units
 
+
+def _offering(units: dict[Any, TopK], book: "_Book", scope: Scope) -> Watch:
     def offer(piece: Slice, chunk: Chunk, scores: Tensor) -> None:
         units[_unit(piece, scope)].offer(scores, book.starts[piece.parameter] + chunk.start, chunk.stride)
 
-    scan(slices, loaded, spec, [offer, *watch])
-    return list(units.values())
+    return offer
 
 
 def _unit(piece: Slice, scope: Scope) -> str | int | None:

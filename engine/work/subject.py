@@ -2,20 +2,17 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from engine import catalog
 from engine.measure.measurement import Measurement
 from engine.methods import apply, bypass
-from engine.methods.choosing import choose
-from engine.methods.draws import Draws
-from engine.methods.selection import Selection
 from engine.models.loading import LoadedModel, load
 from engine.models.slices import Slice
 from engine.models.snapshot import Snapshot, digest
-from engine.profile import Layers, Measure, Profile, Select, Trial
+from engine.profile import Measure, Profile, Trial
+from engine.work.choices import Choices, Place, place_of
 
 
 class WeightsNotRestoredError(Exception):
@@ -37,12 +34,12 @@ class Subject:
         self.loaded: LoadedModel = load(profile.model, name, device, trust_remote_code=trust_remote_code)
         self.parameters = sum(parameter.numel() for parameter in self.loaded.model.parameters())
         self._pristine = digest(self.loaded.model)
-        self._group: tuple[str, Layers | None, Layers | None, Layers | None] | None = None
+        self._group: Place | None = None
         self._slices: list[Slice] = []
         self._snapshot: Snapshot | None = None
         self._undo = ExitStack()
         """Takes back what is changed beside weights."""
-        self._selected: tuple[Any, Selection | None] = (None, None)
+        self._choices = Choices(profile.damage, self.loaded, folder)
         self.measurements: dict[str, Measurement] = {}
         for spec in profile.measure:
             implementation = catalog.load(catalog.measurement(spec.name).implementation)
@@ -52,11 +49,11 @@ class Subject:
         """Apply the trial's method to its group; returns how many weights it touched. A baseline is left alone."""
         if trial.group is None or trial.level is None:
             return 0
-        if self._group != _place(trial):
+        if self._group != place_of(trial):
             self._keep(trial)
         if catalog.method(trial.method).acts_on == "blocks":
             return bypass(trial.method, self.loaded, trial.group, self._slices, trial.level, trial.seed, self._undo)
-        selection = self._select(trial) if trial.select else None
+        selection = self._choices.of(trial, self._slices) if trial.select else None
         return apply(trial.method, self._slices, trial.level, trial.seed, trial.options, selection)
 
     def restore(self) -> None:
@@ -78,24 +75,9 @@ class Subject:
     def _keep(self, trial: Trial) -> None:
         """Keep a copy of the trial's group, for as long as consecutive trials damage the same one."""
         self._group, self._snapshot = None, None
-        self._slices = self.loaded.architecture.slices(*_place(trial))
+        self._slices = self.loaded.architecture.slices(*place_of(trial))
         self._snapshot = Snapshot(self._slices)
-        self._group = _place(trial)
-
-    def _select(self, trial: Trial) -> Selection | None:
-        """The weights that the trial selects in its group; found once for trials in a row that select the same."""
-        seed = trial.seed if trial.select and trial.select["by"] == "random" else None
-        wanted = (_place(trial), trial.select, seed)
-        if self._selected[0] != wanted:
-            chosen = choose(Select.model_validate(trial.select), self._slices, self.loaded, Draws(trial.seed))
-            self._selected = (wanted, chosen)
-        return self._selected[1]
-
-
-def _place(trial: Trial) -> tuple[str, Layers | None, Layers | None, Layers | None]:
-    """The arguments of `Architecture.slices`: the group, and what narrows it."""
-    assert trial.group is not None
-    return trial.group, trial.layers, trial.heads, trial.experts
+        self._group = place_of(trial)
 
 
 def measure_key(spec: Measure) -> str:

@@ -183,7 +183,7 @@ def test_masks_of_chunks_of_every_shape() -> None:
 
 def test_first_gives_all_where_there_are_fewer() -> None:
     piece = Slice("w", Parameter(torch.zeros(5), requires_grad=False))
-    assert first([piece], "select", 9, Draws(1))["w"].tolist() == [0, 1, 2, 3, 4]
+    assert first([piece], "select", 9, Draws(1)).listed().indices["w"].tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("method", ["shuffle", "svd_truncate", "magnitude_prune", "bit_flips"])

@@ -9,7 +9,7 @@ import pytest
 
 from app.console.draft import Draft
 from engine.errors import LesionError
-from engine.profile import Profile, load, to_toml, trial_group, trials
+from engine.profile import Profile, load, localise, to_toml, trial_group, trials
 
 WithSet = Callable[..., Profile]
 
@@ -75,6 +75,26 @@ def test_what_is_touched_is_part_of_the_key_of_all_but_baselines(with_set: WithS
         (["damage.0.select={by='random'}"], "damage.0.select.k", "random needs either k or fraction"),
         ([TOP, "damage.0.select.fraction=0.1"], "damage.0.select.k", "top_k needs either k or fraction"),
         ([TOP, "damage.0.select.k=0"], "damage.0.select.k", "must be at least 1, not 0"),
+        ([TOP, "damage.0.select.k=[10, 0]"], "damage.0.select.k", "must be at least 1, not 0"),
+        ([TOP, "damage.0.select.k=[10, 20, 10]"], "damage.0.select.k", "k 10 is listed twice"),
+        ([TOP, "damage.0.select.k=1.5"], "damage.0.select.k", "must be a whole number, or a list of them, not 1.5"),
+        ([TOP, "damage.0.select.k=[]"], "damage.0.select.k", "needs at least one entry"),
+        ([TOP, "damage.0.select.seed=3"], "damage.0.select.seed", "score = 'magnitude': leave it out"),
+        (
+            ["damage.0.select={by='top_k', k=3, score='grad_squared', probes=2}"],
+            "damage.0.select.probes",
+            "score = 'grad_squared': leave it out",
+        ),
+        (
+            ["damage.0.select={by='top_k', k=3, score='grad_squared', text='nowhere.txt'}"],
+            "damage.0.select.text",
+            "there is no file",
+        ),
+        (
+            ["damage.0={method='mask', groups=['attn_only'], levels=[0.5]}"],
+            "damage.0.select",
+            "mask needs to know which weights, as { by = ",
+        ),
         ([TOP, "damage.0.select.score=magnitud"], "damage.0.select.score", "did you mean 'magnitude'?"),
         ([TOP, "damage.0.select.documents=2"], "damage.0.select.documents", "score = 'magnitude': leave it out"),
         (
@@ -118,6 +138,8 @@ def test_mistakes(base: Path, overrides: list[str], field: str, sentence: str) -
         [QUANT, "damage.0.options={per='channel'}"],
         [TOP],
         [TOP, "damage.0.select.score=grad_squared", "damage.0.select.text=petri"],
+        [TOP, "damage.0.select.score=hutchinson", "damage.0.select.seed=7", "damage.0.select.context=32"],
+        [TOP, "damage.0.select.k=[3, 1, 2]"],
         ["damage.0.select={by='random', fraction=0.25}"],
         ["damage.0.select={by='coordinates', coordinates=[['a.weight', 1, 2], ['b \"odd\" name', 3]]}"],
     ],
@@ -154,3 +176,58 @@ def test_trials_that_differ_in_these_alone_are_told_apart(with_set: WithSet) -> 
     assert group("damage.0.select={by='random', fraction=0.25}") == "attn_only[random 0.25]"
     one, two = (group(f"damage.0.select={{by='coordinates', coordinates=[['w', {i}]]}}") for i in (1, 2))
     assert one != two
+
+
+def test_several_k_are_as_many_tables(with_set: WithSet, tmp_path: Path) -> None:
+    listed = with_set(TOP, "damage.0.select.k=[50, 10]")
+    one_by_one = with_set(f"damage=[{', '.join(TABLE.format(k=k) for k in (10, 50))}]")
+    assert listed == one_by_one
+    assert [trial.select for trial in trials(listed)[1:]] == [
+        {"by": "top_k", "k": k, "score": "magnitude"} for k in (10, 10, 50, 50)
+    ]
+    assert keys(with_set(TOP))[1:] == keys(listed)[1:3]
+    written = tomllib.loads(to_toml(listed))["damage"]
+    assert [table["select"]["k"] for table in written] == [10, 50]
+
+
+TABLE = (
+    "{{method='mult_gauss', groups=['attn_only'], levels=[0.0, 0.5], select={{by='top_k', k={k}, score='magnitude'}}}}"
+)
+
+
+def test_what_a_list_of_k_asks_for_twice_is_refused_where_the_file_has_it(refusal: Callable[..., LesionError]) -> None:
+    twice = TABLE.format(k="[5, 10]"), TABLE.format(k="[20, 10]")
+    error = refusal(f"damage=[{twice[0]}, {twice[1]}]")
+    assert error.field == "damage.1"
+    assert "mult_gauss on attn_only at level 0 is already asked for by damage.0" in str(error)
+
+
+def test_a_text_of_ones_own_counts_by_content_and_travels_with_the_run(base: Path, tmp_path: Path) -> None:
+    folder = base.parent
+    (folder / "own.txt").write_text("one\n\ntwo")
+    (folder / "same.txt").write_text("one\n\ntwo\n")
+    score = "damage.0.select={{by='top_k', k=9, score='grad_squared', text='{}'}}"
+    own, same = (load(base, [score.format(folder / name)]) for name in ("own.txt", "same.txt"))
+    assert keys(own) == keys(same)
+    assert keys(own)[1:] != keys(load(base, [score.format("petri")]))[1:]
+    fewer = load(base, [score.format(folder / "own.txt"), "damage.0.select.documents=1"])
+    assert keys(fewer)[1:] != keys(own)[1:]
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "profile.toml").write_text(to_toml(localise(own, run)))
+    assert (run / "inputs" / "own.txt").read_text() == "one\n\ntwo"
+    again = load(run / "profile.toml")
+    assert [trial.key for trial in trials(again, run)] == keys(own)
+    trial = trials(again, run)[-1]
+    assert trial.select == {"by": "top_k", "k": 9, "score": "grad_squared", "text": "inputs/own.txt"}
+    assert trial_group(vars(trial)) == "attn_only[top_k 9 grad_squared own]"
+
+
+def test_options_of_a_score_are_told_apart(with_set: WithSet) -> None:
+    options = ("context=32", "batch_size=2", "seed=4", "probes=3", "documents=5")
+    scored = "damage.0.select={by='top_k', k=9, score='hutchinson'}"
+    one = with_set(scored, *(f"damage.0.select.{option}" for option in options))
+    expected = "attn_only[top_k 9 hutchinson 5 documents context 32 batches of 2 3 probes seed 4]"
+    assert trial_group(vars(trials(one)[-1])) == expected
+    found = [keys(with_set(scored, f"damage.0.select.{option}"))[-1] for option in options]
+    assert len({*found, keys(with_set(scored))[-1]}) == 6
