@@ -21,7 +21,7 @@ from engine.profile.reading import load, parse
 from engine.profile.remarks import remarks
 from engine.profile.schema import ModelSpec, Profile, RunSpec, Seeds
 from engine.profile.selection import Select, trial_group
-from engine.profile.writing import localise, resolve, to_toml
+from engine.profile.writing import localise, resolve, setting, to_toml
 
 __all__ = [
     "Damage",
@@ -50,6 +50,7 @@ __all__ = [
     "remarks",
     "resolve",
     "seeds",
+    "setting",
     "to_toml",
     "trial_group",
     "trials",

@@ -54,6 +54,11 @@ def to_toml(profile: Profile) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def setting(key: str, value: Any) -> str:
+    """One dotted key as `key = value`, the way that --set takes it. Raises TypeError for what TOML cannot say."""
+    return _line(key, value)
+
+
 def _localise_measure(measure: Measure, run_dir: Path, copies: dict[str, str]) -> Measure:
     key = next(key for key in ("text", "prompts", "task") if key in type(measure).model_fields)
     source = getattr(measure, key)
@@ -102,8 +107,6 @@ def _table(header: str, entries: dict[str, Any]) -> str:
 
 def _line(key: str, value: Any) -> str:
     """One key. A list stays on its line while it is short; a table always does, as TOML wants it."""
-    if isinstance(value, dict):
-        return f"{key} = {{ {', '.join(_line(inner, given) for inner, given in value.items())} }}"
     if not isinstance(value, list):
         return f"{key} = {_scalar(value)}"
     entries = [_scalar(entry) for entry in value]
@@ -112,4 +115,6 @@ def _line(key: str, value: Any) -> str:
 
 
 def _scalar(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(_line(inner, given) for inner, given in value.items())} }}"
     return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip("\n")

@@ -1,0 +1,165 @@
+"""Lesion from Python: run a profile, open a run, read what it found; `import engine` offers it all. No torch here."""
+
+import os
+import time
+import tomllib
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+from typing import TYPE_CHECKING, Any
+
+from engine import runs
+from engine.errors import LesionError
+from engine.profile import Profile, load, parse, remarks, setting, to_toml
+from engine.profile.overrides import override
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: a directory on disk, read anew with every call, so that a run under way can be followed."""
+
+    path: Path
+
+    def status(self) -> runs.RunStatus:
+        """Where it stands: state, and how many of its trials are done, ok, failed and out of memory."""
+        return runs.status(self.path)
+
+    def table(self) -> "pd.DataFrame":
+        """One row a trial: what it was, its metrics, and their signed change from the baseline in percent."""
+        from engine import analysis
+
+        return analysis.table(self.path)
+
+    def trials(self) -> list[dict[str, Any]]:
+        """The finished trials as recorded, in the order of the journal."""
+        return runs.read_trials(self.path)
+
+    def generations(self) -> list[dict[str, Any]]:
+        """The texts that were written, each with its trial."""
+        return runs.read_generations(self.path)
+
+    def profile(self) -> Profile:
+        """What the run was asked to do, every default written out."""
+        return runs.read_profile(self.path)
+
+    def warnings(self) -> list[str]:
+        """What the run said about itself: what was switched off, left out or made smaller, and why."""
+        return [event["text"] for event in runs.Watch(self.path).poll().events if event["event"] == "warning"]
+
+    def resume(self, *, device: str | None = None, trust_remote_code: bool = False) -> "Run":
+        """Go on with a run that was stopped or crashed, wait for it as `run` does, and return it.
+
+        Finished trials are kept; a run that is done is returned as it is. Raises LesionError as `run` does.
+        """
+        if self.status().state != "done":
+            _attend(self.path, runs.start(self.path, trust_remote_code=trust_remote_code, device=device))
+        return self
+
+
+def run(
+    profile: str | Path | Mapping[str, Any] | Profile,
+    *,
+    set: Mapping[str, Any] | None = None,
+    results: str | Path | None = None,
+    device: str | None = None,
+    trust_remote_code: bool = False,
+) -> Run:
+    """Run a profile, wait for it, and return the run.
+
+    The run is a process of its own, the same that `lesion run` starts. Ctrl-C ends it after the trial at hand, a second
+    one at once; then KeyboardInterrupt is raised, and `open_run("last").resume()` goes on. Trials that fail are
+    results: they are in the table, with their status. What may surprise in the profile is a UserWarning.
+
+    Args:
+        profile: a TOML file, the tables of one as a dict, or a Profile. Relative paths in a dict start here.
+        set: keys to override, dotted: {"seeds.count": 2, "damage.0.levels": [0.0, 0.5]}.
+        results: the folder that the run's directory is made in; $LESION_RESULTS or "results" where it is not given.
+        device: "cpu", "cuda" or "cuda:1" in place of the profile's.
+        trust_remote_code: let models from the Hub run Python code of their own.
+
+    Raises:
+        LesionError: a mistake in the profile, or the run could not begin or not be brought to its end.
+
+    >>> import engine
+    >>> run = engine.run("profile.toml", set={"seeds.count": 1})
+    >>> run.status().state
+    'done'
+    >>> list(run.table()[["model", "method", "level"]].itertuples(index=False, name=None))
+    [('petri-4k', 'none', nan), ('petri-4k', 'ablation', 0.0), ('petri-4k', 'ablation', 1.0)]
+    """
+    changes = dict(set or {}) | ({} if device is None else {"model.device": device})
+    loaded, source = _profile(profile, [_override(key, value) for key, value in changes.items()])
+    for remark in remarks(loaded):
+        warnings.warn(remark, stacklevel=2)
+    made = runs.create(loaded, _results(results), source=source)
+    _attend(made, runs.start(made, trust_remote_code=trust_remote_code))
+    return Run(made)
+
+
+def open_run(path: str | Path, *, results: str | Path | None = None) -> Run:
+    """A run that is there already: its directory, an unambiguous part of its name in `results`, or "last".
+
+    Raises LesionError, listing candidates, where none or several fit.
+    """
+    return Run(runs.find(str(path), _results(results)))
+
+
+def _profile(given: str | Path | Mapping[str, Any] | Profile, overrides: list[str]) -> tuple[Profile, Path | None]:
+    """The profile and the file it came from, if it did."""
+    if isinstance(given, str | Path):
+        return load(given, overrides), Path(given)
+    tables = tomllib.loads(to_toml(given)) if isinstance(given, Profile) else _plain(given)
+    for text in overrides:
+        override(tables, text)
+    return parse(tables, "profile", Path.cwd()), None
+
+
+def _override(key: str, value: Any) -> str:
+    try:
+        return setting(key, _plain(value))
+    except TypeError:
+        accepted = "give text, a number, True or False, a list or a dict"
+        raise LesionError(f"set {key}: {value!r} cannot stand in a profile; {accepted}", field=key) from None
+
+
+def _plain(value: Any) -> Any:
+    """A copy in the types that TOML has: tuples become lists, paths text, and keys of tables that are None go."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _results(given: str | Path | None) -> Path:
+    return Path(given or os.environ.get("LESION_RESULTS") or "results")
+
+
+def _attend(path: Path, process: "Popen[bytes]") -> None:
+    """Wait until the runner has ended. Raises LesionError where it could not go on."""
+    interrupts = 0
+    while process.poll() is None:
+        try:
+            time.sleep(_LOOK_SECONDS)
+        except KeyboardInterrupt:
+            interrupts += 1
+            _ask_to_stop(path, now=interrupts > 1)
+    if interrupts:
+        raise KeyboardInterrupt
+    status = runs.status(path)
+    if status.state in ("failed", "crashed"):
+        raise LesionError(f"run {path.name} {status.state}: {status.text}")
+
+
+def _ask_to_stop(path: Path, *, now: bool) -> None:
+    try:
+        runs.stop(path, now=now)
+    except LesionError:  # it has just ended by itself
+        return
