@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -25,7 +25,9 @@ Results = Annotated[
     typer.Option("--results", metavar="DIR", envvar="LESION_RESULTS", help="Folder of the runs.", show_default=True),
 ]
 Profiles = Annotated[Path, typer.Option("--profiles", metavar="DIR", help="Folder of the profiles.")]
-ProfileName = Annotated[str, typer.Argument(metavar="PROFILE", help="A TOML file, or the name of one in ./profiles.")]
+ProfileName = Annotated[
+    str, typer.Argument(metavar="PROFILE", help="A TOML file, or the name of one in ./profiles, as mlp-gain/petri.")
+]
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run directory, an unambiguous part of its name, or 'last'.")
 ]
@@ -63,19 +65,32 @@ def profile_path(given: str) -> Path:
     if (path := Path(given)).is_file():
         return path
     shipped = {file.relative_to(PROFILES).with_suffix("").as_posix(): file for file in sorted(PROFILES.rglob("*.toml"))}
-    named = [file for name, file in shipped.items() if given in (name, name.rpartition("/")[2])]
+    if given in shipped:
+        return shipped[given]
+    named = [file for name, file in shipped.items() if given == name.rpartition("/")[2]]
     if len(named) == 1:
         return named[0]
     if named:
         raise LesionError(
             f"'{given}' names {len(named)} profiles: {', '.join(map(str, named))}; give one of those paths"
         )
-    if path.is_dir():
-        raise LesionError(f"{given} is a folder: give a profile, a TOML file")
+    _refuse_folder(given, shipped)
     name = path.name.removesuffix(".toml")
     raise LesionError(
         f"there is no profile '{given}', neither as a file nor in ./{PROFILES}{suggestion(name, shipped)}"
     )
+
+
+def _refuse_folder(given: str, shipped: Iterable[str]) -> None:
+    """Raises LesionError, naming the profiles in it, where `given` is a folder or the name of one in ./profiles."""
+    path, folder = Path(given), Path(given).as_posix()
+    inside = sorted(name for name in shipped if name.startswith(f"{folder}/"))
+    if not inside and path.is_dir():
+        inside = sorted(str(file) for file in path.glob("*.toml"))
+    if inside:
+        raise LesionError(f"'{given}' is a folder: give one of the profiles in it: {', '.join(inside)}")
+    if path.is_dir():
+        raise LesionError(f"{given} is a folder: give a profile, a TOML file")
 
 
 def print_json(value: Any) -> None:

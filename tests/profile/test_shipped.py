@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from engine import catalog
-from engine.profile import load, remarks, trials
+from engine.profile import load, remarks, resolve, to_toml, trials
 from engine.profile.json_schema import json_schema, written
+from engine.profile.texts import prompts as prompts_of
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 SHIPPED = sorted(PROFILES.glob("**/*.toml"))
@@ -39,7 +40,7 @@ def _described(table: dict[str, dict[str, dict[str, str]]]) -> list[dict[str, st
     return [key for name, key in table["properties"].items() if name != "name"]
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.relative_to(PROFILES).with_suffix("").as_posix())
 def test_shipped_profiles_load_and_open_with_a_comment(path: Path, tmp_path: Path) -> None:
     schema_line, comment, *_ = path.read_text(encoding="utf-8").splitlines()
     assert schema_line.startswith("#:schema ")
@@ -51,11 +52,42 @@ def test_shipped_profiles_load_and_open_with_a_comment(path: Path, tmp_path: Pat
     assert profile.description
     assert trials(profile)
     assert remarks(profile) == []
+    (tmp_path / "resolved.toml").write_text(to_toml(resolve(profile)), encoding="utf-8")
+    assert trials(load(tmp_path / "resolved.toml")) == trials(profile)
 
 
 def test_demo_has_the_trials_counted_by_hand() -> None:
     # 5 models, each with 3 baselines and 3 seeds × 2 groups × 6 levels
     assert len(trials(load(PROFILES / "demo.toml"))) == 5 * (3 + 3 * 2 * 6)
+
+
+def test_the_degradation_study_has_the_published_grid() -> None:
+    profile = load(PROFILES / "degradation" / "full.toml")
+    variants = [
+        (damage.method, damage.groups, len(damage.levels), damage.levels[0], damage.levels[-1])
+        for damage in profile.damage
+    ]
+    assert variants == [
+        ("mult_gauss", ("attn_only",), 15, 0.0, 1.4),
+        ("mult_gauss", ("mlp_only",), 11, 0.0, 0.5),
+        ("mult_gauss", ("embed_only",), 21, 0.0, 1.0),
+        ("ablation", ("attn_only",), 17, 0.0, 0.8),
+        ("uni_quant", ("attn_only",), 9, 1024.0, 4.0),
+    ]
+    assert profile.damage[-1].levels == (1024.0, 512.0, 256.0, 128.0, 64.0, 32.0, 16.0, 8.0, 4.0)
+    assert profile.damage[0].levels[1] == 0.1
+    # 10 baselines, as texts are drawn, and 10 seeds at each of the 73 levels
+    assert len(trials(profile)) == 10 + 10 * 73
+
+
+def test_the_surveys_try_the_eight_published_sizes_and_damage_nothing() -> None:
+    sizes = ["70m", "160m", "410m", "1b", "1.4b", "2.8b", "6.9b", "12b"]
+    for survey, prompts in (("mlp-gain", 4), ("residual-gain", 25)):
+        profile = load(PROFILES / survey / "full.toml")
+        assert list(profile.model.names) == [f"EleutherAI/pythia-{size}" for size in sizes]
+        assert [(trial.method, trial.baseline) for trial in trials(profile)] == [("none", True)] * 8
+        [measure] = profile.measure
+        assert len(prompts_of(measure, PROFILES)) == prompts
 
 
 def test_a_model_that_is_not_there_yet_says_how_to_get_it() -> None:
