@@ -60,7 +60,7 @@ def run(
     if not quiet:
         for remark in profiles.remarks(loaded):
             options.say(f"note: {remark}")
-    directory = runs.create(loaded, results, source=source)
+    directory = runs.create(loaded, results, source=source, trust_remote_code=trust_remote_code)
     return _start(directory, _How(trust_remote_code, detach, as_json, quiet, charts))
 
 
@@ -213,6 +213,8 @@ def _start(run: Path, how: _How, device: str | None = None) -> int:
 def _leave(run: Path, how: _How) -> int:
     from engine import runs
 
+    for reason in runs.read_manifest(run).get("left_out", {}).values():
+        options.say(f"warning: {reason}")
     if not how.quiet:
         options.say(f"running on its own; watch it with: lesion attach {run.name}")
     options.print_json(_result(run, runs.status(run))) if how.as_json else print(run)

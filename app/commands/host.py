@@ -23,7 +23,9 @@ def examine(results: Path) -> dict[str, Any]:
     """Everything `lesion doctor --json` prints; sizes in bytes, None where something is not there."""
     import psutil
 
-    memory = psutil.virtual_memory()
+    from engine.runs.host import main_memory
+
+    free, total = main_memory()
     return {
         "lesion": options.version(),
         "python": platform.python_version(),
@@ -35,7 +37,7 @@ def examine(results: Path) -> dict[str, Any]:
             "threads": psutil.cpu_count(),
             "usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         },
-        "memory": {"total": memory.total, "available": memory.available},
+        "memory": {"total": total, "available": free},
         "gpus": gpus(),
         "results": _results(results),
         "terminal": _terminal(),

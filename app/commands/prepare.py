@@ -38,17 +38,21 @@ def plan(
     Example: lesion plan demo --set seeds.count=20
     """
     from engine import profile as profiles
+    from engine.runs.fitting import left_out
     from engine.runs.survey import survey
 
     loaded = profiles.load(options.profile_path(profile), set_ or ())
-    trials = profiles.trials(loaded)
     surveyed = list(survey(loaded, trust_remote_code=trust_remote_code).models)
-    remarks = profiles.remarks(loaded)
+    left = left_out(surveyed) if loaded.model.fit else []
+    trials = [trial for trial in profiles.trials(loaded) if trial.model not in {one.model for one in left}]
+    remarks = [*profiles.remarks(loaded), *(one.reason for one in left)]
     if as_json:
         options.print_json(_plan(loaded, trials, surveyed, remarks))
     else:
         _print_plan(loaded, trials, surveyed, remarks)
     faults = [f"{model.name} cannot be used: {model.error}" for model in surveyed if model.error]
+    if len(left) == len(surveyed):
+        faults.append("model.fit: none of the models fits into memory")
     if faults:
         raise LesionError("\n".join(faults))
     return 0
@@ -130,7 +134,7 @@ def _plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedModel], 
         "baselines": sum(trial.baseline for trial in trials),
         "seeds": seeds(profile),
         "cells": [{**cell, "trials": count} for cell, count in _cells(trials)],
-        "models": [asdict(model) for model in surveyed],
+        "models": [{**asdict(model), "verdict": model.verdict} for model in surveyed],
         "remarks": remarks,
     }
 
@@ -163,21 +167,33 @@ def _print_plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedMo
     options.print_table(
         ("model", "architecture", "parameters", "dtype", "weights", "needs", "free", ""), [_memory(m) for m in surveyed]
     )
-    for line in [note for model in surveyed for note in _notes(model)] + remarks:
+    for line in [note for model in surveyed for note in _notes(model)] + _shared_notes(surveyed) + remarks:
         print(f"note: {line}")
 
 
 def _memory(model: SurveyedModel) -> tuple[str, ...]:
     if model.error:
-        return (model_name(model.name), *["-"] * 6, "cannot be used")
+        return (model_name(model.name), *["-"] * 6, model.verdict)
     sizes = (options.size(count) for count in (model.weights_bytes, model.need_bytes, model.free_bytes))
-    verdict = "fits" if model.fits else "will not fit"
-    return (model_name(model.name), model.architecture, f"{model.parameters:,}", model.dtype, *sizes, verdict)
+    return (model_name(model.name), model.architecture, f"{model.parameters:,}", model.dtype, *sizes, model.verdict)
 
 
 def _notes(model: SurveyedModel) -> list[str]:
     tied = "input and output embeddings are tied: damage to embed_only reaches the unembedding too"
-    return [f"{model_name(model.name)}: {note}" for note in ([tied] if model.tied else []) + list(model.notes)]
+    smaller = [f"{measure} in batches of {size}, for larger ones do not fit" for measure, size in model.batch.items()]
+    notes = [*([tied] if model.tied else []), *model.notes, *(smaller if model.fits else [])]
+    return [f"{model_name(model.name)}: {note}" for note in notes]
+
+
+def _shared_notes(surveyed: list[SurveyedModel]) -> list[str]:
+    """What is to be said of several models at once."""
+    found = []
+    if published := [model_name(model.name) for model in surveyed if model.unreachable]:
+        told = "estimated from the published shape; the Hub was not reached, or does not give the files"
+        found.append(f"{', '.join(published)}: {told}")
+    if any(model.verdict != "fits" and not model.error for model in surveyed):
+        found.append(f"{options.size(surveyed[0].reserve_bytes)} of the free memory are to stay free")
+    return found
 
 
 def _cache_folder() -> Path:

@@ -240,8 +240,9 @@ class DesignScreen(LabScreen):
         return False
 
     async def _accepted(self) -> bool:
-        """Whether to run although a model will not fit, as far as is known."""
-        models = self._survey.models if self._survey else ()
+        """Whether to run although a model will not fit, as far as is known; with `fit` it is left out."""
+        left_out = self._draft is not None and self._draft.get("model.fit") is True
+        models = self._survey.models if self._survey and not left_out else ()
         large = [line(model.name) for model in models if not model.error and not model.fits]
         if not large:
             return True

@@ -110,6 +110,7 @@ _MODELS = Section(
             "Names with commas between: bundled petri models, the Hub's, families as pythia:*, or folders.",
             choices=_models,
         ),
+        Field("model.fit", "fit", "flag", "Yes leaves out the models that do not fit into memory.", "no", _flag),
         Field("model.dtype", "dtype", "text", "How weights are held while they are damaged.", "auto", _dtypes),
         Field("model.device", "device", "text", "Where trials run: auto, cpu, cuda or cuda:1.", "auto", _devices),
         Field("model.revision", "revision", "text", "A branch, tag or commit of a model on the Hub.", "newest"),

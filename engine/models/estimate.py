@@ -1,28 +1,24 @@
 """What a model will need, from its configuration alone: the model is built without memory, no weight is read."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
+from engine import catalog
 from engine.models.architecture import Architecture, architecture
+from engine.models.footprint import Load, Scoring, Shape, keeping, passing, scoring
 from engine.models.loading import configuration, translated
-from engine.models.source import Source, find
+from engine.models.slices import Slice
+from engine.models.source import Source, UnreachableError, find
 from engine.profile import ModelSpec
 from engine.profile.layers import Layers, group_name
 
-
-@dataclass(frozen=True)
-class Load:
-    """A batch that a measurement runs: `rows` texts of `tokens` (None: the model's context) in one pass, with
-    `logits` tokens of each turned into predictions at once (None: all), and a key-value cache or not."""
-
-    rows: int
-    tokens: int | None
-    logits: int | None = None
-    cache: bool = False
+Group = tuple[str, *tuple[Layers | None, ...]]
+"""A parameter group, then the layers, heads and experts that narrow it."""
 
 
 @dataclass(frozen=True)
@@ -37,44 +33,58 @@ class ModelEstimate:
     weights_bytes: int
     snapshot_bytes: int
     activation_bytes: int
+    """The larger of what the measurements and what the scores hold at their peak."""
+    kept_bytes: int
+    """What measurements keep of the undamaged model, in main memory."""
     need_bytes: int
+    batch: dict[str, int]
+    """Batch sizes that fit into the room, of the measurements that do not fit as they are."""
+    fits: bool
+    """Whether all fits, in batches as small as need be."""
     tied: bool
     layers: int
     groups: dict[str, int]
     context: int
     notes: list[str]
+    unreachable: str | None
+    """Why the model's own configuration cannot be read, where its published shape was used."""
 
 
 def survey_model(
     spec: ModelSpec,
     name: str,
-    groups: Iterable[tuple[str, *tuple[Layers | None, ...]]],
-    loads: Iterable[Load],
+    groups: Iterable[Group],
+    loads: Sequence[Load],
+    scorings: Sequence[tuple[Scoring, Group]] = (),
     *,
+    room: float = math.inf,
+    on_gpu: bool = False,
     trust_remote_code: bool = False,
 ) -> ModelEstimate:
-    """Estimate the model called `name`, loaded as `spec` says, damaged in `groups` (group, layers, heads, experts),
-    running `loads`.
+    """Estimate the model called `name`, loaded as `spec` says, damaged in `groups`, running `loads` and `scorings`,
+    each on a group, in `room` bytes of the device's memory.
 
     A snapshot holds one group at a time, so the largest counts; so does the largest of the loads. Raises LesionError
     for a model that cannot be found or is not supported, and for groups, layers, heads or experts it does not have.
     """
-    source = find(spec, name)
-    config = configuration(source, trust_remote_code)
+    config, source, unreachable = _configuration(spec, name, trust_remote_code)
     model = _without_memory(config, source, trust_remote_code)
     parts = architecture(model)
     notes: list[str] = []
     dtype = _dtype(spec, source, config, notes)
-    chosen = {
-        str(group_name(group, *narrowed)): sum(piece.numel for piece in parts.slices(group, *narrowed))
-        for group, *narrowed in groups
-    }
+    pieces = {str(group_name(group, *narrowed)): parts.slices(group, *narrowed) for group, *narrowed in groups}
+    chosen = {group: sum(piece.numel for piece in slices) for group, slices in pieces.items()}
     parameters = sum(parameter.numel() for parameter in model.parameters())
     embeddings = {id(part.weight): part.weight.numel() for part in (parts.embedding, parts.head)}  # type: ignore[operator]
     # Buffers, such as rotary tables, are small: they count with the weights.
     weights = parameters * dtype.itemsize + sum(b.numel() * b.element_size() for b in model.buffers())
     snapshot = max(chosen.values(), default=0) * dtype.itemsize
-    activation = max((_bytes_of(load, config, parts, dtype) for load in loads), default=0)
+    shape = Shape.of(config, parts, dtype.itemsize)
+    scores = max((_scoring(work, parts, group, shape) for work, group in scorings), default=0)
+    kept = sum(keeping(load, shape) for load in loads)
+    fixed = weights + snapshot + (_second_head(loads, shape, parts, pieces) if on_gpu else kept)
+    activation = max([scores, *(passing(load, shape) for load in loads)])
+    batch = {load.name: _fitting(load, shape, room - fixed) for load in loads}
     return ModelEstimate(
         name=name,
         architecture=parts.name,
@@ -84,13 +94,31 @@ def survey_model(
         weights_bytes=weights,
         snapshot_bytes=snapshot,
         activation_bytes=activation,
-        need_bytes=weights + snapshot + activation,
+        kept_bytes=kept,
+        need_bytes=fixed + activation,
+        batch={load.name: size for load in loads if 0 < (size := batch[load.name]) < load.rows},
+        fits=all(batch.values()) and fixed + scores <= room,
         tied=parts.tied,
         layers=len(parts.blocks),
         groups=chosen,
         context=parts.context,
         notes=notes,
+        unreachable=unreachable,
     )
+
+
+def _configuration(spec: ModelSpec, name: str, trust_remote_code: bool) -> tuple[Any, Source, str | None]:
+    """The model's configuration, or for a model of the catalog that cannot be reached its published shape and why."""
+    from transformers import AutoConfig
+
+    try:
+        source = find(spec, name)
+        return configuration(source, trust_remote_code), source, None
+    except UnreachableError as error:
+        known = catalog.published().get(name)
+        if known is None:
+            raise
+        return AutoConfig.for_model(**deepcopy(known.shape)), Source(name, name, {"revision": None}, None), str(error)
 
 
 def _without_memory(config: Any, source: Source, trust_remote_code: bool) -> Any:
@@ -112,16 +140,22 @@ def _dtype(spec: ModelSpec, source: Source, config: Any, notes: list[str]) -> to
     return stored
 
 
-def _bytes_of(load: Load, config: Any, parts: Architecture, dtype: torch.dtype) -> int:
-    """What a forward pass without gradients holds at its peak: the residual stream and the widest layer's input and
-    output at once, attention without stored scores, the logits and their float32 copy, and the key-value cache."""
-    text = config.get_text_config()
-    tokens = min(load.tokens or parts.context, parts.context)
-    width = text.hidden_size
-    widest = max([width * 4, *(max(part.matrix.shape) * 2 for mlp in parts.mlps for part in mlp.parts)])
-    hidden = load.rows * tokens * (2 * width + widest) * dtype.itemsize
-    predicted = load.rows * (tokens if load.logits is None else load.logits)
-    logits = predicted * text.vocab_size * (dtype.itemsize + 4)
-    kept = sum(part.length for attention in parts.attentions for part in (attention.k, attention.v))
-    cache = load.rows * tokens * kept * dtype.itemsize if load.cache else 0
-    return int(hidden + logits + cache)
+def _scoring(work: Scoring, parts: Architecture, group: Group, shape: Shape) -> int:
+    """What a score of a group needs: of the whole parameters that it lies in."""
+    name, *narrowed = group
+    tensors = {id(piece.tensor): piece.tensor.numel() for piece in parts.slices(name, *narrowed)}
+    return scoring(work, shape, sum(tensors.values()), max(tensors.values()))
+
+
+def _second_head(loads: Sequence[Load], shape: Shape, parts: Architecture, pieces: dict[str, list[Slice]]) -> int:
+    """On a GPU the copy of the head comes from main memory, while the head is damaged."""
+    damaged = any(piece.tensor is parts.head.weight for slices in pieces.values() for piece in slices)
+    return shape.head * shape.itemsize if damaged and any(load.kept for load in loads) else 0
+
+
+def _fitting(load: Load, shape: Shape, room: float) -> int:
+    """The load's rows, halved until it fits; 0 where one row does not."""
+    rows = load.rows
+    while rows and passing(replace(load, rows=rows), shape) > room:
+        rows //= 2
+    return rows

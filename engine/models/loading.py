@@ -13,8 +13,12 @@ from engine.errors import LesionError
 from engine.models.architecture import Architecture, architecture
 from engine.models.exhaustion import is_out_of_memory
 from engine.models.snapshot import weights_digest
-from engine.models.source import Source, find, gated
+from engine.models.source import Source, UnreachableError, find, gated
 from engine.profile import ModelSpec
+
+
+_NO_NETWORK = {"ConnectError", "ConnectTimeout", "ReadTimeout", "LocalEntryNotFoundError", "OfflineModeIsEnabled"}
+_NOT_GIVEN = {"GatedRepoError"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ def translated(source: Source) -> Iterator[None]:
     except Exception as error:
         if is_out_of_memory(error):
             raise  # not a mistake of the user's: a trial that does not fit
-        raise LesionError(_sentence(source, error)) from error
+        mistake = UnreachableError if _kinds(error) & (_NO_NETWORK | _NOT_GIVEN) else LesionError
+        raise mistake(_sentence(source, error)) from error
     finally:
         logging.set_verbosity(level)
         if bars:
@@ -129,10 +134,9 @@ def _forget_quantisation(model: Any) -> None:
 
 def _sentence(source: Source, error: Exception) -> str:
     """What a user can make of an exception of transformers, huggingface_hub or safetensors."""
-    name, causes = source.name, list(_causes(error))
-    kinds = {type(cause).__name__ for cause in causes}
-    text = " ".join(str(cause) for cause in causes)
-    if kinds & {"GatedRepoError"}:
+    name, kinds = source.name, _kinds(error)
+    text = " ".join(str(cause) for cause in _causes(error))
+    if kinds & _NOT_GIVEN:
         return gated(name)
     if "SafetensorError" in kinds:
         return f"a weight file of {name} is damaged or cut short ({error}): fetch it again"
@@ -148,7 +152,7 @@ def _sentence(source: Source, error: Exception) -> str:
         return f"{name}: config.json names no model_type that the installed transformers knows"
     if "ignore_mismatched_sizes" in text:
         return f"the weights of {name} do not have the shapes that its config.json asks for"
-    if kinds & {"ConnectError", "ConnectTimeout", "ReadTimeout", "LocalEntryNotFoundError", "OfflineModeIsEnabled"}:
+    if kinds & _NO_NETWORK:
         return f"{name} is not complete in the cache of this host, and the Hugging Face Hub cannot be reached"
     return f"{name} cannot be loaded: {_first_line(error)}"
 
@@ -167,6 +171,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _kinds(error: BaseException) -> set[str]:
+    return {type(cause).__name__ for cause in _causes(error)}
 
 
 def _first_line(error: Exception) -> str:

@@ -14,6 +14,10 @@ _SECONDS = 10.0
 """How long the Hub may take to answer."""
 
 
+class UnreachableError(LesionError):
+    """A model that may well exist: the Hub cannot be reached, or does not give the files to this user."""
+
+
 @dataclass(frozen=True)
 class Source:
     """What transformers is told: `place` is a folder or Hub id, `options` keyword arguments of `from_pretrained`."""
@@ -39,7 +43,7 @@ def find(spec: ModelSpec, name: str) -> Source:
     """Where the model called `name` is; asks the Hub only for names that are nothing here.
 
     Raises LesionError for a path that does not exist, a .gguf file without the package that reads it, and a repository
-    that does not exist, is gated, or can be neither reached nor found in the cache.
+    that does not exist; UnreachableError for one that is gated, or can be neither reached nor found in the cache.
     """
     path = PETRI.get(name) or Path(name).expanduser()
     if path.suffix == ".gguf":
@@ -68,7 +72,7 @@ def _hub(name: str, revision: str | None) -> Source:
     try:
         commit = HfApi().model_info(name, revision=revision, timeout=_SECONDS).sha
     except errors.GatedRepoError:
-        raise LesionError(gated(name)) from None
+        raise UnreachableError(gated(name)) from None
     except errors.RevisionNotFoundError:
         raise LesionError(f"the Hub has no {wanted}; give a branch, tag or commit of it") from None
     except (errors.RepositoryNotFoundError, errors.HFValidationError):
@@ -86,7 +90,7 @@ def _cached(name: str, revision: str | None, wanted: str) -> Source:
     config = try_to_load_from_cache(name, "config.json", revision=revision)
     if not isinstance(config, str):
         text = f"{wanted} is not in the cache of this host, and the Hugging Face Hub cannot be reached"
-        raise LesionError(f"{text}: download it where there is a network, or give a folder")
+        raise UnreachableError(f"{text}: download it where there is a network, or give a folder")
     commit = Path(config).parent.name
     return Source(name, name, {"revision": commit, "local_files_only": True}, commit)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.errors import LesionError
 from engine.runs import lock, manifest
 from engine.runs.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_directory
+from engine.runs.fitting import LeftOut, fitted
 from engine.runs.lines import WriteError, complete_lines, complete_size, write_whole
 from engine.runs.processes import command, environment
 
@@ -22,19 +23,23 @@ NOW = b"now\n"
 _START_SECONDS = 60.0  # on a busy host with its libraries on a network disk
 
 
-def create(profile: "Profile", results: Path, *, source: Path | None) -> Path:
+def create(profile: "Profile", results: Path, *, source: Path | None, trust_remote_code: bool = False) -> Path:
     """A new run directory holding the resolved profile and copies of the files it names; nothing runs yet.
 
-    `source`, the file the profile came from, is noted in the manifest. Raises LesionError when `results` is not a
-    folder that can be written.
+    `source`, the file the profile came from, is noted in the manifest. With `model.fit`, models that do not fit into
+    memory are left out, which the manifest and the run's events tell. Raises LesionError when `results` is not a folder
+    that can be written, and as `engine.runs.fitting.fitted` does.
     """
     from engine.profile import localise, resolve, to_toml
 
+    left: list[LeftOut] = []
+    if profile.model.fit:
+        profile, left = fitted(profile, trust_remote_code)
     run = make_directory(profile.name, results)
     try:
         content = to_toml(localise(resolve(profile), run))
         write_whole(run / PROFILE, content.encode())
-        manifest.begin(run, source)
+        manifest.begin(run, source, {one.model: one.reason for one in left})
     except (OSError, WriteError) as error:
         shutil.rmtree(run, ignore_errors=True)
         raise LesionError(f"no run could be made in the results folder {results}: {error}") from error

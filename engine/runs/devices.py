@@ -7,6 +7,7 @@ from typing import Any
 import psutil
 
 from engine.errors import LesionError
+from engine.runs.host import main_memory
 
 
 def choose(asked: str) -> str:
@@ -36,8 +37,8 @@ class MemoryMeter:
 
     def sample(self, workers: list[int]) -> list[dict[str, Any]]:
         """One entry a device: name, used and total bytes, and the bytes held by the processes `workers`."""
-        host = psutil.virtual_memory()
-        used = {"used": host.total - host.available, "total": host.total, "worker": sum(map(_resident, workers))}
+        free, total = main_memory()
+        used = {"used": total - free, "total": total, "worker": sum(map(_resident, workers))}
         return [{"name": "RAM", **used}, *(self._nvidia.sample(workers) if self._nvidia else [])]
 
 

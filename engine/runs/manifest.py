@@ -21,9 +21,10 @@ PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "accelerate", 
 """The packages whose version can change a result."""
 
 
-def begin(run: Path, source: Path | None) -> None:
-    """Write the manifest of a run that was only just made."""
-    _write(run, {"v": 1, "created": _now(), "source": str(source) if source else None, "draw_version": DRAW_VERSION})
+def begin(run: Path, source: Path | None, left_out: dict[str, str]) -> None:
+    """Write the manifest of a run that was only just made. `left_out`: why, by model, for those that do not fit."""
+    facts = {"created": _now(), "source": str(source) if source else None, "draw_version": DRAW_VERSION}
+    _write(run, {"v": 1, **facts, **({"left_out": left_out} if left_out else {})})
 
 
 def start(run: Path, *, devices: list[str], threads: int | None, trust_remote_code: bool) -> list[str]:

@@ -24,6 +24,7 @@ from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal
 from engine.runs.lines import Record
 from engine.runs.lock import Lock
+from engine.runs.records import read_manifest
 from engine.runs.status import tally
 
 
@@ -73,6 +74,8 @@ class _Life:
         self._total = len(grid)
         self._pending = [trial for trial in grid if trial.key not in committed]
         self._remarks = [*self._journal.remarks, *self._note_start()]
+        if not self._resumed:
+            self._remarks += read_manifest(run).get("left_out", {}).values()
         if strange := len(committed - {trial.key for trial in grid}):
             self._remarks.append(f"{strange} recorded trials are not of this profile, and stay as they are")
 

@@ -32,10 +32,17 @@ class SurveyedModel:
     snapshot_bytes: int
     """Copies of the weights that the profile damages, to put them back."""
     activation_bytes: int
+    kept_bytes: int
+    """What measurements keep of the undamaged model, in main memory."""
     need_bytes: int
     free_bytes: int
     total_bytes: int
+    reserve_bytes: int
+    """Memory that is left free: a model fits where its need and this are not more than what is free."""
     fits: bool
+    """In batches as the profile has them, or as `batch` says."""
+    batch: dict[str, int]
+    """The largest batch size that fits, of every measurement that does not fit as the profile has it."""
     tied: bool
     """The unembedding is the token embedding."""
     layers: int
@@ -44,6 +51,17 @@ class SurveyedModel:
     context: int
     error: str | None
     notes: list[str]
+    unreachable: str | None
+    """Why the model's own files cannot be had, where the estimate is of its published shape."""
+
+    @property
+    def verdict(self) -> str:
+        """ "fits", "fits with batch 4", "will not fit" or "cannot be used"."""
+        if self.error is not None:
+            return "cannot be used"
+        if not self.fits:
+            return "will not fit"
+        return f"fits with batch {min(self.batch.values())}" if self.batch else "fits"
 
 
 @dataclass(frozen=True)

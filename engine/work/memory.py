@@ -5,8 +5,9 @@ import resource
 import sys
 from pathlib import Path
 
-import psutil
 import torch
+
+from engine.runs.host import main_memory
 
 
 def release(device: torch.device) -> None:
@@ -17,12 +18,12 @@ def release(device: torch.device) -> None:
 
 
 def free_and_total(device: torch.device) -> tuple[int, int]:
-    """Bytes of the device's memory that are free, and that it has: the GPU's, or for the CPU the host's."""
+    """Bytes of the device's memory that are free, and that it has: the GPU's, or for the CPU what the host or the
+    container leaves."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
         return int(free), int(total)
-    host = psutil.virtual_memory()
-    return int(host.available), int(host.total)
+    return main_memory()
 
 
 class Peak:

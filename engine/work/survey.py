@@ -16,18 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import LesionError
-from engine.models.estimate import Load, survey_model
-from engine.profile import GenerationMeasure, Measure, Profile, PromptTable, TasksMeasure, TextTable, parse
-from engine.profile.tasks import choices
-from engine.profile.texts import prompts
+from engine.models.estimate import survey_model
+from engine.profile import Profile, parse
 from engine.runs.lines import encode
 from engine.work.channel import isolate
 from engine.work.device import open_device
 from engine.work.faults import sentence
+from engine.work.loads import load, scorings
 from engine.work.memory import free_and_total
 
-_CHARACTERS_A_TOKEN = 3
-"""Of a prompt, before a tokenizer has seen it; English has about 4."""
+_RESERVE = {"cuda": 2_000_000_000, "cpu": 1_000_000_000}
+"""Bytes left free: for CUDA's own context, for the worker's libraries, for whatever else the host does."""
 
 _UNKNOWN: dict[str, Any] = {
     "architecture": "",
@@ -37,12 +36,19 @@ _UNKNOWN: dict[str, Any] = {
     "weights_bytes": 0,
     "snapshot_bytes": 0,
     "activation_bytes": 0,
+    "kept_bytes": 0,
     "need_bytes": 0,
+    "batch": {},
+    "fits": False,
     "tied": False,
     "layers": 0,
     "groups": {},
     "context": 0,
     "notes": [],
+    "unreachable": None,
+    "free_bytes": 0,
+    "total_bytes": 0,
+    "reserve_bytes": 0,
 }
 
 
@@ -74,18 +80,32 @@ def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool
         )
     )
 
-    def estimate() -> dict[str, Any]:
-        loads = [_load(measure, folder) for measure in profile.measure]
-        return asdict(survey_model(profile.model, name, groups, loads, trust_remote_code=trust_remote_code))
+    found = {"name": name, "error": None} | _UNKNOWN
 
     def memory() -> dict[str, Any]:
-        free, total = free_and_total(open_device(profile.model.device))
-        return {"free_bytes": free, "total_bytes": total}
+        device = open_device(profile.model.device)
+        free, total = free_and_total(device)
+        return {"free_bytes": free, "total_bytes": total, "reserve_bytes": _RESERVE[device.type]}
 
-    found = {"name": name, "error": None} | _UNKNOWN | {"free_bytes": 0, "total_bytes": 0}
+    def estimate() -> dict[str, Any]:
+        loads = [load(measure, folder) for measure in profile.measure]
+        scores = scorings(profile, name, folder)
+        sizes = survey_model(
+            profile.model,
+            name,
+            groups,
+            loads,
+            scores,
+            room=found["free_bytes"] - found["reserve_bytes"],
+            on_gpu=open_device(profile.model.device).type == "cuda",
+            trust_remote_code=trust_remote_code,
+        )
+        return asdict(sizes)
+
     found |= _attempt(memory)
-    found |= _attempt(estimate)
-    return found | {"fits": found["error"] is None and found["need_bytes"] <= found["free_bytes"]}
+    if found["error"] is None:
+        found |= _attempt(estimate)
+    return found
 
 
 def _attempt(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -97,26 +117,6 @@ def _attempt(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except Exception as unexpected:
         traceback.print_exc(file=sys.stderr)
         return {"error": sentence(unexpected)}
-
-
-def _load(measure: Measure, folder: Path) -> Load:
-    """The largest batch a measurement runs. The head of a perplexity works in blocks of fixed size, not in batches."""
-    if isinstance(measure, TextTable):
-        return Load(measure.batch_size, getattr(measure, "context", None), logits=1)
-    if isinstance(measure, TasksMeasure):
-        asked = choices(measure, folder)
-        answer = max(len(text) for choice in asked for text in choice.choices) // _CHARACTERS_A_TOKEN + 1
-        longest = max(len(choice.question) for choice in asked) // _CHARACTERS_A_TOKEN
-        return Load(measure.batch_size, longest + answer, logits=answer)
-    longest = _tokens(measure, folder)
-    if isinstance(measure, GenerationMeasure):
-        return Load(measure.batch_size, longest + measure.max_new_tokens, logits=1, cache=True)
-    return Load(measure.batch_size, longest, logits=1)
-
-
-def _tokens(measure: PromptTable, folder: Path) -> int:
-    """The longest prompt, in tokens."""
-    return max(len(prompt) for prompt in prompts(measure, folder)) // _CHARACTERS_A_TOKEN + 1
 
 
 if __name__ == "__main__":

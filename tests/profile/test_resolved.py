@@ -19,6 +19,7 @@ dtype = "auto"
 device = "auto"
 load_in = "none"
 allow_pickle = false
+fit = false
 
 [[damage]]
 method = "mult_gauss"

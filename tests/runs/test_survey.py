@@ -1,11 +1,23 @@
 """Asking about models in a process that has torch, from one that has not."""
 
+from pathlib import Path
+
 import pytest
 
 from engine import catalog
+from engine.catalog_entries.families import PUBLISHED
 from engine.errors import LesionError
 from engine.runs.survey import SurveyProcess, survey
 from tests.runs.conftest import small_profile
+
+PYTHIA = [info for info in PUBLISHED if "pythia" in info.name]
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Hub and an empty cache, for the processes that are started."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
 
 
 def test_survey_of_bundled_models_in_one_process() -> None:
@@ -24,6 +36,20 @@ def test_survey_of_bundled_models_in_one_process() -> None:
     assert small.need_bytes >= small.weights_bytes + small.snapshot_bytes
     assert small.fits
     assert small.groups.keys() == {"attn_only", "mlp_only"}
+
+
+def test_pythia_is_sized_without_the_hub(offline: None) -> None:
+    models = survey(small_profile(model={"names": "pythia:*", "device": "cpu", "dtype": "float16"})).models
+    assert [model.parameters for model in models] == [info.parameters for info in PYTHIA]
+    for model in models:
+        assert model.error is None
+        assert model.need_bytes > model.weights_bytes > 2 * model.parameters
+        assert model.unreachable is not None
+        assert "is not in the cache of this host" in model.unreachable
+        assert model.fits == (model.need_bytes + model.reserve_bytes <= model.free_bytes) or model.batch
+    [unknown] = survey(small_profile(model={"names": ["EleutherAI/pythia-9m"], "device": "cpu"})).models
+    assert unknown.error is not None
+    assert unknown.verdict == "cannot be used"
 
 
 def test_a_model_that_cannot_be_read_is_an_error_of_its_own(tmp_path: object) -> None:

@@ -95,15 +95,13 @@ class PlanPanel(VerticalScroll):
             yield Text(f"✗ {line(model_name(model.name))} cannot be read", style=self._colour("error"))
             yield Text(f"  {_sentence(model.error)}", style=muted)
             return
-        if model.fits:
-            yield Text.assemble(
-                ("✓ ", self._colour("success")), line(model_name(model.name)), (" fits", self._colour("success"))
-            )
-        else:
-            yield Text(f"✗ {line(model_name(model.name))} will not fit", style=self._colour("error"))
+        mark, colour = ("✓", "warning" if model.batch else "success") if model.fits else ("✗", "error")
+        style = self._colour(colour)
+        yield Text.assemble((f"{mark} ", style), line(model_name(model.name)), (f" {model.verdict}", style))
         yield Text(f"  {sized(model.need_bytes)} of {sized(model.free_bytes)} free", style=muted)
         yield Text(f"  {model.parameters:,} weights, {model.dtype}", style=muted)
-        yield from (Text(f"! {_sentence(note)}", style=self._colour("warning")) for note in model.notes)
+        notes = [*model.notes, *(["published shape; the Hub was not reached"] if model.unreachable else [])]
+        yield from (Text(f"! {_sentence(note)}", style=self._colour("warning")) for note in notes)
 
     def _colour(self, name: str) -> str:
         return self.app.theme_variables[name]
