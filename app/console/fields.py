@@ -130,6 +130,7 @@ _RUN = Section(
     "Run",
     (
         Field("run.threads", "threads", "whole", "CPU threads of one worker.", "every core"),
+        Field("run.reuse", "reuse", "flag", "Start at the first damaged layer: the same result, sooner.", "yes", _flag),
         Field("run.attempts", "attempts", "whole", "Workers lost on one trial before it counts as failed.", "2"),
     ),
 )
@@ -152,6 +153,7 @@ def _damage(draft: Draft, index: int) -> Section:
             ),
             Field(f"{at}.levels", "levels", "levels", _level_hint(method)),
             Field(f"{at}.layers", "layers", "layers", "Which layers: 0-5, last 4, or a list as 1, 3.", "all layers"),
+            Field(f"{at}.each_layer", "each layer", "layers", "Each of these by itself, a trial each: 0-8.", "no scan"),
             Field(f"{at}.heads", "heads", "layers", "Which attention heads, written like layers.", "all heads"),
             Field(f"{at}.experts", "experts", "layers", "Which experts of a mixture, written like layers.", "all"),
         ]

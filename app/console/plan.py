@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from engine.profile import Profile, draws
+from engine.profile import Damage, Profile, draws
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,16 @@ def shares(profile: Profile) -> list[Share]:
     return [baseline] + [
         Share(
             damage.method,
-            ((len(damage.groups), "group"), (len(damage.levels), "level"), seeds),
+            (*_layers(damage), (len(damage.groups), "group"), (len(damage.levels), "level"), seeds),
             damage.levels,
         )
         for damage in profile.damage
         if damage.method != "none"
     ]
+
+
+def _layers(damage: Damage) -> tuple[tuple[int, str], ...]:
+    return () if damage.each_layer is None else ((len(damage.singles), "layer"),)
 
 
 def total(profile: Profile) -> int:

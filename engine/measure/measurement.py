@@ -45,5 +45,10 @@ class Measurement(Protocol):
     def prepare(self, batch_size: int, progress: Progress) -> None:
         """Observe the undamaged model, where results are measured from it; most are not. Done once per batch size."""
 
+    def can_start_at(self, layer: int) -> bool:
+        """Whether `run` may compute nothing before block `layer`, given what entered it: it calls the model once a
+        batch without a cache, and looks at nothing that happens in earlier blocks. Most do not say so."""
+        return False
+
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
         """Measure the model as it is now. The result depends on the weights, the seed and the batch size only."""

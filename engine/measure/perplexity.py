@@ -51,6 +51,10 @@ class Perplexity(Measurement):
             self._reference.append(hidden.cpu())
         self._reference_batch = batch_size
 
+    def can_start_at(self, layer: int) -> bool:
+        """At any layer: only the last hidden states count."""
+        return True
+
     @torch.inference_mode()
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
         """Measure the model as it is. Nothing is drawn: the seed plays no part."""

@@ -36,6 +36,10 @@ class Spectrum(Measurement):
         self._layers = self._chosen(spec)
         self._encoded = self._encode(documents(spec, folder))
 
+    def can_start_at(self, layer: int) -> bool:
+        """At layers that are not behind the first one observed."""
+        return layer <= self._layers[0]
+
     @torch.inference_mode()
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
         """Measure the model as it is. Nothing is drawn: the seed plays no part."""

@@ -50,6 +50,10 @@ class Tasks(Measurement):
             for choice in asked.choices
         ]
 
+    def can_start_at(self, layer: int) -> bool:
+        """At any layer: only the logits count."""
+        return True
+
     @torch.inference_mode()
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
         """Measure the model as it is. Nothing is drawn: the seed plays no part."""

@@ -9,7 +9,7 @@ from engine import catalog
 from engine.errors import LesionError
 from engine.profile.faults import explain, fault
 from engine.profile.fields import Float, Int, Table, Text, accept, refuse_repeats
-from engine.profile.layers import Layers, check_layers
+from engine.profile.layers import Layers, check_layers, layer_numbers, numbered_layers
 from engine.profile.selection import Select
 
 
@@ -43,6 +43,9 @@ class Damage(Table):
     groups: tuple[Text, ...] = Field((), description="which parameters, one trial each")
     levels: tuple[Float, ...] = Field((), description="doses: a list, or { from = 0.0, to = 1.0, steps = 5 }")
     layers: Layers | None = Field(None, description='only these layers: "0-5", "last 4", "3" or [1, 3]; unset: all')
+    each_layer: Layers | None = Field(
+        None, description='every one of these layers by itself, one trial each, instead of layers: "0-8" or [1, 3]'
+    )
     heads: Layers | None = Field(
         None,
         description="only these attention heads, written like layers: query heads in attn_q and attn_o, key-value "
@@ -91,6 +94,11 @@ class Damage(Table):
     def _check_narrowing(cls, given: Any, info: ValidationInfo) -> Layers | None:
         return None if given is None else accept(partial(check_layers, noun=str(info.field_name)), given)
 
+    @field_validator("each_layer", mode="before")
+    @classmethod
+    def _check_each_layer(cls, given: Any) -> Layers | None:
+        return None if given is None else accept(numbered_layers, given)
+
     @field_validator("options")
     @classmethod
     def _check_options(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
@@ -111,13 +119,15 @@ class Damage(Table):
     @model_validator(mode="after")
     def _check_whole(self) -> "Damage":
         if self.method == "none":
-            for key in ("groups", "levels", "layers", "heads", "experts", "select"):
+            for key in ("groups", "levels", "layers", "each_layer", "heads", "experts", "select"):
                 if getattr(self, key):
                     raise fault(LesionError(f"the method none does nothing and takes no {key}", field=key))
             return self
         for key, known in (("groups", f"one or more of: {', '.join(catalog.groups())}"), ("levels", self._bounds())):
             if not getattr(self, key):
                 raise fault(LesionError(f"the method {self.method} needs {key}: {known}", field=key))
+        if self.layers is not None and self.each_layer is not None:
+            raise fault(LesionError("give layers or each_layer, not both", field="each_layer"))
         for group in self.groups:
             accept(self._check_narrowed, group)
         self._check_suited()
@@ -130,7 +140,12 @@ class Damage(Table):
         return [self.model_copy(update={"select": one}) for one in self.select.separate()]
 
     def _check_narrowed(self, group: str) -> None:
-        catalog.group(group).check(layers=self.layers, heads=self.heads, experts=self.experts)
+        layers = self.layers if self.each_layer is None else self.each_layer
+        try:
+            catalog.group(group).check(layers=layers, heads=self.heads, experts=self.experts)
+        except LesionError as error:
+            field = "each_layer" if error.field == "layers" and self.each_layer is not None else error.field
+            raise LesionError(str(error), field=field) from None
 
     def _check_suited(self) -> None:
         method = catalog.method(self.method)
@@ -145,6 +160,15 @@ class Damage(Table):
             for key in ("heads", "experts"):
                 if getattr(self, key) is not None:
                     raise fault(LesionError(f"the method {self.method} takes no {key}", field=key))
+
+    @property
+    def singles(self) -> tuple["Damage", ...]:
+        """Itself; with `each_layer`, the damage to each of those layers by itself, as `layers` would say it."""
+        if self.each_layer is None:
+            return (self,)
+        return tuple(
+            self.model_copy(update={"layers": (layer,), "each_layer": None}) for layer in layer_numbers(self.each_layer)
+        )
 
     def _bounds(self) -> str:
         level = catalog.method(self.method).level

@@ -52,13 +52,14 @@ def draws(measure: Measure) -> bool:
 
 def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
     """All trials in order: models, each with its baselines (one, or one a seed where a measurement draws), then
-    seeds, damage tables, groups, levels.
+    seeds, damage tables (with each_layer: their layers), groups, levels.
 
     Reads the texts that measurements use; relative paths start from `folder`. Raises LesionError where one cannot be
     read.
     """
     measures = [_measure_identity(measure, folder) for measure in profile.measure]
-    variants = {id(damage): _variant(damage, folder) for damage in profile.damage}
+    damages = [single for table in profile.damage for single in table.singles]
+    variants = {id(damage): _variant(damage, folder) for damage in damages}
     found: list[Trial] = []
     for model in profile.model.names:
         common = {
@@ -69,7 +70,7 @@ def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
             "measures": measures,
             "draws": catalog.DRAW_VERSION,
         }
-        for damage, group, level, seed in _cells(profile):
+        for damage, group, level, seed in _cells(profile, damages):
             layers = damage.layers if damage else None
             method = damage.method if damage else "none"
             what = {"method": method, "group": group, "layers": same_layers(layers), "level": level, "seed": seed}
@@ -81,13 +82,13 @@ def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
     return found
 
 
-def _cells(profile: Profile) -> Iterator[tuple[Damage | None, str | None, float | None, int]]:
+def _cells(profile: Profile, damages: list[Damage]) -> Iterator[tuple[Damage | None, str | None, float | None, int]]:
     """The grid of one model. The method none adds nothing: it is the baseline."""
     every = seeds(profile)
     for seed in every if any(draws(measure) for measure in profile.measure) else every[:1]:
         yield None, None, None, seed
     for seed in every:
-        for damage in profile.damage:
+        for damage in damages:
             for group in damage.groups:
                 for level in damage.levels:
                     yield damage, group, level, seed

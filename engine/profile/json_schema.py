@@ -83,7 +83,7 @@ def _describe_levels(damage: dict[str, Any]) -> None:
     numbers = {"type": "array", "items": {"type": "number"}}
     described = damage["properties"]["levels"]["description"]
     damage["properties"]["levels"] = {"description": described, "anyOf": [numbers, span]}
-    for key in ("layers", "heads", "experts"):
+    for key in ("layers", "each_layer", "heads", "experts"):
         damage["properties"][key]["anyOf"].append({"type": "integer", "minimum": 0})
     damage["allOf"] = [_bounds(info) for info in catalog.methods().values()]
 

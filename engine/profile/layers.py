@@ -9,6 +9,7 @@ Layers = str | tuple[int, ...]
 
 _SPAN = re.compile(r"(\d+)\s*-\s*(\d+)")
 _LAST = re.compile(r"last\s+(\d+)")
+_DEEPEST = 10_000
 _ACCEPTED = 'are written "0-5", "last 4", "3" or [1, 3], counting from 0'
 
 
@@ -38,8 +39,7 @@ def parse_layers(layers: Layers, depth: int, noun: str = "layers") -> tuple[int,
     elif last := _LAST.fullmatch(checked):
         wanted = tuple(range(depth - int(last[1]), depth))
     else:
-        first, final = checked.split("-")
-        wanted = tuple(range(int(first), int(final) + 1))
+        wanted = layer_numbers(checked)
     if wanted[0] < 0 or wanted[-1] >= depth:
         raise LesionError(f"{noun} {layers!r} do not exist: the model has {depth} {noun}, 0 to {depth - 1}")
     return wanted
@@ -51,6 +51,25 @@ def same_layers(layers: Layers | None) -> list[int] | str | None:
     if span:
         return list(range(int(span[1]), int(span[2]) + 1))
     return list(layers) if isinstance(layers, tuple) else layers
+
+
+def numbered_layers(layers: object) -> Layers:
+    """As `check_layers`, for layers that can be told apart without knowing the model's depth. Raises LesionError, too,
+    for "last 4"."""
+    checked = check_layers(layers)
+    if isinstance(checked, str) and _LAST.fullmatch(checked):
+        raise LesionError(f'which layers {layers!r} are depends on the model; give them by number, as "0-8" or [1, 3]')
+    if isinstance(checked, str) and int(checked.split("-")[1]) >= _DEEPEST:
+        raise LesionError(f"layers {layers!r} go beyond any model: numbers below {_DEEPEST:,} are accepted")
+    return checked
+
+
+def layer_numbers(layers: Layers) -> tuple[int, ...]:
+    """The numbers of layers that `numbered_layers` accepted, rising."""
+    if isinstance(layers, tuple):
+        return layers
+    first, final = layers.split("-")
+    return tuple(range(int(first), int(final) + 1))
 
 
 def group_name(

@@ -72,6 +72,9 @@ class RunSpec(Table):
     """How to run; none of this changes what a trial means."""
 
     threads: Int | None = Field(None, ge=1, le=1024, description="CPU threads of a worker; unset: every core")
+    reuse: Bool = Field(
+        True, description="start at the first damaged layer with what entered it before: the same result in less time"
+    )
     attempts: Int = Field(2, ge=1, le=100, description="workers lost on one trial before it is recorded as failed")
 
 
@@ -114,8 +117,8 @@ class Profile(Table):
         """Refuses what is asked for twice; then a table that lists several k becomes one for each."""
         first: dict[str, int] = {}
         for position, table in enumerate(damage):
-            for one in table.separate():
-                _refuse_overlap(one, position, first)
+            for single in (single for one in table.separate() for single in one.singles):
+                _refuse_overlap(single, position, first)
         return tuple(one for table in damage for one in table.separate())
 
 

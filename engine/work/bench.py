@@ -102,6 +102,8 @@ class Bench:
             subject.restore()
             if result is not None:
                 return result
+            if fault["status"] == "oom" and self._stop_reusing(subject):
+                continue
             if culprit is None or not self._halve(trial.model, culprit):
                 return self._record(**fault), []
 
@@ -119,7 +121,7 @@ class Bench:
         for spec in self._profile.measure:
             key = measure_key(spec)
             with _blaming(key):
-                measured = subject.measurements[key].run(trial.seed, sizes[key], self._progress(trial, key))
+                measured = subject.measure(key, trial.seed, sizes[key], self._progress(trial, key))
             prefix = key.removesuffix(spec.name)
             metrics |= {f"{prefix}{name}": value for name, value in measured.metrics.items()}
             texts += [{"measurement": spec.name, "label": spec.label} | text for text in measured.texts]
@@ -157,14 +159,22 @@ class Bench:
         message = {"say": "model", "model": loaded.name, "state": "ready", "seconds": seconds}
         message |= {"revision": loaded.revision, "digest": loaded.digest, "parameters": subject.parameters}
         self._say(message | {"dtype": str(loaded.dtype).removeprefix("torch.")})
-        for measurement in subject.measurements.values():
-            for note in measurement.notes:
+        for notes in (subject.notes, *(measurement.notes for measurement in subject.measurements.values())):
+            for note in notes:
                 self._say({"say": "warning", "text": note})
 
     def _sizes(self, model: str) -> dict[str, int]:
         """The batch size of each measurement: what fitted this model before, or what the profile says."""
         asked = {measure_key(spec): spec.batch_size for spec in self._profile.measure}
         return asked | self._batch.get(model, {})
+
+    def _stop_reusing(self, subject: Subject) -> bool:
+        """Free what is kept between trials for good; False where that frees nothing of the memory that ran out."""
+        freed = subject.stop_reusing() if self._device.type == "cpu" else 0
+        if freed:
+            text = f"out of memory, so every trial now computes all layers; {freed / 2**20:.1f} MiB freed"
+            self._say({"say": "warning", "text": f"{subject.loaded.name}: {text}"})
+        return freed > 0
 
     def _halve(self, model: str, key: str) -> bool:
         """Halve a measurement's batch size for this model from now on; False when it is 1 already."""

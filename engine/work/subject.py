@@ -1,14 +1,17 @@
 """One loaded model under study: its measurements, damaging it, and putting it back bit for bit."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import torch
 
 from engine import catalog
-from engine.measure.measurement import Measurement
+from engine.measure.measurement import Measured, Measurement, Progress
 from engine.methods import apply, bypass
+from engine.methods.selection import Listed, Ordered, Selection
 from engine.models.loading import LoadedModel, load
+from engine.models.reuse import Reuse
 from engine.models.slices import Slice
 from engine.models.snapshot import Snapshot, digest
 from engine.profile import Measure, Profile, Trial
@@ -39,7 +42,10 @@ class Subject:
         self._snapshot: Snapshot | None = None
         self._undo = ExitStack()
         """Takes back what is changed beside weights."""
-        self._choices = Choices(profile.damage, self.loaded, folder)
+        self._choices = Choices((single for table in profile.damage for single in table.singles), self.loaded, folder)
+        self._reuse = Reuse(self.loaded.model, self.loaded.architecture) if _narrows(profile) else None
+        self._first = 0
+        """No block before this one is damaged, and nothing before the blocks."""
         self.measurements: dict[str, Measurement] = {}
         for spec in profile.measure:
             implementation = catalog.load(catalog.measurement(spec.name).implementation)
@@ -52,8 +58,10 @@ class Subject:
         if self._group != place_of(trial):
             self._keep(trial)
         if catalog.method(trial.method).acts_on == "blocks":
+            self._first = _first_layer(self._slices, None)
             return bypass(trial.method, self.loaded, trial.group, self._slices, trial.level, trial.seed, self._undo)
         selection = self._choices.of(trial, self._slices) if trial.select else None
+        self._first = _first_layer(self._slices, selection)
         return apply(trial.method, self._slices, trial.level, trial.seed, trial.options, selection)
 
     def restore(self) -> None:
@@ -63,6 +71,7 @@ class Subject:
             WeightsNotRestoredError: some weight or buffer of the model still differs from what was loaded.
         """
         self._undo.close()
+        self._first = 0
         if self._snapshot is not None:
             self._snapshot.restore()
         if digest(self.loaded.model) != self._pristine:
@@ -72,12 +81,51 @@ class Subject:
                 "something changed weights outside that group, and every later result of this worker would be wrong"
             )
 
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about the model that the user should see once."""
+        if self._reuse is None or self._reuse.fault is None:
+            return []
+        return [f"{self.loaded.name}: every trial computes all layers, damaged or not: {self._reuse.fault}"]
+
+    def measure(self, key: str, seed: int, batch_size: int, progress: Progress) -> Measured:
+        """Run a measurement on the model as it is, from the first damaged layer on where that gives the same."""
+        measurement = self.measurements[key]
+        if self._reuse is None or not self._first or not measurement.can_start_at(self._first):
+            return measurement.run(seed, batch_size, progress)
+        with self._reuse.starting_at(self._first, key):
+            return measurement.run(seed, batch_size, progress)
+
+    def stop_reusing(self) -> int:
+        """Free what is kept between trials, and keep nothing from now on; returns how many bytes of main memory that
+        frees."""
+        freed = self._reuse.nbytes if self._reuse else 0
+        self._reuse = None
+        return freed
+
     def _keep(self, trial: Trial) -> None:
         """Keep a copy of the trial's group, for as long as consecutive trials damage the same one."""
         self._group, self._snapshot = None, None
         self._slices = self.loaded.architecture.slices(*place_of(trial))
         self._snapshot = Snapshot(self._slices)
         self._group = place_of(trial)
+
+
+def _narrows(profile: Profile) -> bool:
+    """Whether some damage may spare the first blocks, and the profile lets them be left out."""
+    return profile.run.reuse and any(
+        damage.layers is not None or damage.each_layer is not None or damage.select for damage in profile.damage
+    )
+
+
+def _first_layer(slices: Sequence[Slice], selection: Selection | None) -> int:
+    """The first block that damage to the selected weights of these slices reaches; 0, too, where it reaches beyond the
+    blocks."""
+    selection = selection.listed() if isinstance(selection, Ordered) else selection
+    if isinstance(selection, Listed):
+        slices = [piece for piece in slices if piece.parameter in selection.indices]
+    layers = [-1 if piece.layer is None else piece.layer for piece in slices]
+    return max(min(layers, default=0), 0)
 
 
 def measure_key(spec: Measure) -> str:

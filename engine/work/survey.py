@@ -76,7 +76,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool) -> dict[str, Any]:
     groups = list(
         dict.fromkeys(
-            (group, damage.layers, damage.heads, damage.experts) for damage in profile.damage for group in damage.groups
+            (group, single.layers, damage.heads, damage.experts)
+            for damage in profile.damage
+            for single in damage.singles
+            for group in damage.groups
         )
     )
 

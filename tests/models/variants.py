@@ -101,9 +101,9 @@ def layout(variant: str) -> str:
     return _CONFIGURED[variant][0] if variant in _CONFIGURED else "llama"
 
 
-def build(variant: str) -> Any:
-    """A model of its own for the caller to damage, the same every time, in eval mode."""
-    return deepcopy(_built(variant))
+def build(variant: str, layers: int = LAYERS) -> Any:
+    """A model of its own for the caller to damage, the same every time, in eval mode. `layers` is even."""
+    return deepcopy(_built(variant, layers))
 
 
 def randomise(model: Any, seed: int = 0) -> Any:
@@ -116,21 +116,28 @@ def randomise(model: Any, seed: int = 0) -> Any:
 
 
 @cache
-def _built(variant: str) -> Any:
+def _built(variant: str, layers: int) -> Any:
     from transformers import AutoModelForCausalLM
 
-    return randomise(AutoModelForCausalLM.from_config(_configuration(variant)))
+    return randomise(AutoModelForCausalLM.from_config(_configuration(variant, layers)))
 
 
-def _configuration(variant: str) -> Any:
+def _configuration(variant: str, layers: int) -> Any:
     import transformers
 
     if variant in _CONFIGURED:
         _, name, options = _CONFIGURED[variant]
         build: Callable[..., Any] = getattr(transformers, name)
-        return build(**options)
-    text = transformers.Gemma3TextConfig(**_WIDE)
+        return build(**_deep(options, layers))
+    text = transformers.Gemma3TextConfig(**_deep(_WIDE, layers))
     vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     return transformers.Gemma3Config(
         text_config=text.to_dict(), vision_config=vision | {"image_size": 28, "patch_size": 14}, mm_tokens_per_image=4
     )
+
+
+def _deep(options: dict[str, Any], layers: int) -> dict[str, Any]:
+    """The options of a model with so many layers."""
+    names = {"num_hidden_layers", "n_layer", "n_layers", "num_layers"} & options.keys()
+    kinds = {"attention_types": [[["global", "local"], layers // 2]]} if "attention_types" in options else {}
+    return options | dict.fromkeys(names, layers) | kinds

@@ -35,6 +35,7 @@ def test_a_known_key_stays_what_it_is(base: Path) -> None:
         "model.allow_pickle=true",
         "run.threads=1",
         "run.attempts=5",
+        "run.reuse=false",
         "measure.0.documents=2",
         "measure.1.limit=2",
         "measure.1.limit=50",

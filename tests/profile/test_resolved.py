@@ -48,6 +48,7 @@ chat = "auto"
 
 [run]
 threads = 3
+reuse = true
 attempts = 2
 """
 
