@@ -14,7 +14,7 @@ def ablation(piece: Slice, level: float, draws: Draws) -> None:
     random mask says so, which a processor cannot foresee.
     """
     keep = torch.empty(0, dtype=format_of(piece.tensor.dtype).integer, device=piece.tensor.device)
-    for weights, u in draws.chunks(piece, "uniform"):
+    for weights, u in draws.blocks(piece, "uniform"):
         if keep.shape != u.shape:
             keep = torch.empty_like(u, dtype=keep.dtype)
         integers(weights).bitwise_and_(torch.ge(u, level, out=keep).neg_())

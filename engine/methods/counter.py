@@ -6,149 +6,100 @@ Lea and Flood, "Fast splittable pseudorandom number generators", 2014); a pair o
 method of Box and Muller (1958).
 
 Only integer operations and +, -, *, / and sqrt are used, which IEEE 754 rounds exactly: the last bit does not depend on
-the processor, the operating system or numpy's version.
+the processor, the operating system or the versions of numpy and numba.
 """
 
-import threading
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from engine.models.compiled import compiled
 
 Kind = Literal["normal", "uniform", "select", "bit", "order"]
 """What numbers are for. Every kind draws numbers of its own: normal ones for "normal", uniform ones for all others."""
 
 Keys = tuple[np.uint64, np.uint64]
 Floats = npt.NDArray[np.float32]
+Units = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 UNIT = 256
 LANES = UNIT // 2
 
+_LANES = np.uint64(LANES)
 _STEP, _MIX_1, _MIX_2 = np.array([0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], np.uint64)
-_UNIT_STEP = np.array([LANES], np.uint64) * _STEP
-_LANE_STEPS = np.arange(LANES, dtype=np.uint64) * _STEP
+_27, _30, _31 = np.array([27, 30, 31], np.uint64)
 
 # Minimax fits with errors below 1.2e-6, highest power first: -2 ln((1+x)/(1-x)) / x in x² for |x| <= 0.172;
 # sin(t π/2) / t and cos(t π/2) in t² for |t| <= 1.
-_LOG = [np.array(c, np.float32) for c in (-0.82595782, -1.33304363, -4.00000048)]
-_SIN = [np.array(c, np.float32) for c in (-0.00437102, 0.07950065, -0.64592596, 1.57079514)]
-_COS = [np.array(c, np.float32) for c in (8.58190643e-04, -2.08106283e-02, 0.253650746, -1.23369822, 0.999999954)]
+_L0, _L1, _L2 = np.array((-0.82595782, -1.33304363, -4.00000048), np.float32)
+_S0, _S1, _S2, _S3 = np.array((-0.00437102, 0.07950065, -0.64592596, 1.57079514), np.float32)
+_C0, _C1, _C2, _C3, _C4 = np.array((8.58190643e-04, -2.08106283e-02, 0.253650746, -1.23369822, 0.999999954), np.float32)
 _MINUS_2_LN_2 = np.float32(-2 * 0.6931471805599453)
 _SQRT_HALF = np.int32(0x3F3504F3)  # the bits of sqrt(1/2): mantissas are taken from [sqrt(1/2), sqrt(2))
-_ONE = np.float32(1)
+_ONE, _2_24, _2_31 = np.float32(1), np.float32(2**-24), np.float32(2**-31)
 
 
-class _Scratch(threading.local):
-    """Memory that a thread uses again and again: fresh memory costs more than the arithmetic."""
-
-    lanes = 0
-
-    def reserve(self, lanes: int) -> tuple[Words, Words, Floats]:
-        """Two rows of words and five of floats, each `lanes` long; all hold leftovers."""
-        if lanes > self.lanes:
-            self.lanes = lanes
-            self._words = np.empty((2, lanes), np.uint64)
-            self._floats = np.empty((5, lanes), np.float32)
-        return self._words[0, :lanes], self._words[1, :lanes], self._floats[:, :lanes]
+def numbers(kind: Kind, units: Units, keys: Keys, made: Floats) -> None:
+    """The numbers of the units, into `made`, float32 [units * 256], contiguous: N(0, 1) with |number| < 6.6, or
+    multiples of 2^-24 in [0, 1). Several threads may work at once."""
+    (_normal if kind == "normal" else _uniform)(units, *keys, made)
 
 
-_SCRATCH = _Scratch()
+@compiled("void(int64, uint64, uint64, uint64[::1])")
+def _hash(unit: int, first: np.uint64, second: np.uint64, words: Words) -> None:
+    """Into `words` [128]: 64 random bits for every lane of the unit."""
+    for lane in range(LANES):
+        word = (np.uint64(unit) * _LANES + np.uint64(lane)) * _STEP + first
+        word = (word ^ (word >> _30)) * _MIX_1 ^ second
+        word = (word ^ (word >> _27)) * _MIX_2
+        words[lane] = word ^ (word >> _31)
 
 
-def numbers(kind: Kind, units: npt.NDArray[np.int64], keys: Keys, made: Floats) -> None:
-    """The numbers of the units, into `made`, float32 [units * 256]: N(0, 1) with |number| < 6.6, or multiples of 2^-24
-    in [0, 1). Several threads may work at once."""
-    words, shifted, floats = _SCRATCH.reserve(units.size * LANES)
-    _hash(units, keys, words, shifted)
-    if kind == "normal":
-        _normal(words, made.reshape(units.size, 2, LANES), floats)
-    else:
-        _uniform(words, made)
+@compiled("void(int64[::1], uint64, uint64, float32[::1])")
+def _uniform(units: Units, first: np.uint64, second: np.uint64, made: Floats) -> None:
+    """The upper 24 bits of each half of a word, lower half first, times 2^-24."""
+    words = np.empty(LANES, np.uint64)
+    for number in range(units.size):
+        _hash(units[number], first, second, words)
+        start = number * UNIT
+        for lane in range(LANES):
+            word = words[lane]
+            made[start + 2 * lane] = np.float32(np.int32(np.uint32(word) >> np.uint32(8))) * _2_24
+            made[start + 2 * lane + 1] = np.float32(np.int32(word >> np.uint64(40))) * _2_24
 
 
-def _hash(units: npt.NDArray[np.int64], keys: Keys, words: Words, shifted: Words) -> None:
-    """Into `words`: 64 random bits for every lane of the units."""
-    firsts = units.astype(np.uint64) * _UNIT_STEP + keys[0]
-    np.add(firsts[:, None], _LANE_STEPS, out=words.reshape(units.size, LANES))
-    np.right_shift(words, np.uint64(30), out=shifted)
-    words ^= shifted
-    words *= _MIX_1
-    words ^= keys[1]
-    np.right_shift(words, np.uint64(27), out=shifted)
-    words ^= shifted
-    words *= _MIX_2
-    np.right_shift(words, np.uint64(31), out=shifted)
-    words ^= shifted
+@compiled("void(int64[::1], uint64, uint64, float32[::1])")
+def _normal(units: Units, first: np.uint64, second: np.uint64, made: Floats) -> None:
+    """r cos(a) into the first half of every unit, r sin(a) into the second, with r = sqrt(-2 ln(u)).
 
-
-def _uniform(words: Words, made: Floats) -> None:
-    """Into `made` [numbers]: the upper 24 bits of each half of a word, lower half first, times 2^-24."""
-    halves = words.view(np.uint32)
-    np.right_shift(halves, np.uint32(8), out=halves)
-    np.copyto(made, halves.view(np.int32))
-    np.multiply(made, np.float32(2**-24), out=made)
-
-
-def _normal(words: Words, made: Floats, floats: Floats) -> None:
-    """Into `made` [units, 2, 128]: r cos(a) and r sin(a), with r from the upper half of a word, a from the lower."""
-    radius, cosine, sine, spare, other = floats
-    np.copyto(cosine.view(np.uint32), words, casting="unsafe")
-    _circle(cosine, sine, spare, other)
-    words >>= np.uint64(33)
-    np.copyto(spare.view(np.uint32), words, casting="unsafe")
-    _radius(spare, radius, other, words.view(np.float32)[: radius.size])
-    shape = made[:, 0].shape
-    np.multiply(radius.reshape(shape), cosine.reshape(shape), out=made[:, 0])
-    np.multiply(radius.reshape(shape), sine.reshape(shape), out=made[:, 1])
-
-
-def _circle(cosine: Floats, sine: Floats, angle: Floats, square: Floats) -> None:
-    """A random point of the unit circle: `cosine` holds 32 random bits on entry, the other arrays nothing.
-
-    The bits are an angle in the right half of the circle; the lowest of them mirrors it to the left.
+    The upper 31 bits of a word, the lowest of them set, are u * 2^31 = m * 2^e with m from [sqrt(1/2), sqrt(2)). With
+    x = (m - 1) / (m + 1), ln(u) = (e - 31) ln(2) + ln((1 + x) / (1 - x)). The lower 32 bits are an angle in the right
+    half of the circle; the lowest of them mirrors it to the left.
     """
-    bits = cosine.view(np.int32)
-    np.copyto(angle, bits)
-    angle *= np.float32(2**-31)
-    np.multiply(angle, angle, out=square)
-    mirror = angle.view(np.int32)
-    _polynomial(_SIN, square, sine)
-    sine *= angle
-    np.left_shift(bits, np.int32(31), out=mirror)
-    _polynomial(_COS, square, cosine)
-    np.bitwise_xor(bits, mirror, out=bits)
-
-
-def _radius(uniform: Floats, radius: Floats, exponent: Floats, ratio: Floats) -> None:
-    """sqrt(-2 ln(u)) into `radius`: `uniform` holds 31 random bits on entry, u = (bits | 1) / 2^31.
-
-    With u = m 2^e and x = (m - 1) / (m + 1), ln(u) = e ln(2) + ln((1 + x) / (1 - x)).
-    """
-    bits = uniform.view(np.int32)
-    np.bitwise_or(bits, np.int32(1), out=bits)
-    np.copyto(ratio, bits)
-    bits, mantissa = ratio.view(np.int32), ratio
-    np.subtract(bits, _SQRT_HALF + np.int32(31 << 23), out=bits)
-    np.right_shift(bits, np.int32(23), out=radius.view(np.int32))
-    np.copyto(exponent, radius.view(np.int32))
-    exponent *= _MINUS_2_LN_2
-    np.bitwise_and(bits, np.int32(0x7FFFFF), out=bits)
-    np.add(bits, _SQRT_HALF, out=bits)
-    np.add(mantissa, _ONE, out=radius)
-    np.subtract(mantissa, _ONE, out=ratio)
-    ratio /= radius
-    np.multiply(ratio, ratio, out=uniform)
-    _polynomial(_LOG, uniform, radius)
-    radius *= ratio
-    radius += exponent
-    np.sqrt(radius, out=radius)
-
-
-def _polynomial(coefficients: list[Floats], x: Floats, out: Floats) -> None:
-    """Horner's rule, highest power first."""
-    np.multiply(x, coefficients[0], out=out)
-    for coefficient in coefficients[1:-1]:
-        np.add(out, coefficient, out=out)
-        np.multiply(out, x, out=out)
-    np.add(out, coefficients[-1], out=out)
+    words = np.empty(LANES, np.uint64)
+    logarithm = np.empty(LANES, np.float32)
+    mantissa = np.empty(LANES, np.float32)
+    angle = np.empty(LANES, np.int32)
+    mantissa_bits, made_bits = mantissa.view(np.int32), made.view(np.int32)
+    for number in range(units.size):
+        _hash(units[number], first, second, words)
+        start = number * UNIT
+        for lane in range(LANES):
+            angle[lane] = np.int32(np.uint32(words[lane]))
+            mantissa[lane] = np.float32(np.int32(words[lane] >> np.uint64(33)) | np.int32(1))
+        for lane in range(LANES):
+            bits = mantissa_bits[lane] - _SQRT_HALF
+            logarithm[lane] = np.float32((bits >> np.int32(23)) - np.int32(31)) * _MINUS_2_LN_2
+            mantissa_bits[lane] = (bits & np.int32(0x7FFFFF)) + _SQRT_HALF
+        for lane in range(LANES):
+            x = (mantissa[lane] - _ONE) / (mantissa[lane] + _ONE)
+            y = x * x
+            radius = np.sqrt(((_L0 * y + _L1) * y + _L2) * x + logarithm[lane])
+            t = np.float32(angle[lane]) * _2_31
+            y = t * t
+            made[start + lane] = radius * ((((_C0 * y + _C1) * y + _C2) * y + _C3) * y + _C4)
+            made[start + LANES + lane] = radius * ((((_S0 * y + _S1) * y + _S2) * y + _S3) * t)
+        for lane in range(LANES):
+            made_bits[start + lane] ^= angle[lane] << np.int32(31)

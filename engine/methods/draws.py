@@ -5,11 +5,10 @@ same whatever group or layers the weight was chosen with, whatever ran before, a
 of threads.
 """
 
-import functools
 import hashlib
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -19,10 +18,14 @@ from torch.nn import Parameter
 
 from engine.catalog import DRAW_VERSION
 from engine.methods.counter import UNIT, Floats, Keys, Kind, numbers
+from engine.models.compiled import pool
 from engine.models.slices import Chunk, Slice
 
 _AHEAD = 2
 """Chunks that are ready, or in the making beyond one a thread, when the next is asked for."""
+
+_BLOCK = 2**15
+"""The most weights that torch works on without calling in other threads, which are busy making numbers."""
 
 
 class Draws:
@@ -53,6 +56,18 @@ class Draws:
         for chunk, drawn in made:
             yield chunk.view, torch.from_numpy(drawn).to(piece.tensor.device)
 
+    def blocks(self, piece: Slice, kind: Kind) -> Iterator[tuple[Tensor, Tensor]]:
+        """As `chunks`, in smaller parts [n] or [runs, length]: for methods that treat every weight by itself."""
+        for weights, drawn in self.chunks(piece, kind):
+            runs, length = weights.shape
+            if weights.is_cuda or runs * length <= _BLOCK:
+                yield weights, drawn
+            elif runs == 1:
+                yield from zip(torch.split(weights[0], _BLOCK), torch.split(drawn[0], _BLOCK), strict=True)
+            else:
+                rows = max(1, _BLOCK // length)
+                yield from zip(torch.split(weights, rows), torch.split(drawn, rows), strict=True)
+
     def whole(self, piece: Slice, kind: Kind) -> Tensor:
         """Numbers of any kind, float32 on the CPU, shaped like `piece.gather()`."""
         canvas = Parameter(torch.empty(piece.tensor.shape, dtype=torch.float32), requires_grad=False)
@@ -77,7 +92,7 @@ class Draws:
                 chunk = next(chunks, None)
                 left = chunk is not None
                 if chunk is not None:
-                    made.append((chunk, _pool(threads).submit(_numbers, chunk, kind, keys, self._memory())))
+                    made.append((chunk, pool().submit(_numbers, chunk, kind, keys, self._memory())))
             if made:
                 chunk, future = made.popleft()
                 memory, drawn = future.result()
@@ -86,11 +101,6 @@ class Draws:
 
     def _memory(self) -> Floats:
         return self._spare.pop() if self._spare else np.empty(0, np.float32)
-
-
-@functools.cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "draws")
 
 
 def _keys(seed: int, parameter: str, kind: Kind) -> Keys:

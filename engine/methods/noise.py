@@ -12,13 +12,13 @@ from engine.models.slices import Slice
 
 def mult_gauss(piece: Slice, level: float, draws: Draws) -> None:
     """In place: w becomes w * (1 + level * z) with z from N(0, 1), computed in float32 and rounded once."""
-    for weights, z in draws.chunks(piece, "normal"):
+    for weights, z in draws.blocks(piece, "normal"):
         weights.mul_(z.mul_(level).add_(1))
 
 
 def lognorm(piece: Slice, level: float, draws: Draws) -> None:
     """In place: w becomes w * exp(level * z) with z from N(0, 1), computed in float64 and rounded once."""
-    for weights, z in draws.chunks(piece, "normal"):
+    for weights, z in draws.blocks(piece, "normal"):
         weights.mul_(z.double().mul_(level).exp_())
 
 
@@ -26,7 +26,7 @@ def add_gauss(piece: Slice, level: float, draws: Draws) -> None:
     """In place: w becomes w + level * s * z with z from N(0, 1) and s the standard deviation of the slice's weights,
     computed in float32 and rounded once. Raises LesionError where the slice has weights that are not finite."""
     size = level * _deviation(piece)
-    for weights, z in draws.chunks(piece, "normal"):
+    for weights, z in draws.blocks(piece, "normal"):
         weights.add_(z.mul_(size))
 
 

@@ -1,14 +1,22 @@
 """Quantisation: weights are rounded to few values."""
 
 import math
+from functools import partial
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from engine.errors import LesionError
+from engine.methods.counter import Floats
 from engine.methods.draws import Draws
 from engine.methods.matrices import blocks, oriented, written
-from engine.models.slices import CHUNK, Slice
+from engine.models.compiled import compiled, spread
+from engine.models.slices import Slice
+
+_TOGETHER = 2**20
+"""Weights that one thread works on: enough to be worth waking it, few enough for a copy, which half precision needs."""
 
 
 def uni_quant(piece: Slice, level: float, draws: Draws, bounds: str = "asymmetric", per: str = "tensor") -> None:
@@ -26,26 +34,80 @@ def uni_quant(piece: Slice, level: float, draws: Draws, bounds: str = "asymmetri
 
 
 def _tensor(piece: Slice, level: float, *, symmetric: bool) -> None:
-    extremes = [torch.stack(torch.aminmax(chunk.view)).float() for chunk in piece.chunks()]
-    if not extremes:
+    chunks = [chunk.view for chunk in piece.chunks(_TOGETHER)]
+    if not chunks:
         return
-    low, high = torch.stack(extremes).amin().item(), torch.stack(extremes).amax().item()
+    low, high = _range(chunks)
     if not (math.isfinite(low) and math.isfinite(high)):
         raise _endless(piece)
     if low == high:
         return
     if symmetric:
         low, high = -max(-low, high), max(-low, high)
-    steps = level - 1
-    one = torch.ones((), device=piece.tensor.device)
-    memory = torch.empty(2, CHUNK, device=piece.tensor.device)  # fresh memory costs more than the arithmetic
-    for chunk in piece.chunks():
-        share, rest = (part[: chunk.view.numel()].view(chunk.view.shape) for part in memory)
-        torch.sub(chunk.view.float(), low, out=share)
-        share.mul_(steps / (high - low)).round_().clamp_(0, steps).div_(steps)
-        # Both terms, so that a share of 0 gives exactly the smallest weight and a share of 1 exactly the largest.
-        torch.sub(one, share, out=rest).mul_(low)
-        chunk.view.copy_(rest.add_(share.mul_(high)))
+    if piece.tensor.is_cuda:
+        for view in chunks:
+            _to_grid(view, low, high, level - 1)
+    else:
+        spread(partial(_to_grid_on_cpu, low=low, high=high, steps=level - 1), chunks)
+
+
+def _range(chunks: list[Tensor]) -> tuple[float, float]:
+    """The smallest and the largest weight; one of them nan where a weight is."""
+    if chunks[0].is_cuda:
+        extremes = torch.stack([torch.stack(torch.aminmax(view)) for view in chunks]).float()
+        return extremes.amin().item(), extremes.amax().item()
+    found = np.empty((len(chunks), 2), np.float32)
+    spread(lambda at: _extremes(_plain(chunks[at]).numpy().view(np.int32), found[at]), range(len(chunks)))
+    return float(found[:, 0].min()), float(found[:, 1].max())
+
+
+@compiled("void(int32[::1], float32[::1])")
+def _extremes(bits: npt.NDArray[np.int32], found: Floats) -> None:
+    """The smallest and the largest of float32 numbers given as their bits. Integers of the same order are compared,
+    where nan lies beyond infinity: many at once, which numbers that may be nan do not allow."""
+    order = np.int32(0x7FFFFFFF)
+    low, high = order, -order
+    for i in range(bits.size):
+        place = bits[i] ^ ((bits[i] >> np.int32(31)) & order)
+        low = min(low, place)
+        high = max(high, place)
+    ends = found.view(np.int32)
+    ends[0] = low ^ ((low >> np.int32(31)) & order)
+    ends[1] = high ^ ((high >> np.int32(31)) & order)
+
+
+def _plain(weights: Tensor) -> Tensor:
+    """The weights, float32 [n]: their own memory where they are that, else a copy."""
+    return weights.float().contiguous().view(-1)
+
+
+def _to_grid(weights: Tensor, low: float, high: float, steps: float) -> None:
+    """In place: the nearest of `steps` + 1 values from low to high."""
+    share = weights.float().sub(low).mul_(steps / (high - low)).round_().clamp_(0, steps).div_(steps)
+    # Both terms, so that a share of 0 gives exactly the smallest weight and a share of 1 exactly the largest.
+    weights.copy_((1 - share).mul_(low).add_(share.mul_(high)))
+
+
+def _to_grid_on_cpu(weights: Tensor, low: float, high: float, steps: float) -> None:
+    """What `_to_grid` does, bit for bit, in one pass over the weights instead of nine."""
+    plain = _plain(weights)
+    _nearest(plain.numpy(), *torch.tensor((low, high, steps / (high - low), steps)).numpy())
+    if plain.data_ptr() != weights.data_ptr():
+        weights.copy_(plain.view(weights.shape))
+
+
+@compiled("void(float32[::1], float32, float32, float32, float32)")
+def _nearest(weights: Floats, low: np.float32, high: np.float32, scale: np.float32, steps: np.float32) -> None:
+    """`_to_grid` for float32; `scale` is the number of steps in 1."""
+    zero, one = np.float32(0), np.float32(1)
+    for i in range(weights.size):
+        share = np.rint((weights[i] - low) * scale)
+        if share < zero:
+            share = zero
+        elif share > steps:
+            share = steps
+        share = share / steps
+        weights[i] = (one - share) * low + share * high
 
 
 def _channels(piece: Slice, level: float, *, symmetric: bool) -> None:

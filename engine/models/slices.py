@@ -121,17 +121,17 @@ class Slice:
             whole.narrow(self.dim, low, high - low).copy_(weights.narrow(self.dim, at, high - low))
             at += high - low
 
-    def chunks(self) -> Iterator[Chunk]:
-        """The slice in pieces of about CHUNK weights, in the order of the parameter's memory within every range."""
+    def chunks(self, size: int = CHUNK) -> Iterator[Chunk]:
+        """The slice in pieces of about `size` weights, in the order of the parameter's memory within every range."""
         whole = _entry(self.tensor.detach(), self.expert)
         first = whole.numel() * (self.expert or 0)
         if self.ranges is None:
-            yield from _runs(whole, first, 1, whole.numel(), 0, whole.numel())
+            yield from _runs(whole, size, first, 1, whole.numel(), 0, whole.numel())
             return
         inner = prod(whole.shape[self.dim + 1 :])
         outer, stride = prod(whole.shape[: self.dim]), whole.shape[self.dim] * inner
         for low, high in self.ranges:
-            yield from _runs(whole, first, outer, stride, low * inner, high * inner)
+            yield from _runs(whole, size, first, outer, stride, low * inner, high * inner)
 
 
 def _entry(tensor: Tensor, expert: int | None) -> Tensor:
@@ -149,11 +149,11 @@ def _spans(indices: Iterable[int]) -> Ranges:
     return tuple(found)
 
 
-def _runs(tensor: Tensor, first: int, outer: int, stride: int, low: int, high: int) -> Iterator[Chunk]:
+def _runs(tensor: Tensor, size: int, first: int, outer: int, stride: int, low: int, high: int) -> Iterator[Chunk]:
     """The columns low..high of a tensor seen as [outer, stride], which begins at the parameter's flat index `first`."""
     rows = tensor.view(outer, stride)
-    together = max(1, CHUNK // max(high - low, SHORTEST_RUN))
+    together = max(1, size // max(high - low, SHORTEST_RUN))
     for row in range(0, outer, together):
-        for start in range(low, high, CHUNK):
-            view = rows[row : row + together, start : min(start + CHUNK, high)]
+        for start in range(low, high, size):
+            view = rows[row : row + together, start : min(start + size, high)]
             yield Chunk(view, first + row * stride + start, stride)

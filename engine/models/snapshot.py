@@ -2,17 +2,22 @@
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import Module
 
+from engine.models.compiled import compiled, spread
 from engine.models.slices import Slice
 
-_ROW = 65536  # words of 4 bytes: 256 kB
-_ROWS_ON_GPU = 256
-_FACTOR = -0x61C88647
+_ROW = 8192
+"""Words of 4 bytes that one sum is made of."""
+
+_TOGETHER = 64
+"""Rows summed in one go: 2 MiB."""
 
 
 class Snapshot:
@@ -36,14 +41,15 @@ def digest(model: Module) -> str:
     """A digest (32 hex digits) of every parameter and buffer: names, dtypes, shapes, and bytes by their position.
 
     Runs at about the speed of memory, on the tensors' device, to prove a restore. A change within one aligned 4-byte
-    word always shows; others escape with a chance of about 2^-32 (at worst 2^-16, where words that differ in their
-    highest bit alone change places). For identity across time and place use `weights_digest`.
+    word always shows; any other, a number of words that change places or signs, say, escapes with a chance of at most
+    2^-32. For identity across time and place use `weights_digest`.
     """
     tensors = list(_tensors(model))
+    sums = _row_sums([tensor for _, tensor in tensors])
     hashed = hashlib.blake2b(digest_size=16)
-    for (name, tensor), sums in zip(tensors, [_row_sums(tensor) for _, tensor in tensors], strict=True):
+    for (name, tensor), of_tensor in zip(tensors, sums, strict=True):
         hashed.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        hashed.update(sums.cpu().numpy().tobytes())
+        hashed.update(of_tensor.cpu().numpy().tobytes())
     return hashed.hexdigest()
 
 
@@ -66,37 +72,50 @@ def _bytes(tensor: Tensor) -> Tensor:
     return tensor.detach().contiguous().reshape(-1).view(torch.uint8)
 
 
-def _row_sums(tensor: Tensor) -> Tensor:
-    """One int64 for every row of 65536 words of 4 bytes: the sum of a one-to-one function of every word, which is
-    another one at every position of the row."""
+def _row_sums(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """For each tensor one int64 for every row of 8192 words of 4 bytes, the last one filled up with zeros: the sum,
+    modulo 2^64, of every word times the number of its place.
+
+    Two rows that differ by d_i in word i, |d_i| < 2^32, have the same sum where Σ d_i m_i is a multiple of 2^64. One
+    d_i alone never makes it one, for m_i is odd; several do, for numbers m_i that were drawn before, with a chance of
+    at most 2^-32, for the smallest of the d_i has a bit below the 32nd. (Multilinear hashing; Lemire and Kaser,
+    "Strongly universal string hashing is fast", 2014.)
+    """
+    found, on_cpu = [], []
+    for tensor in tensors:
+        words = _words(tensor)
+        sums = torch.empty(len(words), dtype=torch.int64, device=words.device)
+        found.append(sums)
+        parts = list(zip(torch.split(words, _TOGETHER), torch.split(sums, _TOGETHER), strict=True))
+        if words.is_cuda:
+            for some, of_some in parts:
+                torch.sum(some * _numbers().to(words.device), dim=1, out=of_some)
+        else:
+            on_cpu += parts
+    spread(lambda part: _multiplied(part[0].numpy(), _numbers().numpy(), part[1].numpy()), on_cpu)
+    return found
+
+
+def _words(tensor: Tensor) -> Tensor:
+    """The bytes as rows of words, int32 [rows, 8192]; where the last row needs filling up, a copy."""
     raw = _bytes(tensor)
-    if raw.data_ptr() % 4:
-        raw = raw.clone()
-    whole = raw.numel() // (4 * _ROW)
-    rows = raw[: whole * 4 * _ROW].view(torch.int32).view(whole, _ROW)
-    rest = raw.new_zeros(4 * _ROW)
-    rest[: raw.numel() - whole * 4 * _ROW] = raw[whole * 4 * _ROW :]
-    last = rest.view(torch.int32).view(1, _ROW)
-    together = min(whole, _ROWS_ON_GPU) if tensor.is_cuda else 1
-    odd = _odd_numbers().to(tensor.device)
-    mixed, shifted = torch.empty(2, max(together, 1), _ROW, dtype=torch.int32, device=tensor.device)
-    sums = []
-    for words in (*torch.split(rows, max(together, 1)), last):
-        sums.append(_mixed_sum(words, odd, mixed[: len(words)], shifted[: len(words)]))
-    return torch.cat(sums)
+    whole = raw.numel() % (4 * _ROW) == 0 and raw.data_ptr() % 4 == 0
+    if not whole:
+        raw = torch.nn.functional.pad(raw, (0, -raw.numel() % (4 * _ROW)))
+    return raw.view(torch.int32).view(-1, _ROW)
 
 
-def _mixed_sum(words: Tensor, odd: Tensor, mixed: Tensor, shifted: Tensor) -> Tensor:
-    """The sum over each row; `mixed` and `shifted` are memory to work in, shaped like `words`."""
-    torch.mul(words, _FACTOR, out=mixed)
-    mixed.bitwise_xor_(torch.bitwise_right_shift(mixed, 16, out=shifted).bitwise_and_(0xFFFF))
-    mixed.mul_(odd)
-    mixed.bitwise_xor_(torch.bitwise_right_shift(mixed, 15, out=shifted).bitwise_and_(0x1FFFF))
-    return mixed.view(torch.int64).sum(dim=1)
+@compiled("void(int32[:, ::1], int64[::1], int64[::1])")
+def _multiplied(words: npt.NDArray[np.int32], numbers: npt.NDArray[np.int64], sums: npt.NDArray[np.int64]) -> None:
+    for row in range(len(words)):
+        total = np.int64(0)
+        for i in range(_ROW):
+            total += np.int64(words[row, i]) * numbers[i]
+        sums[row] = total
 
 
 @functools.cache
-def _odd_numbers() -> Tensor:
-    """_ROW odd numbers of 32 bits, the same every time."""
-    numbers = hashlib.shake_128(b"lesion").digest(4 * _ROW)
-    return torch.frombuffer(bytearray(numbers), dtype=torch.int32) | 1
+def _numbers() -> Tensor:
+    """_ROW odd numbers of 64 bits, the same every time."""
+    numbers = hashlib.shake_128(b"lesion").digest(8 * _ROW)
+    return torch.frombuffer(bytearray(numbers), dtype=torch.int64) | 1

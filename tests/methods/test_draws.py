@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from engine.catalog import DRAW_VERSION
+from engine.methods.counter import Kind, numbers
 from engine.methods.draws import Draws
 from engine.models.slices import CHUNK, Slice
 
@@ -61,6 +62,30 @@ def test_the_numbers_are_those_of_draw_version_1() -> None:
     bits = Draws(7).normal(piece(1000, name="gpt_neox.layers.0.mlp.dense_h_to_4h.weight")).numpy().tobytes()
     assert DRAW_VERSION == 1
     assert hashlib.sha256(bits).hexdigest() == "b15333f1db1e73b9119477d74d4f69548a6fa2f9482af8865c7865e954e42da3"
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("normal", "f201c04c208edc883a2d39513eea7c52972785e10960052f48d311374d5dee9d"),
+        ("uniform", "b1ec979e4d181977ceac15db66707c94cb63786a7ec97898d44066be9fd3ab38"),
+    ],
+)
+def test_half_a_million_numbers_far_out_are_those_of_draw_version_1(kind: Kind, expected: str) -> None:
+    text = hashlib.blake2b(f"1\0{42}\0a.weight\0{kind}".encode(), digest_size=16).digest()
+    first, second = np.frombuffer(text, "<u8").astype(np.uint64)
+    made = np.empty(2000 * 256, np.float32)
+    numbers(kind, np.arange(2**40, 2**40 + 2000) * 3, (first, second), made)
+    assert hashlib.sha256(made.tobytes()).hexdigest() == expected
+
+
+def test_blocks_are_the_chunks_cut_up() -> None:
+    for shape, dim, ranges in (((700, 390), 0, None), ((700, 390), 1, ((5, 300), (389, 390))), ((150_001,), 0, None)):
+        canvas = piece(*shape, dim=dim, ranges=ranges)
+        for weights, drawn in Draws(5).blocks(canvas, "normal"):
+            assert weights.numel() <= 2**15
+            weights.copy_(drawn)
+        assert torch.equal(canvas.gather(), Draws(5).normal(piece(*shape, dim=dim, ranges=ranges)))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -101,6 +102,40 @@ def test_the_digest_notices_places_signs_names_and_buffers() -> None:
     seen.append(digest(Holder(torch.full((BIG,), float("nan")))))
     assert len(set(seen)) == len(seen)
     assert all(len(mark) == 32 for mark in seen)
+
+
+def test_the_digest_is_the_sum_of_words_times_odd_numbers() -> None:
+    weights = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
+    numbers = np.frombuffer(hashlib.shake_128(b"lesion").digest(8 * 8192), "<u8") | 1
+    hashed = hashlib.blake2b(digest_size=16)
+    for name, tensor, about in (
+        ("weight", weights, "torch.float32\0(20000,)"),
+        ("table", torch.arange(5), "torch.int64\0(5,)"),
+    ):
+        raw = tensor.numpy().tobytes()
+        hashed.update(f"{name}\0{about}\0".encode())
+        words = np.frombuffer(raw + b"\0" * (-len(raw) % (4 * 8192)), "<i4").reshape(-1, 8192)
+        for row in words:
+            total = sum(int(word) * int(number) for word, number in zip(row, numbers, strict=True))
+            hashed.update((total % 2**64).to_bytes(8, "little"))
+    for threads in (1, 2, 3):
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            assert digest(Holder(weights)) == hashed.hexdigest()
+        finally:
+            torch.set_num_threads(before)
+
+
+def test_the_digest_notices_signs_that_flip_together() -> None:
+    """Highest bits alone, in pairs and all of them: where sums of words as they are would cancel."""
+    weights = torch.randn(BIG, generator=torch.Generator().manual_seed(0))
+    seen = {digest(Holder(weights.clone()))}
+    for places in ([0, 1], [0, 2], [1, 8193], list(range(100)), list(range(0, BIG, 2)), list(range(BIG))):
+        flipped = weights.clone()
+        flipped[places] *= -1
+        seen.add(digest(Holder(flipped)))
+    assert len(seen) == 7
 
 
 def test_weights_digest_is_sha256_of_names_shapes_and_bytes() -> None:
