@@ -1,0 +1,148 @@
+"""How much memory work on a model takes beside its weights: formulas over its shape, all in bytes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.models.architecture import Architecture
+
+_BLOCKS = 4
+"""Blocks of logits that a perplexity has alive at once."""
+
+_SAMPLING = 32
+"""Bytes a logit while a token is drawn: float32 twice, then float64 three times."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one measurement runs: batches of `rows` texts of `tokens` (None: the model's context) in one pass.
+
+    name: the measurement, as batch sizes are kept by.
+    texts: how many there are (None: enough); a batch of more rows is not filled.
+    logits: tokens of each text turned into predictions at once (None: all).
+    block: bytes of float32 logits that predictions are made in instead, block by block, where not 0.
+    cache: whether keys and values are kept; sampled: whether tokens are drawn.
+    kept: tokens whose last hidden states on the undamaged model are kept, in main memory; then a copy of the head too.
+    grams: layers of whose outputs a float64 Gram matrix is made.
+    """
+
+    rows: int
+    tokens: int | None
+    logits: int | None = None
+    cache: bool = False
+    name: str = ""
+    texts: int | None = None
+    block: int = 0
+    sampled: bool = False
+    kept: int = 0
+    grams: int = 0
+
+    @property
+    def filled(self) -> int:
+        """The rows of the largest batch."""
+        return self.rows if self.texts is None else min(self.rows, self.texts)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A sensitivity score over `batches` of `rows` windows of `tokens`."""
+
+    score: str
+    rows: int
+    tokens: int
+    batches: int
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the memory of a pass depends on: widths of the residual stream, the queries, keys and values together, the
+    MLP; `gated` MLPs; bytes of a number."""
+
+    width: int
+    queries: int
+    keys_values: int
+    inner: int
+    gated: bool
+    layers: int
+    cached: int
+    """Keys and values of one token in all layers."""
+    vocabulary: int
+    context: int
+    head: int
+    """Weights of the output head."""
+    itemsize: int
+
+    @classmethod
+    def of(cls, config: Any, parts: Architecture, itemsize: int) -> "Shape":
+        """The shape of a model whose configuration and parts are these."""
+        text = config.get_text_config()
+        attention = max(parts.attentions, key=lambda attention: attention.q.length)
+        inner = max(max(part.matrix.shape) for mlp in parts.mlps for part in mlp.parts)
+        experts = any(mlp.experts for mlp in parts.mlps)
+        return cls(
+            width=text.hidden_size,
+            queries=attention.q.length,
+            keys_values=attention.k.length + attention.v.length,
+            inner=inner * (getattr(text, "num_experts_per_tok", None) or 1 if experts else 1),
+            gated=any(mlp.gate for mlp in parts.mlps),
+            layers=len(parts.blocks),
+            cached=sum(part.length for each in parts.attentions for part in (each.k, each.v)),
+            vocabulary=text.vocab_size,
+            context=parts.context,
+            head=sum(parameter.numel() for parameter in parts.head.parameters()),
+            itemsize=itemsize,
+        )
+
+    def tokens(self, load: Load) -> int:
+        """Tokens of a text as it is read."""
+        return min(load.tokens or self.context, self.context)
+
+
+def passing(load: Load, shape: Shape) -> int:
+    """What a forward pass without gradients holds at its peak: the residual stream, the widest layer's inputs and
+    outputs, the attention mask (its scores are never stored), predictions, keys and values, Gram matrices."""
+    tokens, rows, width = shape.tokens(load), load.filled, shape.width
+    attention = 3 * width + 3 * shape.queries + 2 * shape.keys_values
+    mlp = 3 * width + (3 if shape.gated else 2) * shape.inner
+    hidden = rows * tokens * max(attention, mlp) * shape.itemsize
+    mask = rows * tokens**2 * (1 + shape.itemsize)
+    cache = rows * tokens * shape.cached * shape.itemsize if load.cache else 0
+    grams = load.grams * 8 * width**2 + (8 * (2 * width**2 + rows * tokens * width) if load.grams else 0)
+    return hidden + mask + cache + grams + _predicting(load, shape, rows * tokens)
+
+
+def _predicting(load: Load, shape: Shape, tokens: int) -> int:
+    if load.block:
+        return _BLOCKS * min(load.block, tokens * shape.vocabulary * 4)
+    predicted = tokens if load.logits is None else load.filled * load.logits
+    each = shape.itemsize + 4 + (_SAMPLING if load.sampled else 0)
+    return predicted * shape.vocabulary * each
+
+
+def keeping(load: Load, shape: Shape) -> int:
+    """What a measurement keeps of the undamaged model, in main memory: last hidden states, and the head's weights."""
+    return (load.kept * shape.width + shape.head) * shape.itemsize if load.kept else 0
+
+
+def scoring(work: Scoring, shape: Shape, weights: int, largest: int) -> int:
+    """What a score holds at its peak, on a group whose parameters have so many weights, the largest of them `largest`.
+
+    Gradients are taken in one tensor at a time; where several batches are added up, one float32 a weight stays.
+    """
+    load = Load(work.rows, work.tokens, logits=0)
+    match work.score:
+        case "magnitude":
+            return 8 * largest
+        case "act_magnitude":
+            return passing(load, shape) + 12 * largest
+        case "hutchinson":
+            return 2 * _graph(load, shape) + 16 * weights
+    return _graph(load, shape) + 12 * largest + (4 * weights if work.batches > 1 else 0)
+
+
+def _graph(load: Load, shape: Shape) -> int:
+    """What autograd keeps of a forward pass for the backward pass, and the loss over all tokens."""
+    tokens = load.rows * shape.tokens(load)
+    attention = 5 * shape.width + 3 * shape.queries + 2 * shape.keys_values
+    layer = (attention + (4 if shape.gated else 2) * shape.inner) * shape.itemsize
+    loss = shape.vocabulary * (2 * shape.itemsize + 12)
+    return tokens * (shape.layers * layer + loss)
