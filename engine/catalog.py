@@ -180,6 +180,8 @@ class MeasurementInfo:
     summary: str
     metrics: tuple[MetricInfo, ...]
     implementation: str
+    headlines: tuple[str, ...] = ()
+    """The metrics that charts draw when none is named; empty: the first."""
 
 
 @dataclass(frozen=True)

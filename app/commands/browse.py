@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 Metrics = Annotated[
     list[str] | None,
-    typer.Option("--metric", "-m", metavar="METRIC", help="A metric or its change; may be repeated. [perplexity]"),
+    typer.Option(
+        "--metric",
+        "-m",
+        metavar="METRIC",
+        help="A metric or its change; may be repeated. [perplexity, else what the measurements name first]",
+    ),
 ]
 
 
@@ -116,7 +121,8 @@ def chart(
 ) -> int:
     """Print dose-response and scaling charts of a run.
 
-    With several models each method is compared over their sizes, with the exponent of a power law fitted to each group.
+    With several models each method is compared over their sizes, with the exponent of a power law fitted to each group;
+    gains are also drawn layer by layer, and residual gains against head density.
 
     Examples: lesion chart last · lesion chart 3f9c --metric nll --metric perplexity_change_pct
     """
@@ -135,10 +141,10 @@ def print_charts(run: Path, metrics: list[str] | None = None, level: float | Non
         raise LesionError(f"{run.name} has no finished trial to draw")
     _check_level(frame, level)
     known = analysis.metric_names([dict.fromkeys(frame.columns)])
-    default = [name for name in known if name.rpartition(".")[2] == "perplexity"] or known[:1]
-    for metric in metrics or default:
+    for metric in metrics or analysis.headlines(known):
         _print_dose(frame, metric)
         _print_scaling(frame, metric, level)
+        _print_gains(run, frame, metric)
 
 
 def _check_level(frame: pd.DataFrame, level: float | None) -> None:
@@ -167,6 +173,22 @@ def _print_scaling(frame: pd.DataFrame, metric: str, level: float | None) -> Non
         at = analysis.strongest(frame, metric, method) if level is None else level
         panel = scaling_chart.scaling_panel(frame, metric, method, at)
         print(scaling_chart.scaling_chart(panel, metric, **_paper()), end="\n\n")
+
+
+def _print_gains(run: Path, frame: pd.DataFrame, metric: str) -> None:
+    """What the surveys of gains add for a metric of theirs: its law, the gain of every layer, head density."""
+    from app import charts, gain_charts
+    from engine import analysis
+    from engine.analysis import gains
+
+    if metric.rpartition(".")[2] == "mlp_gain_last" and (
+        law := gain_charts.law_caption(analysis.scaling(frame, metric))
+    ):
+        print("\n".join(charts.wrapped(law, _paper()["width"])), end="\n\n")
+    if layers := gains.by_layer(run, metric):
+        print(gain_charts.layer_chart(layers, metric, **_paper()), end="\n\n")
+    if gain_charts.is_density(metric) and frame["model"].nunique() > 1:
+        print(gain_charts.density_chart(gains.head_density(frame, metric), metric, **_paper()), end="\n\n")
 
 
 def _paper() -> dict[str, Any]:

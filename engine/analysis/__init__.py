@@ -4,7 +4,7 @@ from engine.analysis.curves import Curve, dose
 from engine.analysis.files import FORMATS, export
 from engine.analysis.names import model_name
 from engine.analysis.power_law import Scaling, scaling, strongest
-from engine.analysis.tables import CHANGE, Row, columns, frame_of, metric_names, rows, table, tidy
+from engine.analysis.tables import CHANGE, Row, columns, frame_of, headlines, metric_names, rows, table, tidy
 from engine.profile import trial_group
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "dose",
     "export",
     "frame_of",
+    "headlines",
     "metric_names",
     "model_name",
     "rows",

@@ -57,6 +57,18 @@ def metric_names(found: Iterable[Row]) -> list[str]:
     return [name for name in names if name not in IDENTITY and not name.endswith(CHANGE)]
 
 
+def headlines(metrics: Sequence[str]) -> list[str]:
+    """Those of `metrics` that a reader wants first: every perplexity, else what the measurements' headlines name, else
+    the first one."""
+    from engine import catalog
+
+    told = {name for kind in catalog.measurements().values() for name in kind.headlines or (kind.metrics[0].name,)}
+    for wanted in ({"perplexity"}, told):
+        if found := [metric for metric in metrics if metric.rpartition(".")[2] in wanted]:
+            return found
+    return list(metrics[:1])
+
+
 def _rows_of_run(run: Path) -> list[Row]:
     return tidy(run.resolve().name, read_trials(run))
 

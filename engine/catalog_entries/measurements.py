@@ -30,6 +30,7 @@ MEASUREMENTS = (
             MetricInfo("answered", "texts that hold the prompt's answer", "share", "higher"),
         ),
         "engine.measure.generation:Generation",
+        headlines=("distinct_2", "answered"),
     ),
     MeasurementInfo(
         "gains",
@@ -43,6 +44,7 @@ MEASUREMENTS = (
             MetricInfo("mlp_contracting", "share of layers whose MLP gain is below 1", "share", None),
         ),
         "engine.measure.gains:Gains",
+        headlines=("mlp_gain_last", "attention_gain_last"),
     ),
     MeasurementInfo(
         "residual_gain",

@@ -33,7 +33,7 @@ View = Literal["dose", "scaling"]
 
 @dataclass(frozen=True)
 class Choice:
-    """What the pane was asked to show. `metric` None takes the first one; `part` and `level` count round the ends."""
+    """What the pane was asked to show. `metric` None takes a headline; `part` and `level` count round the ends."""
 
     view: View = "dose"
     metric: str | None = None
@@ -129,8 +129,11 @@ class ChartPane(Vertical, can_focus=True):
 
     def next_metric(self) -> None:
         """The next metric, after the last one the first."""
+        from engine.analysis import headlines
+
         if self._metrics:
-            here = self._metrics.index(self.choice.metric) if self.choice.metric in self._metrics else 0
+            shown = self.choice.metric if self.choice.metric in self._metrics else headlines(self._metrics)[0]
+            here = self._metrics.index(shown)
             self.choose(metric=self._metrics[(here + 1) % len(self._metrics)])
 
     def swap_lines(self) -> None:
@@ -194,12 +197,12 @@ class ChartPane(Vertical, can_focus=True):
 
 def compute(frame: pd.DataFrame, choice: Choice) -> Drawing:
     """The chart that `choice` asks for of a run's table. Raises LesionError where it cannot be made."""
-    from engine.analysis import metric_names
+    from engine.analysis import headlines, metric_names
 
     metrics = metric_names([dict.fromkeys(frame.columns)])
     if not metrics:
         return Drawing(reason="no trial with a result yet")
-    metric = choice.metric if choice.metric in metrics else metrics[0]
+    metric = choice.metric if choice.metric in metrics else headlines(metrics)[0]
     return (_dose if choice.view == "dose" else _scaling)(frame, choice, metric)
 
 
