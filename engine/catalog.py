@@ -227,6 +227,14 @@ class TaskInfo:
     summary: str
 
 
+@dataclass(frozen=True)
+class PictureInfo:
+    """A bundled picture, for models that see."""
+
+    name: str
+    summary: str
+
+
 _PROMPT_SETS = (
     PromptSetInfo("short", "8 everyday questions and openings"),
     PromptSetInfo("petri", "8 openings in the language of the petri models"),
@@ -256,6 +264,8 @@ _TEXTS = (
     TextInfo("english", "English prose: instructions, stories, letters, science explained"),
 )
 
+_PICTURES = (PictureInfo("garden", "a busy garden in cartoon colours: much goes wrong at once, 960 by 640 pixels"),)
+
 _Info = TypeVar(
     "_Info",
     MethodInfo,
@@ -266,6 +276,7 @@ _Info = TypeVar(
     PromptSetInfo,
     TextInfo,
     TaskInfo,
+    PictureInfo,
     ScoreInfo,
 )
 
@@ -343,6 +354,11 @@ def tasks() -> dict[str, TaskInfo]:
 def texts() -> dict[str, TextInfo]:
     """Every bundled text by name."""
     return _by_name(_TEXTS)
+
+
+def pictures() -> dict[str, PictureInfo]:
+    """Every bundled picture by name."""
+    return _by_name(_PICTURES)
 
 
 def method(name: str) -> MethodInfo:

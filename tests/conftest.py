@@ -45,6 +45,15 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: root / name for name in models}
 
 
+@pytest.fixture(scope="session")
+def seeing_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of tiny image-text models by kind; see tests.seeing."""
+    from tests import seeing
+
+    root = tmp_path_factory.mktemp("seeing")
+    return {kind: seeing.save(kind, root / kind) for kind in seeing.KINDS}
+
+
 TINY_PROFILE = """
 name = "tiny"
 

@@ -88,6 +88,10 @@ def _tasks() -> tuple[Choice, ...]:
     return (("auto", "the task that suits the models"), *choices(catalog.tasks()))
 
 
+def _pictures() -> tuple[Choice, ...]:
+    return choices(catalog.pictures())
+
+
 def _texts() -> tuple[Choice, ...]:
     return (("auto", "the text that suits the models"), *choices(catalog.texts()))
 
@@ -230,6 +234,7 @@ def _task(at: str) -> tuple[Field, ...]:
 def _generation(at: str) -> tuple[Field, ...]:
     return (
         *_asked(at),
+        Field(f"{at}.image", "image", "text", "A picture the prompts are about; image-text models.", "none", _pictures),
         Field(f"{at}.max_new_tokens", "new tokens", "whole", "The longest text, in tokens.", "64"),
         Field(f"{at}.sample", "sample", "flag", "Yes draws each token; no always takes the likeliest.", "yes", _flag),
         Field(f"{at}.temperature", "temperature", "number", "Above 1 bolder, below 1 safer.", "1"),

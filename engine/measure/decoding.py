@@ -1,7 +1,8 @@
 """Writing on from prompts, batched, one token at a time; each prompt as if it were alone."""
 
 import hashlib
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.measure.encoding import pad
+from engine.measure.pictures import Beside, Encoded, together
 
 Choice = Callable[[Tensor, int], Tensor]
 """(logits [rows, vocabulary], step) -> the next token of each row, int64 [rows]."""
@@ -48,16 +50,17 @@ class Sampler:
 
 @torch.inference_mode()
 def write_on(
-    model: Any, prompts: list[list[int]], limits: list[int], ends: frozenset[int], filler: int, choose: Choice
+    model: Any, prompts: Sequence[Encoded], limits: list[int], ends: frozenset[int], filler: int, choose: Choice
 ) -> list[Continuation]:
     """Continue every prompt until an end token or its limit of new tokens.
 
     Prompts are padded on the left and positions counted from each prompt's first token, so a row sees what it would
-    see alone. Keys and values are cached: every step feeds one token a row.
+    see alone. Keys and values are cached: every step feeds one token a row. A picture is seen in the first step.
     """
-    ids, mask = pad(prompts, filler, left=True, device=model.device)
-    positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)
-    last_position = torch.tensor([len(p) + limit - 1 for p, limit in zip(prompts, limits, strict=True)])
+    ids, mask = pad([prompt.ids for prompt in prompts], filler, left=True, device=model.device)
+    beside = together(prompts, model.device, model.dtype)
+    positions = _positions(model, ids, mask, beside)
+    last_position = torch.tensor([len(p.ids) + limit - 1 for p, limit in zip(prompts, limits, strict=True)])
     last_position = last_position.to(ids.device).unsqueeze(-1)
     written = [Continuation() for _ in prompts]
     cache = None
@@ -69,8 +72,9 @@ def write_on(
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **beside,
         )
-        cache = output.past_key_values
+        beside, cache = {}, output.past_key_values
         chosen = choose(output.logits[:, -1].float(), step)
         _append(written, chosen.tolist(), limits, ends)
         if all(row.stop for row in written):
@@ -78,8 +82,20 @@ def write_on(
         ids = chosen.unsqueeze(-1)
         mask = torch.cat([mask, torch.ones_like(ids)], dim=-1)
         # A finished row keeps its place in the batch; held at its last position it cannot leave a learned table.
-        positions = torch.minimum(positions[:, -1:] + 1, last_position)
+        positions = torch.minimum(positions[..., -1:] + 1, last_position)
     return written
+
+
+def _positions(model: Any, ids: Tensor, mask: Tensor, beside: Beside) -> Tensor:
+    """[rows, tokens], counted from each row's first token; where the model gives the parts of a picture positions by
+    time, height and width, what it says itself, [3, rows, tokens]."""
+    by_model = getattr(getattr(model, "model", None), "get_rope_index", None)
+    if not beside or by_model is None:
+        return (mask.cumsum(dim=-1) - 1).clamp(min=0)
+    wanted = inspect.signature(by_model).parameters
+    given = {name: tensor for name, tensor in beside.items() if name in wanted}
+    positions: Tensor = by_model(input_ids=ids, attention_mask=mask, **given)[0]
+    return positions
 
 
 def _append(written: list[Continuation], chosen: list[int], limits: list[int], ends: frozenset[int]) -> None:

@@ -9,9 +9,11 @@ from engine.errors import LesionError
 from engine.measure.decoding import Choice, Continuation, Sampler, greedy, write_on
 from engine.measure.encoding import by_length, encode, padding_token
 from engine.measure.measurement import Measured, Measurement, Progress
+from engine.measure.pictures import Encoded, encode_about, picture_tokens
 from engine.measure.wording import grade, variety
 from engine.models.loading import LoadedModel
 from engine.profile import GenerationMeasure
+from engine.profile.pictures import picture_bytes, picture_name
 from engine.profile.texts import prompt_set_name, questions
 
 
@@ -20,8 +22,12 @@ class Generation(Measurement):
     the texts' `distinct_1`, `distinct_2`, `repetition`; where prompts have answers, the shares `exact_match` and
     `answered` of those prompts (see engine.measure.wording).
 
+    With an image, every prompt is about that picture, which goes through the model's processor; a text's record then
+    has `image` and, where the model says which tokens they are, `image_tokens`, counted among `tokens_in`.
+
     Raises:
-        LesionError: a chat template is asked for and the model has none, or a prompt is empty or leaves no room.
+        LesionError: a chat template is asked for and the model has none, a prompt is empty or leaves no room, or the
+            picture cannot be shown.
     """
 
     def __init__(self, spec: GenerationMeasure, loaded: LoadedModel, folder: Path) -> None:
@@ -31,9 +37,9 @@ class Generation(Measurement):
         self._questions = questions(spec, folder)
         self._prompts = [question.prompt for question in self._questions]
         self._prompt_set = prompt_set_name(spec)
-        self._encoded = self._encode()
+        self._encoded = self._encode(folder)
         self._ends = _end_tokens(loaded)
-        self._limits = [min(spec.max_new_tokens, loaded.architecture.context - len(ids)) for ids in self._encoded]
+        self._limits = [min(spec.max_new_tokens, loaded.architecture.context - len(e.ids)) for e in self._encoded]
         if cut := sum(limit < spec.max_new_tokens for limit in self._limits):
             self.notes.append(
                 f"generation on {loaded.name}: {cut} texts end early, at the model's context of "
@@ -42,7 +48,7 @@ class Generation(Measurement):
 
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
         """Write one text a prompt. Prompts of like length share a batch; texts come in the order of the prompts."""
-        cut = by_length(self._encoded, batch_size)
+        cut = by_length([encoded.ids for encoded in self._encoded], batch_size)
         texts: list[dict[str, Any]] = []
         for number, indices in enumerate(cut):
             progress(number, len(cut))
@@ -74,9 +80,10 @@ class Generation(Measurement):
             "prompt_set": self._prompt_set,
             "prompt": self._prompts[index],
             "text": text,
-            "tokens_in": len(self._encoded[index]),
+            "tokens_in": len(self._encoded[index].ids),
             "tokens_out": len(continuation.tokens),
             "stop": continuation.stop,
+            **self._seen(index),
             **variety(text),
             **({"answers": list(answers), **grade(text, answers)} if answers else {}),
         }
@@ -87,25 +94,41 @@ class Generation(Measurement):
         known = [token for token in tokens if token < size]
         return str(self._loaded.tokenizer.decode(known, skip_special_tokens=True))
 
-    def _encode(self) -> list[list[int]]:
+    def _seen(self, index: int) -> dict[str, Any]:
+        if self._spec.image is None:
+            return {}
+        tokens = picture_tokens(self._encoded[index], self._loaded.model.config)
+        return {"image": picture_name(self._spec.image), **({} if tokens is None else {"image_tokens": tokens})}
+
+    def _encode(self, folder: Path) -> list[Encoded]:
         tokenizer, name = self._loaded.tokenizer, self._loaded.name
-        template = getattr(tokenizer, "chat_template", None)
+        reader = self._loaded.processor if self._spec.image else tokenizer
+        template = getattr(reader, "chat_template", None)
         if self._spec.chat is True and not template:
             raise LesionError(
                 f"generation on {name}: chat = true, but the model has no chat template; set chat to false or 'auto'.",
                 field="measure.chat",
             )
         chat = bool(template) and self._spec.chat is not False
-        encoded = [_chat(tokenizer, text) if chat else encode(tokenizer, text) for text in self._prompts]
+        if self._spec.image:
+            picture = picture_bytes(self._spec.image, folder)
+            encoded = encode_about(reader, self._prompts, picture, chat=chat, name=name)
+        else:
+            rows = (_chat(tokenizer, text) if chat else encode(tokenizer, text) for text in self._prompts)
+            encoded = [Encoded(ids) for ids in rows]
+        self._check_room(encoded)
+        return encoded
+
+    def _check_room(self, encoded: list[Encoded]) -> None:
         context = self._loaded.architecture.context
-        for text, ids in zip(self._prompts, encoded, strict=True):
+        for text, ids in zip(self._prompts, (prompt.ids for prompt in encoded), strict=True):
             if not 1 <= len(ids) < context:
+                more = ", those of the picture included" if self._spec.image else ""
                 raise LesionError(
-                    f"generation on {name}: the prompt {text[:40]!r} has {len(ids)} tokens; 1 to {context - 1} leave "
-                    "room for an answer.",
+                    f"generation on {self._loaded.name}: the prompt {text[:40]!r} has {len(ids)} tokens{more}; "
+                    f"1 to {context - 1} leave room for an answer.",
                     field="measure.prompts",
                 )
-        return encoded
 
 
 def _chat(tokenizer: Any, prompt: str) -> list[int]:

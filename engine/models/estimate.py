@@ -12,6 +12,7 @@ from engine import catalog
 from engine.models.architecture import Architecture, architecture
 from engine.models.footprint import Load, Scoring, Shape, keeping, passing, scoring
 from engine.models.loading import configuration, translated
+from engine.models.sight import auto_class, check_sight
 from engine.models.slices import Slice
 from engine.models.source import Source, UnreachableError, find
 from engine.profile import ModelSpec
@@ -60,15 +61,18 @@ def survey_model(
     room: float = math.inf,
     on_gpu: bool = False,
     trust_remote_code: bool = False,
+    pictures: bool = False,
 ) -> ModelEstimate:
     """Estimate the model called `name`, loaded as `spec` says, damaged in `groups`, running `loads` and `scorings`,
-    each on a group, in `room` bytes of the device's memory.
+    each on a group, in `room` bytes of the device's memory; `pictures`: they are among what it is shown.
 
     A snapshot holds one group at a time, so the largest counts; so does the largest of the loads. Raises LesionError
     for a model that cannot be found or is not supported, and for groups, layers, heads or experts it does not have.
     """
     config, source, unreachable = _configuration(spec, name, trust_remote_code)
-    model = _without_memory(config, source, trust_remote_code)
+    if pictures:
+        check_sight(config, name)
+    model = _without_memory(config, source, trust_remote_code, pictures)
     parts = architecture(model)
     notes: list[str] = []
     dtype = _dtype(spec, source, config, notes)
@@ -121,11 +125,9 @@ def _configuration(spec: ModelSpec, name: str, trust_remote_code: bool) -> tuple
         return AutoConfig.for_model(**deepcopy(known.shape)), Source(name, name, {"revision": None}, None), str(error)
 
 
-def _without_memory(config: Any, source: Source, trust_remote_code: bool) -> Any:
-    from transformers import AutoModelForCausalLM
-
+def _without_memory(config: Any, source: Source, trust_remote_code: bool, pictures: bool) -> Any:
     with translated(source), torch.device("meta"):
-        return AutoModelForCausalLM.from_config(deepcopy(config), trust_remote_code=trust_remote_code)
+        return auto_class(config, pictures).from_config(deepcopy(config), trust_remote_code=trust_remote_code)
 
 
 def _dtype(spec: ModelSpec, source: Source, config: Any, notes: list[str]) -> torch.dtype:

@@ -12,10 +12,10 @@ import torch
 from engine.errors import LesionError
 from engine.models.architecture import Architecture, architecture
 from engine.models.exhaustion import is_out_of_memory
+from engine.models.sight import auto_class, load_processor
 from engine.models.snapshot import weights_digest
 from engine.models.source import Source, UnreachableError, find, gated
 from engine.profile import ModelSpec
-
 
 _NO_NETWORK = {"ConnectError", "ConnectTimeout", "ReadTimeout", "LocalEntryNotFoundError", "OfflineModeIsEnabled"}
 _NOT_GIVEN = {"GatedRepoError"}
@@ -36,22 +36,28 @@ class LoadedModel:
     dtype: torch.dtype
     revision: str | None
     digest: str
+    processor: Any = None
+    """Where pictures were asked for: what turns them into inputs."""
 
 
-def load(spec: ModelSpec, name: str, device: torch.device, *, trust_remote_code: bool = False) -> LoadedModel:
-    """Load the model called `name` (a bundled one, a folder, a .gguf file or a Hub id) as `spec` says.
+def load(
+    spec: ModelSpec, name: str, device: torch.device, *, trust_remote_code: bool = False, pictures: bool = False
+) -> LoadedModel:
+    """Load the model called `name` (a bundled one, a folder, a .gguf file or a Hub id) as `spec` says; `pictures`: with
+    its processor, before its weights.
 
     Raises LesionError, in one sentence that names the model, for whatever keeps it from being loaded.
     """
     source = find(spec, name)
     with translated(source):
         tokenizer = _tokenizer(source, trust_remote_code)
-        model = _weights(source, spec, trust_remote_code)
+        processor = load_processor(source, trust_remote_code) if pictures else None
+        model = _weights(source, spec, trust_remote_code, pictures)
     parts = architecture(model)
     model = model.to(device).eval().requires_grad_(False)
     dtype = parts.embedding.weight.dtype
     assert isinstance(dtype, torch.dtype)
-    return LoadedModel(name, model, tokenizer, parts, device, dtype, source.revision, weights_digest(model))
+    return LoadedModel(name, model, tokenizer, parts, device, dtype, source.revision, weights_digest(model), processor)
 
 
 def configuration(source: Source, trust_remote_code: bool) -> Any:
@@ -102,14 +108,13 @@ def _tokenizer(source: Source, trust_remote_code: bool) -> Any:
     return tokenizer
 
 
-def _weights(source: Source, spec: ModelSpec, trust_remote_code: bool) -> Any:
-    from transformers import AutoModelForCausalLM
-
+def _weights(source: Source, spec: ModelSpec, trust_remote_code: bool, pictures: bool) -> Any:
     dtype = spec.dtype if spec.dtype == "auto" else getattr(torch, spec.dtype)
     options = dict(source.options)
     if not source.gguf:
         options["use_safetensors"] = None if spec.allow_pickle else True
-    model, report = AutoModelForCausalLM.from_pretrained(
+    auto = auto_class(configuration(source, trust_remote_code), pictures)
+    model, report = auto.from_pretrained(
         source.place, dtype=dtype, trust_remote_code=trust_remote_code, output_loading_info=True, **options
     )
     if missing := sorted(report["missing_keys"]):

@@ -12,6 +12,7 @@ from engine import catalog
 from engine.profile.damage import Damage
 from engine.profile.layers import Layers, same_layers
 from engine.profile.measures import GenerationMeasure, Measure, PromptTable, SpectrumMeasure, TextTable
+from engine.profile.pictures import picture_bytes
 from engine.profile.schema import Profile
 from engine.profile.tasks import choices
 from engine.profile.texts import documents, questions
@@ -134,7 +135,9 @@ def _prompts_identity(measure: PromptTable, folder: Path) -> dict[str, Any]:
     asked = questions(measure, folder)
     content: dict[str, Any] = {"content": _digest([question.prompt for question in asked])}
     if isinstance(measure, GenerationMeasure):
-        idle |= set() if measure.sample else {"temperature"}
+        idle |= {"image"} | (set() if measure.sample else {"temperature"})
+        if measure.image is not None:
+            content["image"] = hashlib.sha256(picture_bytes(measure.image, folder)).hexdigest()
         if any(question.answers for question in asked):
             content["answers"] = _digest([question.answers for question in asked])
     return {**measure.model_dump(exclude=idle), **content}

@@ -43,6 +43,8 @@ def _name_choices(tables: dict[str, Any]) -> None:
             _widen(measure["text"], ["auto", *catalog.texts()])
         if "task" in measure:
             _widen(measure["task"], ["auto", *catalog.tasks()])
+        if "image" in measure:
+            measure["image"]["anyOf"][0] = _offer(list(catalog.pictures()))
         if "prompts" in measure:
             one_by_one = {"type": "array", "items": {"type": "string"}}
             measure["prompts"]["anyOf"] = [_offer(["auto", *catalog.prompt_sets()]), one_by_one]

@@ -11,6 +11,7 @@ from engine.profile.faults import fault, show
 from engine.profile.fields import Bool, Float, Int, Table, Text, accept, must_exist
 from engine.profile.layers import Layers, check_layers
 from engine.profile.names import check_file
+from engine.profile.pictures import check_picture
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
@@ -101,6 +102,9 @@ class GenerationMeasure(PromptTable):
     """What the model writes after each prompt."""
 
     name: Literal["generation"] = "generation"
+    image: Text | None = Field(
+        None, description="a picture the prompts are about, bundled or a PNG, JPEG or WebP file; unset: none"
+    )
     max_new_tokens: Int = Field(64, ge=1, le=100_000, description="tokens written at most after a prompt")
     sample: Bool = Field(True, description="draw tokens at random; false: always the likeliest")
     temperature: Float = Field(1.0, gt=0, le=100, description="sharpness of sampling; lower is safer")
@@ -108,6 +112,13 @@ class GenerationMeasure(PromptTable):
     chat: Annotated[Bool | Literal["auto"], BeforeValidator(_check_chat)] = Field(
         "auto", description="wrap prompts in the model's chat template; auto: where it has one"
     )
+
+    @field_validator("image")
+    @classmethod
+    def _check_image(cls, image: str | None, info: ValidationInfo) -> str | None:
+        if image is not None:
+            accept(lambda name: check_picture(name, must_exist=must_exist(info)), image)
+        return image
 
 
 class GainsMeasure(PromptTable):

@@ -11,6 +11,8 @@ from engine.errors import LesionError, suggestion
 
 AUTO = "auto"
 
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+
 _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
 
 
@@ -55,8 +57,9 @@ def _models(name: str, before: Sequence[str], must_exist: bool) -> list[str]:
 
 
 def is_file_name(name: str) -> bool:
-    """Whether the name of a text or prompt set is meant as a file's."""
-    return "/" in name or name.startswith(("~", ".")) or name.endswith((".txt", ".jsonl"))
+    """Whether the name of a text, prompt set or picture is meant as a file's."""
+    ending = name.endswith((".txt", ".jsonl")) or name.lower().endswith(PICTURE_ENDINGS)
+    return "/" in name or name.startswith(("~", ".")) or ending
 
 
 def anchor(path: str, folder: Path) -> str:

@@ -22,6 +22,7 @@ _BUNDLED: dict[str, Collection[str]] = {
     "text": catalog.texts(),
     "prompts": catalog.prompt_sets(),
     "task": catalog.tasks(),
+    "image": catalog.pictures(),
 }
 """The keys of a measurement or a selection that may name a file, and the names that do not."""
 
@@ -68,7 +69,8 @@ def _settle(profile: Profile) -> Profile:
 
 def _settle_measure(measure: Measure, petri: bool) -> Measure:
     if isinstance(measure, PromptTable):
-        prompts = "petri" if petri else measure.usual
+        usual = "picture" if getattr(measure, "image", None) else measure.usual
+        prompts = "petri" if petri else usual
         return measure.model_copy(update={"prompts": prompts}) if measure.prompts == AUTO else measure
     if not isinstance(measure, TextTable):
         task = "petri" if petri else "basics"

@@ -4,7 +4,7 @@ import re
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from engine.errors import LesionError
 from engine.profile.damage import Damage
@@ -13,6 +13,7 @@ from engine.profile.fields import Bool, Int, Table, Text, accept, must_exist, re
 from engine.profile.layers import same_layers
 from engine.profile.measures import Measure
 from engine.profile.names import expand_models
+from engine.profile.pictures import check_sight
 
 _LARGEST_SEED = 2**31 - 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -121,6 +122,22 @@ class Profile(Table):
                 _refuse_overlap(single, position, first)
         return tuple(one for table in damage for one in table.separate())
 
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether any measurement shows a picture to the models."""
+        return any(_picture(measure) for measure in self.measure)
+
+    @model_validator(mode="after")
+    def _refuse_pictures_for_the_blind(self, info: ValidationInfo) -> "Profile":
+        asked = [position for position, measure in enumerate(self.measure) if _picture(measure)]
+        for position in asked if must_exist(info) else []:
+            for name in self.model.names:
+                try:
+                    check_sight(name)
+                except LesionError as error:
+                    raise fault(LesionError(str(error), field=f"measure.{position}.image")) from None
+        return self
+
 
 def _refuse_overlap(damage: Damage, position: int, first: dict[str, int]) -> None:
     """`first`: what earlier tables ask for, and which of them; this table's wishes are added."""
@@ -133,3 +150,8 @@ def _refuse_overlap(damage: Damage, position: int, first: dict[str, int]) -> Non
             text = f"{wanted} is already asked for by damage.{first[same]}; once is enough"
             raise fault(LesionError(text, field=str(position)))
         first[same] = position
+
+
+def _picture(measure: Measure) -> str | None:
+    """The picture that a measurement shows; None for most."""
+    return getattr(measure, "image", None)

@@ -14,7 +14,7 @@ from engine.profile.names import is_file_name
 from engine.profile.schema import Profile
 
 INPUTS = "inputs"
-"""The folder of a run directory that holds copies of the user's own texts and prompts."""
+"""The folder of a run directory that holds copies of the user's own texts, prompts and pictures."""
 
 _WIDTH = 100
 
@@ -29,8 +29,8 @@ def resolve(profile: Profile) -> Profile:
 
 
 def localise(profile: Profile, run_dir: Path) -> Profile:
-    """Copies the user's text and prompt files into `run_dir`/inputs and returns the profile that names the copies,
-    relative to `run_dir`: its TOML, lying there, repeats the run wherever the folder goes.
+    """Copies the user's texts, prompts and pictures into `run_dir`/inputs and returns the profile that names the
+    copies, relative to `run_dir`: its TOML, lying there, repeats the run wherever the folder goes.
 
     Files that share a name are told apart by a number. Raises OSError where a copy fails.
     """
@@ -60,11 +60,12 @@ def setting(key: str, value: Any) -> str:
 
 
 def _localise_measure(measure: Measure, run_dir: Path, copies: dict[str, str]) -> Measure:
-    key = next(key for key in ("text", "prompts", "task") if key in type(measure).model_fields)
-    source = getattr(measure, key)
-    if not isinstance(source, str) or not is_file_name(source):
-        return measure
-    return measure.model_copy(update={key: _localise_file(source, run_dir, copies)})
+    copied = {}
+    for key in ("text", "prompts", "task", "image"):
+        source = getattr(measure, key, None)
+        if isinstance(source, str) and is_file_name(source):
+            copied[key] = _localise_file(source, run_dir, copies)
+    return measure.model_copy(update=copied)
 
 
 def _localise_damage(damage: Damage, run_dir: Path, copies: dict[str, str]) -> Damage:

@@ -34,7 +34,9 @@ class Subject:
     def __init__(
         self, profile: Profile, name: str, folder: Path, device: torch.device, *, trust_remote_code: bool
     ) -> None:
-        self.loaded: LoadedModel = load(profile.model, name, device, trust_remote_code=trust_remote_code)
+        self.loaded: LoadedModel = load(
+            profile.model, name, device, trust_remote_code=trust_remote_code, pictures=profile.shows_pictures
+        )
         self.parameters = sum(parameter.numel() for parameter in self.loaded.model.parameters())
         self._pristine = digest(self.loaded.model)
         self._group: Place | None = None

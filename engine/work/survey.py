@@ -102,6 +102,7 @@ def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool
             room=found["free_bytes"] - found["reserve_bytes"],
             on_gpu=open_device(profile.model.device).type == "cuda",
             trust_remote_code=trust_remote_code,
+            pictures=profile.shows_pictures,
         )
         return asdict(sizes)
 
