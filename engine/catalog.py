@@ -140,6 +140,13 @@ class ScoreInfo:
     implementation: str
     reads_text: bool = True
     draws: bool = False
+    not_in: tuple[str, ...] = ()
+    """Groups that hold weights which it does not apply to, in every model."""
+
+    def check(self, group: str) -> None:
+        """Raises LesionError for a group that the score does not apply to."""
+        if group in self.not_in:
+            raise LesionError(f"the score {self.name} does not apply to all of {group}: {self.summary}")
 
 
 @dataclass(frozen=True)

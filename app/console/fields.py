@@ -92,6 +92,18 @@ def _pictures() -> tuple[Choice, ...]:
     return choices(catalog.pictures())
 
 
+def _trials() -> tuple[Choice, ...]:
+    return (("baseline", "of the undamaged model alone"), ("all", "of every trial"))
+
+
+def _scopes() -> tuple[Choice, ...]:
+    return (
+        ("global", "of the whole group"),
+        ("per_layer", "of each layer by itself"),
+        ("per_tensor", "of each parameter by itself"),
+    )
+
+
 def _texts() -> tuple[Choice, ...]:
     return (("auto", "the text that suits the models"), *choices(catalog.texts()))
 
@@ -231,6 +243,49 @@ def _task(at: str) -> tuple[Field, ...]:
     )
 
 
+def _scored(at: str) -> tuple[Field, ...]:
+    return (
+        Field(f"{at}.text", "text", "text", "What is read: a bundled text, or a .txt file.", "auto", _texts),
+        Field(f"{at}.documents", "documents", "whole", "Only so many documents of the text.", "8"),
+        Field(f"{at}.context", "context", "whole", "Tokens in a window, where the model reads as many.", "256"),
+        Field(f"{at}.trials", "trials", "text", "Of which trials: baseline or all.", "baseline", _trials),
+        Field(f"{at}.batch_size", "batch size", "whole", "Windows at once; halved when memory runs out.", "8"),
+    )
+
+
+def _ranking(at: str) -> tuple[Field, ...]:
+    return (
+        Field(
+            f"{at}.scores",
+            "scores",
+            "names",
+            "What weights are ranked by, names with commas between.",
+            "grad_x_weight",
+            lambda: choices(catalog.scores()),
+        ),
+        Field(
+            f"{at}.group", "group", "text", "Among which parameters.", "all", choices=lambda: choices(catalog.groups())
+        ),
+        Field(f"{at}.layers", "layers", "layers", "Which layers: 0-5, last 4, or a list as 1, 3.", "all layers"),
+        Field(f"{at}.k", "k", "layers", "How many of the best, or several numbers as 10, 100.", "10, 100"),
+        Field(f"{at}.scope", "scope", "text", "Of what k is: global, per_layer or per_tensor.", "global", _scopes),
+        Field(f"{at}.samples", "samples", "whole", "Parts of the text ranked by themselves, to compare.", "2"),
+        Field(f"{at}.seeds", "seeds", "whole", "Repetitions of a score that draws (hutchinson), to compare.", "1"),
+        Field(f"{at}.probes", "probes", "whole", "Random vectors of hutchinson.", "8"),
+        *_scored(at),
+    )
+
+
+def _super_weights(at: str) -> tuple[Field, ...]:
+    return (
+        Field(f"{at}.prompt", "prompt", "text", "What is read to see spikes.", "the first document"),
+        Field(f"{at}.times", "times", "number", "A spike is so many times the median of all layers.", "10"),
+        Field(f"{at}.share", "share", "number", "Of a spike at least this comes from the one weight.", "0.5"),
+        Field(f"{at}.most", "most", "whole", "How many are zeroed to see what they do.", "4"),
+        *_scored(at),
+    )
+
+
 def _generation(at: str) -> tuple[Field, ...]:
     return (
         *_asked(at),
@@ -250,5 +305,7 @@ _OPTIONS: dict[str, Callable[[str], tuple[Field, ...]]] = {
     "residual_gain": _prompted,
     "spectrum": _spectrum,
     "tasks": _task,
+    "ranking": _ranking,
+    "super_weights": _super_weights,
 }
 """The fields of each measurement's own options."""

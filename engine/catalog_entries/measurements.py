@@ -90,4 +90,30 @@ MEASUREMENTS = (
         ),
         "engine.measure.tasks:Tasks",
     ),
+    MeasurementInfo(
+        "ranking",
+        "which weights matter most by a score, and how far scores, texts and seeds agree",
+        (
+            MetricInfo("largest_score", "the largest score of a weight", "", None, log=True),
+            MetricInfo("top_share", "share of the sum of all scores that the k best weights have", "share", None),
+            MetricInfo("jaccard_samples", "overlap of the k best between samples of the text", "share", "higher"),
+            MetricInfo("jaccard_seeds", "overlap of the k best between seeds of the score", "share", "higher"),
+            MetricInfo("jaccard_scores", "overlap of the k best with those by the other scores", "share", None),
+        ),
+        "engine.measure.ranking:RankingStudy",
+    ),
+    MeasurementInfo(
+        "super_weights",
+        "single weights that make an activation spike, and what zeroing each of them does",
+        (
+            MetricInfo("super_weights", "how many there are", "", None),
+            MetricInfo("spike", "the largest layer's spike over the median of all layers", "×", None, log=True),
+            MetricInfo("super_nll", "mean loss of the model as it is", "nats/token", "lower"),
+            MetricInfo(
+                "super_nll_without", "the same without the super weight of the largest spike", "nats/token", None
+            ),
+            MetricInfo("super_nll_control", "the same without the largest other weight instead", "nats/token", None),
+        ),
+        "engine.measure.super_weights:SuperWeights",
+    ),
 )

@@ -17,6 +17,9 @@ SCORES = (
     ),
     ScoreInfo("magnitude", "|weight|", "engine.scores.activations:MAGNITUDE", reads_text=False),
     ScoreInfo(
-        "act_magnitude", "|weight| × the length of its input over a text", "engine.scores.activations:ACT_MAGNITUDE"
+        "act_magnitude",
+        "|weight| × the length of its input over a text, for matrices of attention and MLP",
+        "engine.scores.activations:ACT_MAGNITUDE",
+        not_in=("embed_only", "norms", "all"),
     ),
 )

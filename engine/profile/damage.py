@@ -149,6 +149,9 @@ class Damage(Table):
 
     def _check_suited(self) -> None:
         method = catalog.method(self.method)
+        if self.select and self.select.score:
+            for group in self.groups:
+                accept(catalog.score(self.select.score).check, group)
         for group in self.groups if method.groups else ():
             if group not in method.groups:
                 known = ", ".join(method.groups)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Strict, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationInfo
 
 from engine.errors import LesionError
 from engine.profile.faults import fault, show
@@ -12,6 +12,8 @@ Int = Annotated[int, Strict()]
 Float = Annotated[float, Strict()]
 Bool = Annotated[bool, Strict()]
 Text = Annotated[str, Strict()]
+
+_LARGEST_COUNT = 10**12
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
@@ -43,3 +45,27 @@ def refuse_repeats(values: Iterable[Any], what: str) -> None:
 def must_exist(info: ValidationInfo) -> bool:
     """Whether the files that a profile names have to be there."""
     return bool((info.context or {}).get("must_exist", True))
+
+
+def _check_counts(given: Any) -> Any:
+    """A number of weights, or a list of such numbers in rising order as a tuple."""
+    if not isinstance(given, list | tuple):
+        return None if given is None else _check_count(given)
+    if not given:
+        raise fault("needs at least one entry")
+    counts = [_check_count(count) for count in given]
+    refuse_repeats(counts, "k")
+    return tuple(sorted(counts))
+
+
+def _check_count(count: Any) -> int:
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise fault(f"must be a whole number, or a list of them, not {show(count)}")
+    if not 1 <= count <= _LARGEST_COUNT:
+        bound = "at least 1" if count < 1 else f"at most {_LARGEST_COUNT}"
+        raise fault(f"must be {bound}, not {count}")
+    return count
+
+
+Counts = Annotated[int | tuple[int, ...], BeforeValidator(_check_counts)]
+"""How many weights, or several such numbers."""

@@ -11,7 +11,15 @@ from typing import Any
 from engine import catalog
 from engine.profile.damage import Damage
 from engine.profile.layers import Layers, same_layers
-from engine.profile.measures import GenerationMeasure, Measure, PromptTable, SpectrumMeasure, TextTable
+from engine.profile.measures import (
+    GenerationMeasure,
+    Measure,
+    PromptTable,
+    RankingMeasure,
+    SpectrumMeasure,
+    TextTable,
+    made_on,
+)
 from engine.profile.pictures import picture_bytes
 from engine.profile.schema import Profile
 from engine.profile.tasks import choices
@@ -58,7 +66,7 @@ def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
     Reads the texts that measurements use; relative paths start from `folder`. Raises LesionError where one cannot be
     read.
     """
-    measures = [_measure_identity(measure, folder) for measure in profile.measure]
+    measures = [(measure, _measure_identity(measure, folder)) for measure in profile.measure]
     damages = [single for table in profile.damage for single in table.singles]
     variants = {id(damage): _variant(damage, folder) for damage in damages}
     found: list[Trial] = []
@@ -68,7 +76,6 @@ def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
             "revision": profile.model.revision,
             "dtype": profile.model.dtype,
             "load_in": profile.model.load_in,
-            "measures": measures,
             "draws": catalog.DRAW_VERSION,
         }
         for damage, group, level, seed in _cells(profile, damages):
@@ -76,7 +83,8 @@ def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
             method = damage.method if damage else "none"
             what = {"method": method, "group": group, "layers": same_layers(layers), "level": level, "seed": seed}
             extra, identity = variants[id(damage)] if damage else ({}, {})
-            key = _digest({**common, **what, **_narrowing_identity(damage), **identity})[:16]
+            made = {"measures": [content for measure, content in measures if made_on(measure, damage is None)]}
+            key = _digest({**common, **what, **made, **_narrowing_identity(damage), **identity})[:16]
             heads, experts = (damage.heads, damage.experts) if damage else (None, None)
             place = (key, len(found), model, damage is None)
             found.append(Trial(*place, method, group, layers, level, seed, heads, experts, **extra))
@@ -120,7 +128,7 @@ def _measure_identity(measure: Measure, folder: Path) -> dict[str, Any]:
     """What a measurement's result depends on: its options, with texts and prompts by content instead of by name."""
     if isinstance(measure, TextTable):
         options = measure.model_dump(exclude={"text", "documents"})
-        if isinstance(measure, SpectrumMeasure):
+        if isinstance(measure, SpectrumMeasure | RankingMeasure):
             options["layers"] = same_layers(measure.layers)
         return {**options, "content": _digest(documents(measure, folder))}
     if isinstance(measure, PromptTable):

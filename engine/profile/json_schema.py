@@ -32,9 +32,9 @@ def _name_choices(tables: dict[str, Any]) -> None:
     """Closed sets become enums; where a path or Hub id may stand too, known names are offered beside any string."""
     damage = tables["Damage"]["properties"]
     damage["method"].update(_closed({info.name: info.summary for info in catalog.methods().values()}))
-    damage["groups"]["items"] = _closed({info.name: info.summary for info in catalog.groups().values()})
+    damage["groups"]["items"] = _groups()
     select = tables["Select"]["properties"]
-    select["score"]["anyOf"][0] = _closed({info.name: info.summary for info in catalog.scores().values()})
+    select["score"]["anyOf"][0] = _scores()
     _widen(select["text"], ["auto", *catalog.texts()])
     _bound_counts(select["k"]["anyOf"])
     _describe_names(tables["ModelSpec"]["properties"])
@@ -50,6 +50,10 @@ def _name_choices(tables: dict[str, Any]) -> None:
             measure["prompts"]["anyOf"] = [_offer(["auto", *catalog.prompt_sets()]), one_by_one]
         if "layers" in measure:
             measure["layers"]["anyOf"].append({"type": "integer", "minimum": 0})
+        if "scores" in measure:
+            measure["scores"]["items"] = _scores()
+            measure["group"].update(_groups())
+            _bound_counts(measure["k"]["anyOf"])
 
 
 def _describe_names(model: dict[str, Any]) -> None:
@@ -57,6 +61,14 @@ def _describe_names(model: dict[str, Any]) -> None:
     one = _offer([*catalog.models(), *(f"{family}:*" for family in catalog.families())])
     several = {"type": "array", "minItems": 1, "items": one}
     model["names"] = {"description": model["names"]["description"], "anyOf": [several, one]}
+
+
+def _groups() -> dict[str, Any]:
+    return _closed({info.name: info.summary for info in catalog.groups().values()})
+
+
+def _scores() -> dict[str, Any]:
+    return _closed({info.name: info.summary for info in catalog.scores().values()})
 
 
 def _bound_counts(kinds: list[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from engine import catalog
 from engine.errors import LesionError
 from engine.profile.faults import fault, show
-from engine.profile.fields import Bool, Float, Int, Table, Text, accept, must_exist
+from engine.profile.fields import Bool, Counts, Float, Int, Table, Text, accept, must_exist, refuse_repeats
 from engine.profile.layers import Layers, check_layers
 from engine.profile.names import check_file
 from engine.profile.pictures import check_picture
@@ -167,4 +167,87 @@ class TasksMeasure(Table):
         return task
 
 
-Measure = PerplexityMeasure | GenerationMeasure | GainsMeasure | ResidualGainMeasure | SpectrumMeasure | TasksMeasure
+class ScoredTextTable(TextTable):
+    """A measurement that takes a model's loss over some documents, of the undamaged model alone unless told to."""
+
+    documents: Int | None = Field(8, ge=1, le=100_000, description="how many documents of the text at most")
+    context: Int = Field(256, ge=2, le=10**6, description="tokens in a window, where the model reads as many")
+    batch_size: Int = Field(8, ge=1, le=4096, description="windows read together")
+    trials: Literal["baseline", "all"] = Field(
+        "baseline", description="baseline: of the undamaged model alone, whatever the damage; all: of every trial"
+    )
+
+
+class RankingMeasure(ScoredTextTable):
+    """Which weights matter most by a score, and how far scores, texts and seeds agree on them."""
+
+    name: Literal["ranking"] = "ranking"
+    scores: tuple[Text, ...] = Field(("grad_x_weight",), min_length=1, description="what weights are ranked by")
+    group: Text = Field("all", description="among which parameters")
+    layers: Annotated[Layers | None, BeforeValidator(_check_layers)] = Field(
+        None, description='only these layers: "0-5", "last 4", "3" or [1, 3]; unset: all'
+    )
+    k: Counts = Field((10, 100), description="how many weights are listed, and compared; several, as [10, 100]")
+    scope: Literal["global", "per_layer", "per_tensor"] = Field(
+        "global", description="whether k is of the whole group, of each layer or of each parameter"
+    )
+    samples: Int = Field(2, ge=1, le=1000, description="parts of the text that are ranked by themselves; 1: none")
+    seeds: Int = Field(1, ge=1, le=1000, description="repetitions of a score that draws (hutchinson)")
+    probes: Int = Field(8, ge=1, le=100_000, description="random vectors of hutchinson")
+
+    @field_validator("scores")
+    @classmethod
+    def _check_scores(cls, scores: tuple[str, ...]) -> tuple[str, ...]:
+        for score in scores:
+            accept(catalog.score, score)
+        refuse_repeats(scores, "score")
+        return scores
+
+    @field_validator("group")
+    @classmethod
+    def _check_group(cls, group: str) -> str:
+        return accept(catalog.group, group).name
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> "RankingMeasure":
+        accept(lambda layers: catalog.group(self.group).check(layers=layers), self.layers)
+        for score in self.scores:
+            accept(catalog.score(score).check, self.group)
+        if self.documents is not None and self.samples > self.documents:
+            text = f"{self.samples} samples need as many documents, and there are {self.documents} at most"
+            raise fault(LesionError(text, field="samples"))
+        if self.seeds > 1 and not any(catalog.score(score).draws for score in self.scores):
+            raise fault(LesionError("changes nothing where no score draws: leave it out", field="seeds"))
+        return self
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Every k, rising."""
+        return self.k if isinstance(self.k, tuple) else (self.k,)
+
+
+class SuperWeightsMeasure(ScoredTextTable):
+    """Single weights that make an activation spike, and what zeroing each of them does."""
+
+    name: Literal["super_weights"] = "super_weights"
+    prompt: Text | None = Field(None, description="what is read to see spikes; unset: the first document")
+    times: Float = Field(10.0, gt=0, le=10**6, description="a spike is so many times the median of all layers")
+    share: Float = Field(0.5, gt=0, le=1, description="of a spike's output comes at least this from the one weight")
+    most: Int = Field(4, ge=1, le=1000, description="how many are zeroed to see what they do, largest spike first")
+
+
+def made_on(measure: "Measure", baseline: bool) -> bool:
+    """Whether a measurement is made on baselines, or else on damaged models."""
+    return baseline or getattr(measure, "trials", "all") == "all"
+
+
+Measure = (
+    PerplexityMeasure
+    | GenerationMeasure
+    | GainsMeasure
+    | ResidualGainMeasure
+    | SpectrumMeasure
+    | TasksMeasure
+    | RankingMeasure
+    | SuperWeightsMeasure
+)

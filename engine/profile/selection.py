@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from engine import catalog
 from engine.errors import LesionError
 from engine.profile.faults import fault, show
-from engine.profile.fields import Float, Int, Table, Text, accept, must_exist, refuse_repeats
+from engine.profile.fields import Counts, Float, Int, Table, Text, accept, must_exist
 from engine.profile.layers import group_name
 from engine.profile.names import check_file, is_file_name
 
@@ -27,33 +27,6 @@ def _check_coordinate(given: Any) -> Coordinate:
             f"not {show(given)}"
         )
     return name, *indices
-
-
-_LARGEST_COUNT = 10**12
-
-
-def check_counts(given: Any) -> Any:
-    """A number of weights, or a list of such numbers in rising order as a tuple."""
-    if not isinstance(given, list | tuple):
-        return None if given is None else _check_count(given)
-    if not given:
-        raise fault("needs at least one entry")
-    counts = [_check_count(count) for count in given]
-    refuse_repeats(counts, "k")
-    return tuple(sorted(counts))
-
-
-def _check_count(count: Any) -> int:
-    if not isinstance(count, int) or isinstance(count, bool):
-        raise fault(f"must be a whole number, or a list of them, not {show(count)}")
-    if not 1 <= count <= _LARGEST_COUNT:
-        bound = "at least 1" if count < 1 else f"at most {_LARGEST_COUNT}"
-        raise fault(f"must be {bound}, not {count}")
-    return count
-
-
-Counts = Annotated[int | tuple[int, ...], BeforeValidator(check_counts)]
-"""How many weights, or several such numbers."""
 
 
 class Select(Table):

@@ -51,11 +51,17 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.ranks)
 
-    def by_parameter(self) -> dict[str, Tensor]:
-        """Parameter names to rising flat int64 indices; only parameters that have any."""
+    def by_parameter(self, k: int | None = None) -> dict[str, Tensor]:
+        """Parameter names to rising flat int64 indices; only parameters that have any. With `k`, only of the first k of
+        every unit."""
+        kept = slice(None) if k is None else self.ranks <= k
         starts = _starts([prod(shape) for shape in self.shapes])
-        rising = (starts[self.parameters] + self.indices).sort().values
+        rising = (starts[self.parameters] + self.indices)[kept].sort().values
         return _split(rising, dict(zip(self.names, starts.tolist(), strict=False)))
+
+    def total(self, k: int) -> float:
+        """The sum of the scores of the first k of every unit, without those that are no number."""
+        return float(self.scores[self.ranks <= k].double().nansum())
 
     def entries(self) -> Iterable[Entry]:
         """The weights one by one, in order."""

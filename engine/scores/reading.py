@@ -89,4 +89,6 @@ def _documents(loaded: LoadedModel, spec: ScoreSpec) -> list[str]:
     bundled = "petri" if loaded.name in catalog.models() else "english"
     text = bundled if spec.text == "auto" else spec.text
     # Not validated as a table of a profile: a mistake in it has its own sentence, from the file that is missing.
-    return documents(PerplexityMeasure.model_construct(text=text, documents=spec.documents), spec.folder)
+    found = documents(PerplexityMeasure.model_construct(text=text, documents=spec.documents), spec.folder)
+    which, count = spec.sample
+    return found[which::count]

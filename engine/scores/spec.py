@@ -17,6 +17,7 @@ class ScoreSpec:
     text: "auto", a bundled text, or a .txt file (relative to `folder`) with blank lines between documents; "auto" is
         "petri" for the petri models and "english" for all others.
     documents: how many documents at most.
+    sample: (which, of how many): only every so many of those documents, from that one on.
     context: tokens in a window, cut to what the model reads. Windows do not overlap but for one token, so that each
         token after a document's first is predicted once.
     batch_size: windows in one backward pass. One pass needs gradients of one tensor at a time; several need one number
@@ -30,6 +31,7 @@ class ScoreSpec:
     documents: int = 8
     context: int = 256
     batch_size: int = 8
+    sample: tuple[int, int] = (0, 1)
     seed: int = 0
     probes: int = 8
     folder: Path = Path()

@@ -16,6 +16,7 @@ from torch.nn import Module, Parameter
 from engine.errors import LesionError
 from engine.measure.encoding import encode
 from engine.models.loading import LoadedModel
+from engine.models.slices import Slice
 from engine.scores.owners import Owner, owners
 from engine.scores.reading import Reading
 from engine.scores.score import names
@@ -67,12 +68,14 @@ def spikes(loaded: LoadedModel, text: str) -> list[Spike]:
     tokens = encode(loaded.tokenizer, text)[: loaded.architecture.context]
     if not tokens:
         raise LesionError(f"super weights on {loaded.name}: the text holds no token; give at least one word")
-    seen: dict[str, tuple[Tensor, Tensor]] = {}
+    seen: dict[str, Spike] = {}
 
-    def keep(name: str, module: Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-        seen[name] = args[0].flatten(0, -2), output.flatten(0, -2)
+    def keep(piece: Slice, module: Module, args: tuple[Tensor, ...], output: Tensor) -> None:
+        name = piece.parameter  # looked at now: some models write into the output a moment later
+        rows = args[0].flatten(0, -2), output.flatten(0, -2)
+        seen[name] = _spike(piece.layer or 0, name, piece.tensor, linear[name], *rows)
 
-    hooks = [owner.module.register_forward_hook(partial(keep, name)) for name, owner in linear.items()]
+    hooks = [linear[piece.parameter].module.register_forward_hook(partial(keep, piece)) for piece in down]
     try:
         with torch.inference_mode():
             ids = torch.tensor([tokens], device=loaded.device)
@@ -80,10 +83,7 @@ def spikes(loaded: LoadedModel, text: str) -> list[Spike]:
     finally:
         for hook in hooks:
             hook.remove()
-    return [
-        _spike(piece.layer or 0, piece.parameter, piece.tensor, linear[piece.parameter], *seen.pop(piece.parameter))
-        for piece in down
-    ]
+    return [seen[piece.parameter] for piece in down]
 
 
 def super_weights(found: Sequence[Spike], *, times: float = 10.0, share: float = 0.5) -> list[Spike]:

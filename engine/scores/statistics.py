@@ -51,6 +51,16 @@ class Statistics:
         self.layers.setdefault(piece.layer, Summary()).add(found)
         self.parameters.setdefault(piece.parameter, Summary()).add(found)
 
+    @property
+    def total(self) -> float:
+        """The sum of all scores, without those that are no number."""
+        return math.fsum(one.mean * (one.weights - one.nan) for one in self.layers.values() if one.weights > one.nan)
+
+    @property
+    def largest(self) -> float:
+        """The largest of all scores, nan where none is a number."""
+        return max((one.largest for one in self.layers.values() if one.weights > one.nan), default=math.nan)
+
     def record(self) -> dict[str, Any]:
         """All of it for a JSON file: {"layers": [{"layer", "weights", …}], "parameters": [{"parameter", …}]}."""
         order = sorted(self.layers, key=lambda layer: (layer is None, layer or 0))

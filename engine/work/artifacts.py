@@ -15,7 +15,8 @@ def keep_all(folder: Path, facts: dict[str, Any], measurement: str, found: Measu
     within the run directory, the artifact first."""
     trial = facts["trial"]
     names = [] if found.artifact is None else [keep(folder, trial, measurement, facts | found.artifact)]
-    return names + [keep_table(folder, trial, f"{measurement}-{name}", sheet) for name, sheet in found.tables.items()]
+    named = {f"{measurement}-{name}" if name else measurement: sheet for name, sheet in found.tables.items()}
+    return names + [keep_table(folder, trial, name, sheet) for name, sheet in named.items()]
 
 
 def keep(folder: Path, trial: str, measurement: str, content: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ import torch
 from engine.errors import LesionError
 from engine.measure.measurement import Measured, Progress
 from engine.models.exhaustion import is_out_of_memory
-from engine.profile import Profile, Trial
+from engine.profile import Profile, Trial, made_on
 from engine.work.artifacts import keep_all
 from engine.work.faults import sentence
 from engine.work.memory import Peak, release
@@ -118,8 +118,8 @@ class Bench:
         metrics: dict[str, float] = {}
         texts: list[dict[str, Any]] = []
         kept: list[tuple[dict[str, Any], str, Measured]] = []
-        for spec in self._profile.measure:
-            key = measure_key(spec)
+        made = {measure_key(spec): spec for spec in self._profile.measure if made_on(spec, trial.baseline)}
+        for key, spec in made.items():
             with _blaming(key):
                 measured = subject.measure(key, trial.seed, sizes[key], self._progress(trial, key))
             prefix = key.removesuffix(spec.name)
@@ -127,7 +127,8 @@ class Bench:
             texts += [{"measurement": spec.name, "label": spec.label} | text for text in measured.texts]
             kept.append(({"trial": trial.key, "measurement": spec.name, "label": spec.label}, key, measured))
         seconds = time.perf_counter() - begun
-        found = {"metrics": metrics, "texts": len(texts), "touched": touched, "batch": sizes, "seconds": seconds}
+        batch = {key: sizes[key] for key in made}
+        found = {"metrics": metrics, "texts": len(texts), "touched": touched, "batch": batch, "seconds": seconds}
         if files := [name for one in kept for name in keep_all(self._folder, *one)]:
             found["artifacts"] = files
         return self._record(**found), texts

@@ -4,10 +4,21 @@ from pathlib import Path
 
 from engine import catalog
 from engine.measure.head import CHUNK_BYTES
+from engine.measure.ranking import ranking_spec
+from engine.methods.choosing import score_spec
 from engine.models.estimate import Group
 from engine.models.footprint import Load, Scoring
-from engine.profile import GenerationMeasure, Measure, PerplexityMeasure, Profile, TasksMeasure, TextTable
+from engine.profile import (
+    GenerationMeasure,
+    Measure,
+    PerplexityMeasure,
+    Profile,
+    RankingMeasure,
+    TasksMeasure,
+    TextTable,
+)
 from engine.profile.layers import same_layers
+from engine.profile.measures import ScoredTextTable
 from engine.profile.names import is_petri
 from engine.profile.tasks import choices
 from engine.profile.texts import documents, prompts
@@ -38,6 +49,9 @@ def load(measure: Measure, folder: Path) -> Load:
         step = measure.stride or (measure.context or _USUAL_CONTEXT) // 2
         windows = sum(-(-length // step) for length in lengths)
         return Load(rows, longest, name=name, texts=windows, block=CHUNK_BYTES, kept=sum(lengths))
+    if isinstance(measure, ScoredTextTable):
+        lengths = [min(tokens(text), measure.context) for text in documents(measure, folder)]
+        return Load(rows, max(lengths), name=name, texts=len(lengths))
     if isinstance(measure, TextTable):
         read = documents(measure, folder)
         return Load(rows, max(map(tokens, read)), logits=0, name=name, texts=len(read), grams=_layers(measure))
@@ -64,22 +78,25 @@ def _layers(measure: TextTable) -> int:
 
 
 def scorings(profile: Profile, model: str, folder: Path) -> list[tuple[Scoring, Group]]:
-    """The scores that the profile's damages select by on this model, each with a group that it is computed for."""
+    """The scores that the profile selects and ranks by on this model, each with a group that it is computed for."""
     found: list[tuple[Scoring, Group]] = []
     for damage in profile.damage:
-        if damage.select is None or damage.select.score is None:
-            continue
-        text = ("petri" if is_petri(model) else "english") if damage.select.text == "auto" else damage.select.text
-        work = _scoring(damage.select.score, text, damage.select.documents, folder)
-        found += [(work, (group, damage.layers, damage.heads, damage.experts)) for group in damage.groups]
+        if damage.select is not None and damage.select.score is not None:
+            work = _scoring(score_spec(damage.select, folder), model)
+            found += [(work, (group, damage.layers, damage.heads, damage.experts)) for group in damage.groups]
+    for measure in profile.measure:
+        if isinstance(measure, RankingMeasure):
+            specs = [ranking_spec(measure, score, measure.batch_size, folder) for score in measure.scores]
+            found += [(_scoring(spec, model), (measure.group, measure.layers, None, None)) for spec in specs]
     return found
 
 
-def _scoring(score: str, text: str, count: int, folder: Path) -> Scoring:
-    usual = ScoreSpec(score)
-    if not catalog.score(score).reads_text:
-        return Scoring(score, 0, 0, 0)
-    lengths = [tokens(read) for read in documents(PerplexityMeasure(text=text, documents=count), folder)]
-    windows = sum(-(-length // (usual.context - 1)) for length in lengths)
-    rows = 1 if score == "grad_squared" else min(usual.batch_size, windows)
-    return Scoring(score, rows, min(max(lengths), usual.context), -(-windows // rows))
+def _scoring(spec: ScoreSpec, model: str) -> Scoring:
+    if not catalog.score(spec.name).reads_text:
+        return Scoring(spec.name, 0, 0, 0)
+    text = ("petri" if is_petri(model) else "english") if spec.text == "auto" else spec.text
+    read = documents(PerplexityMeasure.model_construct(text=text, documents=spec.documents), spec.folder)
+    lengths = [tokens(document) for document in read]
+    windows = sum(-(-length // (spec.context - 1)) for length in lengths)
+    rows = 1 if spec.name == "grad_squared" else min(spec.batch_size, windows)
+    return Scoring(spec.name, rows, min(max(lengths), spec.context), -(-windows // rows))

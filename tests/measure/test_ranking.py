@@ -1,0 +1,56 @@
+"""Rankings compared over seeds and scopes; see tests/cli/test_critical.py for rankings against the whole list."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import LesionError
+from engine.measure.ranking import RankingStudy
+from engine.models.loading import LoadedModel
+from engine.profile import RankingMeasure
+from engine.scores import ScoreSpec, overlap, select
+
+
+def nothing(done: int, total: int) -> None:
+    """Progress."""
+
+
+def test_seeds_and_samples_are_compared_pair_by_pair(subjects: dict[str, LoadedModel]) -> None:
+    loaded = subjects["petri"]
+    spec = RankingMeasure(
+        scores=("hutchinson",), group="attn_v", k=(4, 30), seeds=3, samples=3, probes=2, text="petri", documents=5
+    )
+    found = RankingStudy(spec, loaded, Path()).run(1, 8, nothing)
+    table = [row for row in found.tables["overlap"].rows if row[3] == 30]
+    slices = loaded.architecture.slices("attn_v")
+
+    def chosen(**keys: object) -> dict[str, object]:
+        how = ScoreSpec("hutchinson", text="petri", documents=5, probes=2, **keys)  # type: ignore[arg-type]
+        return select(slices, loaded, how, 30, largest=True)  # type: ignore[return-value]
+
+    seeds = [chosen(seed=seed) for seed in range(3)]
+    samples = [chosen(sample=(number, 3)) for number in range(3)]
+    expected = [overlap(many[i], many[j]) for many in (samples, seeds) for i, j in ((0, 1), (0, 2), (1, 2))]  # type: ignore[arg-type]
+    assert [row[4] for row in table] == expected
+    assert [row[0] for row in table] == ["samples"] * 3 + ["seeds"] * 3
+    assert found.metrics["hutchinson.jaccard_samples"] == pytest.approx(sum(expected[:3]) / 3)
+    assert found.metrics["hutchinson.jaccard_seeds"] == pytest.approx(sum(expected[3:]) / 3)
+
+
+def test_per_layer_lists_as_many_of_each(subjects: dict[str, LoadedModel]) -> None:
+    spec = RankingMeasure(scores=("magnitude",), group="mlp_only", k=(2, 7), scope="per_layer", text="petri")
+    found = RankingStudy(spec, subjects["petri"], Path()).run(1, 8, nothing)
+    rows, layers = found.tables["magnitude"].rows, found.tables["layers"].rows
+    assert [row[0] for row in rows] == [*range(1, 8)] * len(layers)
+    assert {row[-1] for row in layers} == {7}
+    assert found.artifact is not None
+    shares = [entry["top_share"] for entry in found.artifact["scores"]["magnitude"]["by_k"]]
+    assert shares[1] == found.metrics["magnitude.top_share"] > shares[0] > 0
+    assert "overlap" not in found.tables
+
+
+def test_fewer_documents_than_samples(subjects: dict[str, LoadedModel], tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("a single document")
+    spec = RankingMeasure(text=str(tmp_path / "one.txt"))
+    with pytest.raises(LesionError, match=r"2 samples need as many documents, and text '.*one.txt' has 1"):
+        RankingStudy(spec, subjects["llama"], tmp_path)
