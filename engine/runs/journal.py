@@ -53,7 +53,7 @@ class Journal:
         self._note_batches(record)
 
     def batches(self) -> dict[str, dict[str, int]]:
-        """The smallest batch size that each measurement was brought to so far, by model: what fitted in memory."""
+        """The batch size that each measurement was last brought to, by model: what fitted in memory."""
         return self._batches
 
     def event(self, kind: str, **facts: Any) -> None:
@@ -75,9 +75,7 @@ class Journal:
             file.close()
 
     def _note_batches(self, record: Record) -> None:
-        known = self._batches.setdefault(record["model"], {})
-        for measure, size in (record.get("batch") or {}).items():
-            known[measure] = min(size, known.get(measure, size))
+        self._batches.setdefault(record["model"], {}).update(record.get("batch") or {})
 
     def _mend_generations(self, committed: set[str]) -> None:
         """Drop the texts of trials that never got their line, so that the file is as if the crash had not happened."""

@@ -60,7 +60,7 @@ def verify(original: Path, replayed: Path) -> Comparison:
     Raises LesionError when either run cannot be read.
     """
     first, second = _by_key(read_trials(original)), _by_key(read_trials(replayed))
-    reasons = _reasons(original, replayed, [*first.values(), *second.values()])
+    reasons = _reasons(original, replayed, first, second)
     shared = [key for key in first if key in second]
     differences = [Difference(key, "trial", "recorded", "missing") for key in first if key not in second]
     differences += [Difference(key, "trial", "missing", "recorded") for key in second if key not in first]
@@ -74,7 +74,7 @@ def verify(original: Path, replayed: Path) -> Comparison:
     return Comparison(not differences, not reasons, reasons, differences, len(shared), count)
 
 
-def _reasons(original: Path, replayed: Path, records: list[Record]) -> list[str]:
+def _reasons(original: Path, replayed: Path, trials: dict[str, Record], repeated: dict[str, Record]) -> list[str]:
     """Why the last bits may differ: one sentence for each thing that was not the same."""
     first, second = read_manifest(original), read_manifest(replayed)
     reasons = [
@@ -93,10 +93,19 @@ def _reasons(original: Path, replayed: Path, records: list[Record]) -> list[str]
     for manifest, run in ((first, original), (second, replayed)):
         if any("changed" in start for start in manifest.get("started", [])):
             reasons.append(f"{run.name} was resumed with other software or on another host")
+    if resized := _resized(trials, repeated):
+        reasons.append(f"the batch sizes of {resized} trials differ, as memory ran short in one of the runs")
+    records = [*trials.values(), *repeated.values()]
     devices = sorted({record["device"] for record in records if record.get("device")})
     if devices != ["cpu"]:
         reasons.append(f"only a CPU repeats itself bit for bit, and the devices were {', '.join(devices) or 'none'}")
     return reasons
+
+
+def _resized(first: dict[str, Record], second: dict[str, Record]) -> int:
+    """How many trials ran in batches of other sizes."""
+    pairs = [(first[key].get("batch"), second[key].get("batch")) for key in first.keys() & second.keys()]
+    return sum(bool(one and other and one != other) for one, other in pairs)
 
 
 def _compare(first: Record, second: Record, *, exact: bool) -> Iterator[Difference]:

@@ -4,7 +4,7 @@ import gc
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from engine.measure.measurement import Measured, Progress
 from engine.models.exhaustion import is_out_of_memory
 from engine.profile import Profile, Trial, made_on
 from engine.work.artifacts import keep_all
+from engine.work.batches import Batches
 from engine.work.faults import sentence
 from engine.work.memory import Peak, release
 from engine.work.subject import Subject, measure_key
@@ -58,7 +59,10 @@ class Bench:
         self._device = device
         self._say = say
         self._trust_remote_code = trust_remote_code
-        self._batch = dict(batch or {})
+        self._batches = Batches({measure_key(spec): spec.batch_size for spec in profile.measure}, batch or {})
+        self._peak = Peak(device)
+        self._use: dict[str, float] = {}
+        """The largest share of the memory in use during each measurement of the latest attempt."""
         self._model: str | None = None
         self._subject: Subject | None = None
         self._refusal = {"status": "failed", "error": ""}
@@ -73,11 +77,13 @@ class Bench:
             self._turn_to(trial.model)
         if self._subject is None:
             return self._record(**self._refusal), []
-        peak = Peak(self._device)
+        self._peak = Peak(self._device)
         begun = time.perf_counter()
         record, texts = self._persist(trial, self._subject)
         whose = {name: getattr(trial, name) for name in ("model", "method", "group", "level", "seed")}
-        record = {"seconds": time.perf_counter() - begun} | record | {"peak_bytes": peak.bytes()}
+        if record["status"] == "ok":
+            self._warn(self._batches.follow(trial.model, self._use))
+        record = {"seconds": time.perf_counter() - begun} | record | {"peak_bytes": self._peak.bytes()}
         return record, [{"trial": trial.key} | text | whose for text in texts]
 
     def _persist(self, trial: Trial, subject: Subject) -> Result:
@@ -108,7 +114,8 @@ class Bench:
                 return self._record(**fault), []
 
     def _attempt(self, trial: Trial, subject: Subject) -> Result:
-        sizes = self._sizes(trial.model)
+        sizes = self._batches.of(trial.model)
+        self._use = {}
         for key, measurement in subject.measurements.items():
             with _blaming(key):
                 measurement.prepare(sizes[key], self._progress(trial, f"{key} of the baseline"))
@@ -122,6 +129,7 @@ class Bench:
         for key, spec in made.items():
             with _blaming(key):
                 measured = subject.measure(key, trial.seed, sizes[key], self._progress(trial, key))
+            self._use[key] = self._peak.share()
             prefix = key.removesuffix(spec.name)
             metrics |= {f"{prefix}{name}": value for name, value in measured.metrics.items()}
             texts += [{"measurement": spec.name, "label": spec.label} | text for text in measured.texts]
@@ -161,31 +169,26 @@ class Bench:
         message |= {"revision": loaded.revision, "digest": loaded.digest, "parameters": subject.parameters}
         self._say(message | {"dtype": str(loaded.dtype).removeprefix("torch.")})
         for notes in (subject.notes, *(measurement.notes for measurement in subject.measurements.values())):
-            for note in notes:
-                self._say({"say": "warning", "text": note})
-
-    def _sizes(self, model: str) -> dict[str, int]:
-        """The batch size of each measurement: what fitted this model before, or what the profile says."""
-        asked = {measure_key(spec): spec.batch_size for spec in self._profile.measure}
-        return asked | self._batch.get(model, {})
+            self._warn(notes)
 
     def _stop_reusing(self, subject: Subject) -> bool:
         """Free what is kept between trials for good; False where that frees nothing of the memory that ran out."""
         freed = subject.stop_reusing() if self._device.type == "cpu" else 0
         if freed:
             text = f"out of memory, so every trial now computes all layers; {freed / 2**20:.1f} MiB freed"
-            self._say({"say": "warning", "text": f"{subject.loaded.name}: {text}"})
+            self._warn([f"{subject.loaded.name}: {text}"])
         return freed > 0
 
     def _halve(self, model: str, key: str) -> bool:
         """Halve a measurement's batch size for this model from now on; False when it is 1 already."""
-        sizes = self._sizes(model)
-        if sizes[key] == 1:
+        if not self._batches.halve(model, key):
             return False
-        sizes[key] //= 2
-        self._batch[model] = sizes
-        self._say({"say": "warning", "text": f"{model}: out of memory in {key}, now in batches of {sizes[key]}"})
+        self._warn([f"{model}: out of memory in {key}, now in batches of {self._batches.of(model)[key]}"])
         return True
+
+    def _warn(self, sentences: Iterable[str]) -> None:
+        for text in sentences:
+            self._say({"say": "warning", "text": text})
 
     def _progress(self, trial: Trial, what: str) -> Progress:
         said = time.monotonic()
@@ -202,7 +205,7 @@ class Bench:
         """A trial's record: what every one says, and what is known of this one."""
         record: dict[str, Any] = {"status": "ok", "metrics": {}, "texts": 0, "touched": 0, "error": None}
         record["parameters"] = self._subject.parameters if self._subject else None
-        record["batch"] = self._sizes(self._subject.loaded.name) if self._subject else {}
+        record["batch"] = self._batches.of(self._subject.loaded.name) if self._subject else {}
         record |= {"seconds": 0.0, "peak_bytes": None} if self._subject is None else {}
         return record | {"device": str(self._device), "threads": torch.get_num_threads()} | known
 

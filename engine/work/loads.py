@@ -31,6 +31,9 @@ _CHARACTERS_A_TOKEN = 3
 _PICTURE_TOKENS = 1024
 """Of a picture, before a processor has seen it; most models use 64 to about 1,500."""
 
+_TEMPLATE = 48
+"""Tokens that a chat template may add to a prompt."""
+
 _USUAL_CONTEXT = 2048
 """Of a model, where only the number of windows depends on it."""
 
@@ -63,7 +66,8 @@ def load(measure: Measure, folder: Path) -> Load:
         return Load(rows, longest + answer, logits=answer, name=name, texts=texts)
     lengths = [tokens(text) for text in prompts(measure, folder)]
     if isinstance(measure, GenerationMeasure):
-        length = max(lengths) + measure.max_new_tokens + (_PICTURE_TOKENS if measure.image else 0)
+        added = (_PICTURE_TOKENS if measure.image else 0) + (_TEMPLATE if measure.chat is not False else 0)
+        length = max(lengths) + measure.max_new_tokens + added
         options = {"cache": True, "sampled": measure.sample}
         return Load(rows, length, logits=1, name=name, texts=len(lengths), **options)
     return Load(rows, max(lengths), logits=0, name=name, texts=len(lengths))

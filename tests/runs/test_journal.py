@@ -140,7 +140,7 @@ def test_of_a_trial_recorded_twice_the_first_counts(run: Path) -> None:
     journal.close()
 
 
-def test_smallest_batches_are_kept_by_model(run: Path) -> None:
+def test_latest_batches_are_kept_by_model(run: Path) -> None:
     grid = fill(run, 1, batch={"perplexity": 8, "generation": 40})
     journal = Journal(run)
     journal.commit(trial_record(grid[1], batch={"perplexity": 4, "generation": 40}), [])

@@ -71,6 +71,15 @@ def test_a_gpu_is_not_expected_to_repeat_itself(tmp_path: Path) -> None:
     assert found.reasons == ["only a CPU repeats itself bit for bit, and the devices were cpu, cuda"]
 
 
+def test_other_batch_sizes_are_a_reason(tmp_path: Path) -> None:
+    first, second = made(tmp_path, ODD), create(small_profile(), tmp_path, source=None)
+    fill(second, 2, metrics=ODD, batch={"perplexity": 8})
+    (second / "manifest.json").write_text((first / "manifest.json").read_text())
+    found = verify(first, second)
+    assert (found.equal, found.exact_expected) == (True, False)
+    assert found.reasons == ["the batch sizes of 2 trials differ, as memory ran short in one of the runs"]
+
+
 def test_other_weights_other_texts_and_missing_trials(tmp_path: Path) -> None:
     first = made(tmp_path, ODD, models={"petri-16k": {"digest": "aa"}})
     second = create(small_profile(), tmp_path, source=None)

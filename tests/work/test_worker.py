@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from engine.profile import Profile, parse, trials
+from tests.work.conftest import LIMITED
 
 TIMES = {"seconds", "peak_bytes"}
 
@@ -189,42 +188,6 @@ def test_signals_are_left_to_the_runner_but_a_closed_stdin_ends_it_in_mid_trial(
     process.process.send_signal(signal.SIGTERM)
     process.hear("progress")
     assert process.close() == 0
-
-
-LIMITED = """
-import ctypes, resource, torch, transformers
-ctypes.CDLL(None).mallopt(-8, 1)  # one arena: threads would reserve 64 MiB each
-from pathlib import Path
-from engine.models import loading
-torch.set_num_threads(1)
-torch.ones(64, 64) @ torch.ones(64, 64)
-used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 600 * 2**20,) * 2)
-"""
-
-
-@pytest.fixture
-def wide_model(tmp_path: Path) -> Path:
-    """A model whose MLP takes 1.2 MB for every token it reads, though its weights are small."""
-    import torch
-    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
-
-    from engine.petri import PETRI
-
-    torch.manual_seed(0)
-    config = GPTNeoXConfig(
-        vocab_size=512,
-        hidden_size=8,
-        intermediate_size=300_000,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        max_position_embeddings=2048,
-    )
-    folder = tmp_path / "wide"
-    GPTNeoXForCausalLM(config).save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        (folder / name).write_bytes((PETRI["petri-16k"] / name).read_bytes())
-    return folder
 
 
 def test_out_of_memory_halves_the_batch_then_gives_the_trial_up(
