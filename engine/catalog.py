@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from engine.errors import LesionError, suggestion
 
@@ -107,6 +107,7 @@ class MethodInfo:
     """Whether it can be confined to some of the weights, by `select`."""
     groups: tuple[str, ...] = ()
     """The groups that it can be done to; empty: any."""
+    package: str = ""
 
     def complete(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Every option of the method, with its default where `options` does not give it.
@@ -140,6 +141,7 @@ class ScoreInfo:
     implementation: str
     reads_text: bool = True
     draws: bool = False
+    package: str = ""
     not_in: tuple[str, ...] = ()
     """Groups that hold weights which it does not apply to, in every model."""
 
@@ -181,7 +183,8 @@ class MetricInfo:
 
 @dataclass(frozen=True)
 class MeasurementInfo:
-    """Something observed on a model."""
+    """Something observed on a model. `table`: for one that a package adds, the import path of its table in a profile, a
+    MeasureTable of engine.profile."""
 
     name: str
     summary: str
@@ -189,6 +192,8 @@ class MeasurementInfo:
     implementation: str
     headlines: tuple[str, ...] = ()
     """The metrics that charts draw when none is named; empty: the first."""
+    table: str = ""
+    package: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,15 +212,20 @@ class ArchitectureInfo:
     name: str
     families: str
     implementation: str
+    package: str = ""
 
 
 @dataclass(frozen=True)
 class PromptSetInfo:
-    """A bundled list of prompts. `parts`: the sets it joins, where it is made of others."""
+    """A list of prompts: a bundled file of its name, the prompts themselves, a file of the package that adds it
+    ("package:folder/file.txt", or .jsonl), or other sets joined."""
 
     name: str
     summary: str
     parts: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    file: str = ""
+    package: str = ""
 
 
 @dataclass(frozen=True)
@@ -226,80 +236,48 @@ class TextInfo:
     summary: str
 
 
-@dataclass(frozen=True)
-class TaskInfo:
+class TaskInfo(TextInfo):
     """A bundled list of multiple-choice questions."""
 
-    name: str
-    summary: str
-
 
 @dataclass(frozen=True)
-class PictureInfo:
+class Additions:
+    """What an installed package adds: the object that its entry point of the group `lesion.catalog` names, in a module
+    that does not import torch. The catalog notes the `package` of each, with its version; Lesion's own have none."""
+
+    methods: tuple[MethodInfo, ...] = ()
+    scores: tuple[ScoreInfo, ...] = ()
+    measurements: tuple[MeasurementInfo, ...] = ()
+    prompt_sets: tuple[PromptSetInfo, ...] = ()
+    architectures: tuple[ArchitectureInfo, ...] = ()
+
+
+class PictureInfo(TextInfo):
     """A bundled picture, for models that see."""
 
-    name: str
-    summary: str
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
 
 
-_PROMPT_SETS = (
-    PromptSetInfo("short", "8 everyday questions and openings"),
-    PromptSetInfo("petri", "8 openings in the language of the petri models"),
-    PromptSetInfo("dreams", "38 ways to ask for a dream"),
-    PromptSetInfo("math", "24 questions of arithmetic and number sequences, with answers"),
-    PromptSetInfo("language", "16 questions about words and sentences, with answers"),
-    PromptSetInfo("logic", "10 questions of reasoning, with answers"),
-    PromptSetInfo("facts", "10 questions of common knowledge, with answers"),
-    PromptSetInfo("creativity", "5 open requests for ideas"),
-    PromptSetInfo(
-        "cognitive",
-        "65 questions: math, language, logic, facts, creativity",
-        parts=("math", "language", "logic", "facts", "creativity"),
-    ),
-    PromptSetInfo("picture", "20 ways to ask for the description of a picture"),
-    PromptSetInfo("gains4", "4 sentences of the survey of MLP and attention gains"),
-    PromptSetInfo("residual25", "25 openings of the survey of residual-stream gains, in five kinds"),
-)
-
-_TASKS = (
-    TaskInfo("petri", "24 questions about the petri models' world, four choices each"),
-    TaskInfo("basics", "24 easy questions of common knowledge, four choices each"),
-)
-
-_TEXTS = (
-    TextInfo("petri", "documents in the petri models' own language that none of them was trained on"),
-    TextInfo("english", "English prose: instructions, stories, letters, science explained"),
-)
-
-_PICTURES = (PictureInfo("garden", "a busy garden in cartoon colours: much goes wrong at once, 960 by 640 pixels"),)
-
-_Info = TypeVar(
-    "_Info",
-    MethodInfo,
-    GroupInfo,
-    MeasurementInfo,
-    ModelInfo,
-    ArchitectureInfo,
-    PromptSetInfo,
-    TextInfo,
-    TaskInfo,
-    PictureInfo,
-    ScoreInfo,
-)
+_Info = TypeVar("_Info", bound=_Named)
 
 
 def methods() -> dict[str, MethodInfo]:
     """Every method by name."""
+    from engine.additions import added
     from engine.catalog_entries.methods import METHODS
 
-    return _by_name(METHODS)
+    return _by_name((*METHODS, *added().methods))
 
 
 def scores() -> dict[str, ScoreInfo]:
     """Every sensitivity score by name."""
+    from engine.additions import added
     from engine.catalog_entries.scores import SCORES
 
-    return _by_name(SCORES)
+    return _by_name((*SCORES, *added().scores))
 
 
 def groups() -> dict[str, GroupInfo]:
@@ -311,9 +289,10 @@ def groups() -> dict[str, GroupInfo]:
 
 def measurements() -> dict[str, MeasurementInfo]:
     """Every measurement by name."""
+    from engine.additions import added
     from engine.catalog_entries.measurements import MEASUREMENTS
 
-    return _by_name(MEASUREMENTS)
+    return _by_name((*MEASUREMENTS, *added().measurements))
 
 
 def models() -> dict[str, ModelInfo]:
@@ -343,29 +322,39 @@ def published() -> "dict[str, PublishedInfo]":
 
 def architectures() -> dict[str, ArchitectureInfo]:
     """Every supported architecture by name."""
+    from engine.additions import added
     from engine.catalog_entries.parameters import ARCHITECTURES
 
-    return _by_name(ARCHITECTURES)
+    return _by_name((*ARCHITECTURES, *added().architectures))
 
 
 def prompt_sets() -> dict[str, PromptSetInfo]:
-    """Every bundled prompt set by name."""
-    return _by_name(_PROMPT_SETS)
+    """Every prompt set by name."""
+    from engine.additions import added
+    from engine.catalog_entries.texts import PROMPT_SETS
+
+    return _by_name((*PROMPT_SETS, *added().prompt_sets))
 
 
 def tasks() -> dict[str, TaskInfo]:
     """Every bundled task by name."""
-    return _by_name(_TASKS)
+    from engine.catalog_entries.texts import TASKS
+
+    return _by_name(TASKS)
 
 
 def texts() -> dict[str, TextInfo]:
     """Every bundled text by name."""
-    return _by_name(_TEXTS)
+    from engine.catalog_entries.texts import TEXTS
+
+    return _by_name(TEXTS)
 
 
 def pictures() -> dict[str, PictureInfo]:
     """Every bundled picture by name."""
-    return _by_name(_PICTURES)
+    from engine.catalog_entries.texts import PICTURES
+
+    return _by_name(PICTURES)
 
 
 def method(name: str) -> MethodInfo:
@@ -401,9 +390,22 @@ def family(name: str) -> "ModelFamilyInfo":
 
 
 def load(path: str) -> Any:
-    """The object that an import path "module:attribute" of this catalog names; loads what the module loads."""
+    """The object that an import path "module:attribute" of this catalog names; loads what the module loads.
+
+    Raises LesionError where there is none.
+    """
     module, _, attribute = path.partition(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise LesionError(f"'{path}', which the catalog names, cannot be loaded: {error}") from error
+
+
+def blame() -> str:
+    """What is wrong with installed packages, as the end of a message about a name that is not here; mostly nothing."""
+    from engine.additions import faults
+
+    return f" ({'; '.join(faults())})" if faults() else ""
 
 
 def _by_name(infos: Iterable[_Info]) -> dict[str, _Info]:
@@ -412,5 +414,5 @@ def _by_name(infos: Iterable[_Info]) -> dict[str, _Info]:
 
 def _find(kind: str, name: str, known: dict[str, _Info]) -> _Info:
     if name not in known:
-        raise LesionError(f"there is no {kind} '{name}'{suggestion(name, known)}")
+        raise LesionError(f"there is no {kind} '{name}'{suggestion(name, known)}{blame()}")
     return known[name]

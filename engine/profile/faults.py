@@ -7,7 +7,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from engine.catalog import blame
 from engine.errors import LesionError, suggestion
+from engine.profile.choice import ByName
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -78,7 +80,7 @@ def _explain_tag(key: str, given: Any, tables: list[type[BaseModel]]) -> tuple[s
     name = given.get("name") if isinstance(given, dict) else None
     if name is None:
         return f"{key}.name", f"this key is required; one of: {', '.join(known)}"
-    return f"{key}.name", f"there is no measurement {show(name)}{suggestion(str(name), known)}"
+    return f"{key}.name", f"there is no measurement {show(name)}{suggestion(str(name), known)}{blame()}"
 
 
 def _follow(
@@ -114,6 +116,10 @@ def _field(table: type[BaseModel], key: str) -> FieldInfo | None:
 def _tables_in(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
+    for mark in getattr(annotation, "__metadata__", ()):
+        if isinstance(mark, ByName):
+            yield from mark.tables()
+            return
     for part in get_args(annotation):
         yield from _tables_in(part)
 

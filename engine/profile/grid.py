@@ -17,6 +17,7 @@ from engine.profile.measures import (
     PromptTable,
     RankingMeasure,
     SpectrumMeasure,
+    TasksMeasure,
     TextTable,
     made_on,
 )
@@ -56,7 +57,7 @@ def seeds(profile: Profile) -> list[int]:
 
 def draws(measure: Measure) -> bool:
     """Whether a measurement uses random numbers, so that it needs the trial's seed."""
-    return isinstance(measure, GenerationMeasure) and measure.sample
+    return measure.draws
 
 
 def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
@@ -115,26 +116,44 @@ def _variant(damage: Damage, folder: Path) -> tuple[dict[str, Any], dict[str, An
     options = catalog.method(damage.method).unusual(damage.options)
     select = damage.select.identity if damage.select else None
     given = {"options": options, "select": select}
-    identity = dict(given)
+    identity: dict[str, Any] = dict(given)
     if damage.select and select and (own := damage.select.own_text):
         near = os.path.relpath(own, folder.absolute())
         given["select"] = select | ({} if near.startswith(os.pardir) else {"text": near})
         known = {key: value for key, value in select.items() if key not in ("text", "documents")}
         identity["select"] = known | {"content": _digest(documents(damage.select, folder))}
+    identity["packages"] = _packages(damage)
     return tuple({key: value for key, value in each.items() if value} for each in (given, identity))  # type: ignore[return-value]
 
 
+def _packages(damage: Damage) -> list[str]:
+    """The packages, with their versions, whose code decides what the damage does; Lesion's own is not among them."""
+    score = damage.select.score if damage.select else None
+    used = [catalog.method(damage.method).package, catalog.score(score).package if score else ""]
+    return [package for package in used if package]
+
+
 def _measure_identity(measure: Measure, folder: Path) -> dict[str, Any]:
-    """What a measurement's result depends on: its options, with texts and prompts by content instead of by name."""
+    """What a measurement's result depends on: its options, with texts and prompts by content instead of by name, and
+    the packages, with their versions, whose code makes it."""
+    scores = measure.scores if isinstance(measure, RankingMeasure) else ()
+    used = [catalog.measurement(measure.name).package, *(catalog.score(score).package for score in scores)]
+    packages = [package for package in used if package]
+    return _options_identity(measure, folder) | ({"packages": packages} if packages else {})
+
+
+def _options_identity(measure: Measure, folder: Path) -> dict[str, Any]:
     if isinstance(measure, TextTable):
-        options = measure.model_dump(exclude={"text", "documents"})
+        options = measure.model_dump(mode="json", exclude={"text", "documents"})
         if isinstance(measure, SpectrumMeasure | RankingMeasure):
             options["layers"] = same_layers(measure.layers)
         return {**options, "content": _digest(documents(measure, folder))}
     if isinstance(measure, PromptTable):
         return _prompts_identity(measure, folder)
-    options = measure.model_dump(exclude={"task", "limit"})
-    return {**options, "content": _digest([asdict(choice) for choice in choices(measure, folder)])}
+    if isinstance(measure, TasksMeasure):
+        options = measure.model_dump(mode="json", exclude={"task", "limit"})
+        return {**options, "content": _digest([asdict(choice) for choice in choices(measure, folder)])}
+    return measure.model_dump(mode="json")
 
 
 def _prompts_identity(measure: PromptTable, folder: Path) -> dict[str, Any]:
@@ -146,9 +165,10 @@ def _prompts_identity(measure: PromptTable, folder: Path) -> dict[str, Any]:
         idle |= {"image"} | (set() if measure.sample else {"temperature"})
         if measure.image is not None:
             content["image"] = hashlib.sha256(picture_bytes(measure.image, folder)).hexdigest()
-        if any(question.answers for question in asked):
-            content["answers"] = _digest([question.answers for question in asked])
-    return {**measure.model_dump(exclude=idle), **content}
+    compares = isinstance(measure, GenerationMeasure) or bool(catalog.measurement(measure.name).package)
+    if compares and any(question.answers for question in asked):
+        content["answers"] = _digest([question.answers for question in asked])
+    return {**measure.model_dump(mode="json", exclude=idle), **content}
 
 
 def _digest(value: Any) -> str:

@@ -1,14 +1,19 @@
 """The JSON schema of profiles, for editors that complete and check TOML.
 
-`python -m engine.profile.json_schema` writes it to profiles/schema.json.
+`python -m engine.profile.json_schema [FILE]` writes it to profiles/schema.json, or that file, without what installed
+packages add; `lesion schema` prints it with them.
 """
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from engine import catalog
+from engine.additions import SWITCH
 from engine.profile.damage import LevelRange
+from engine.profile.measures import tables as measure_tables
 from engine.profile.schema import Profile
 
 PATH = Path("profiles/schema.json")
@@ -38,7 +43,7 @@ def _name_choices(tables: dict[str, Any]) -> None:
     _widen(select["text"], ["auto", *catalog.texts()])
     _bound_counts(select["k"]["anyOf"])
     _describe_names(tables["ModelSpec"]["properties"])
-    for measure in (table["properties"] for name, table in tables.items() if name.endswith("Measure")):
+    for measure in (tables[table.__name__]["properties"] for table in measure_tables()):
         if "text" in measure:
             _widen(measure["text"], ["auto", *catalog.texts()])
         if "task" in measure:
@@ -48,7 +53,7 @@ def _name_choices(tables: dict[str, Any]) -> None:
         if "prompts" in measure:
             one_by_one = {"type": "array", "items": {"type": "string"}}
             measure["prompts"]["anyOf"] = [_offer(["auto", *catalog.prompt_sets()]), one_by_one]
-        if "layers" in measure:
+        if "anyOf" in measure.get("layers", {}):
             measure["layers"]["anyOf"].append({"type": "integer", "minimum": 0})
         if "scores" in measure:
             measure["scores"]["items"] = _scores()
@@ -87,7 +92,7 @@ def _offer(names: list[str]) -> dict[str, Any]:
 
 
 def _widen(key: dict[str, Any], names: list[str]) -> None:
-    del key["type"]
+    key.pop("type", None)
     key.update(_offer(names))
 
 
@@ -140,9 +145,10 @@ def _options(method: catalog.MethodInfo) -> dict[str, Any]:
 
 
 def written() -> str:
-    """The text of profiles/schema.json."""
+    """The schema as the text of a file."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    PATH.write_text(written(), encoding="utf-8")
+    os.environ[SWITCH] = "1"
+    Path(sys.argv[1] if len(sys.argv) > 1 else PATH).write_text(written(), encoding="utf-8")

@@ -30,11 +30,23 @@ def _check_layers(layers: Any) -> Any:
     return None if layers is None else accept(check_layers, layers)
 
 
-class TextTable(Table):
-    """A measurement that reads documents."""
+class MeasureTable(Table):
+    """What all measurements share. A package that adds one derives from this, or from TextTable or PromptTable, and
+    says `name: Literal["its-name"] = "its-name"`; where inputs are taken together, `batch_size` is how many at first.
+    """
 
     name: str
     label: Label = _LABEL_FIELD
+
+    @property
+    def draws(self) -> bool:
+        """Whether it uses random numbers, so that it needs the trial's seed."""
+        return False
+
+
+class TextTable(MeasureTable):
+    """A measurement that reads documents."""
+
     text: Text = Field("auto", description="a bundled text, or a .txt file with blank lines between its documents")
     documents: Int | None = Field(None, ge=1, description="how many documents at most; unset: all")
 
@@ -77,13 +89,11 @@ def _check_prompts(prompts: Any) -> Any:
     raise fault(f"must be a prompt set, a file or a list of prompts, not {show(prompts)}")
 
 
-class PromptTable(Table):
+class PromptTable(MeasureTable):
     """A measurement that reads prompts. `usual` is the set that "auto" stands for on models other than petri."""
 
     usual: ClassVar[str] = "short"
 
-    name: str
-    label: Label = _LABEL_FIELD
     prompts: Annotated[str | tuple[str, ...], BeforeValidator(_check_prompts)] = Field(
         "auto", description="a bundled prompt set, a file (.txt: a prompt a line; .jsonl), or a list of prompts"
     )
@@ -120,6 +130,10 @@ class GenerationMeasure(PromptTable):
             accept(lambda name: check_picture(name, must_exist=must_exist(info)), image)
         return image
 
+    @property
+    def draws(self) -> bool:
+        return self.sample
+
 
 class GainsMeasure(PromptTable):
     """By how much attention and MLP amplify what they receive, layer by layer."""
@@ -149,11 +163,10 @@ class SpectrumMeasure(TextTable):
     batch_size: Int = Field(16, ge=1, le=4096, description="documents read together")
 
 
-class TasksMeasure(Table):
+class TasksMeasure(MeasureTable):
     """Which of several answers to a question the model finds likeliest."""
 
     name: Literal["tasks"] = "tasks"
-    label: Label = _LABEL_FIELD
     task: Text = Field(
         "auto", description="a bundled task, or a .jsonl file of {question, choices, answer}; the first choice is 0"
     )
@@ -236,18 +249,31 @@ class SuperWeightsMeasure(ScoredTextTable):
     most: Int = Field(4, ge=1, le=1000, description="how many are zeroed to see what they do, largest spike first")
 
 
-def made_on(measure: "Measure", baseline: bool) -> bool:
+def made_on(measure: MeasureTable, baseline: bool) -> bool:
     """Whether a measurement is made on baselines, or else on damaged models."""
     return baseline or getattr(measure, "trials", "all") == "all"
 
 
-Measure = (
-    PerplexityMeasure
-    | GenerationMeasure
-    | GainsMeasure
-    | ResidualGainMeasure
-    | SpectrumMeasure
-    | TasksMeasure
-    | RankingMeasure
-    | SuperWeightsMeasure
+Measure = MeasureTable
+
+OWN_TABLES: tuple[type[MeasureTable], ...] = (
+    PerplexityMeasure,
+    GenerationMeasure,
+    GainsMeasure,
+    ResidualGainMeasure,
+    SpectrumMeasure,
+    TasksMeasure,
+    RankingMeasure,
+    SuperWeightsMeasure,
 )
+
+
+def tables() -> tuple[type[MeasureTable], ...]:
+    """The table of every measurement, those that installed packages add last."""
+    added = (info.table for info in catalog.measurements().values() if info.package)
+    return (*OWN_TABLES, *(catalog.load(path) for path in added))
+
+
+def batch_size(measure: MeasureTable) -> int:
+    """How many inputs a measurement takes together at first; 1 where its table does not say."""
+    return int(getattr(measure, "batch_size", 1))

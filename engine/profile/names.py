@@ -99,7 +99,8 @@ def check_file(name: str, known: Iterable[str], kind: str, *, must_exist: bool) 
     if name in names:
         return
     if not is_file_name(name):
-        raise LesionError(f"there is no {kind} '{name}', and no such file either{suggestion(name, names)}")
+        wrong = f"there is no {kind} '{name}', and no such file either"
+        raise LesionError(f"{wrong}{suggestion(name, names)}{catalog.blame()}")
     if must_exist and not (is_there(Path(name)) and Path(name).is_file()):
         raise LesionError(f"there is no file '{name}'; a {kind} is a file or one of: {', '.join(names)}")
 

@@ -10,21 +10,13 @@ from pydantic import ValidationError
 from engine import catalog
 from engine.errors import LesionError, suggestion
 from engine.profile.faults import explain
-from engine.profile.measures import Measure, PromptTable, TextTable
+from engine.profile.measures import Measure, PromptTable, TasksMeasure, TextTable
 from engine.profile.names import AUTO, anchor, is_file_name, is_model_path, is_petri, is_there
 from engine.profile.overrides import override
 from engine.profile.schema import Profile
 
 PETRI_DOCUMENTS = 64
 """Documents of the bundled petri text, which has no end of its own, where a profile does not say how many."""
-
-_BUNDLED: dict[str, Collection[str]] = {
-    "text": catalog.texts(),
-    "prompts": catalog.prompt_sets(),
-    "task": catalog.tasks(),
-    "image": catalog.pictures(),
-}
-"""The keys of a measurement or a selection that may name a file, and the names that do not."""
 
 
 def load(path: Path | str, overrides: Sequence[str] = (), *, must_exist: bool = True) -> Profile:
@@ -72,9 +64,11 @@ def _settle_measure(measure: Measure, petri: bool) -> Measure:
         usual = "picture" if getattr(measure, "image", None) else measure.usual
         prompts = "petri" if petri else usual
         return measure.model_copy(update={"prompts": prompts}) if measure.prompts == AUTO else measure
-    if not isinstance(measure, TextTable):
+    if isinstance(measure, TasksMeasure):
         task = "petri" if petri else "basics"
         return measure.model_copy(update={"task": task}) if measure.task == AUTO else measure
+    if not isinstance(measure, TextTable):
+        return measure
     text = ("petri" if petri else "english") if measure.text == AUTO else measure.text
     documents = PETRI_DOCUMENTS if text == "petri" and measure.documents is None else measure.documents
     return measure.model_copy(update={"text": text, "documents": documents})
@@ -136,12 +130,23 @@ def _anchor_all(data: dict[str, Any], folder: Path) -> None:
         model["names"] = [
             anchor(name, folder) if isinstance(name, str) and is_model_path(name) else name for name in names
         ]
+    bundled = _bundled()
     selects = [damage["select"] for damage in _tables(data, "damage") if isinstance(damage.get("select"), dict)]
     for table in [*_tables(data, "measure"), *selects]:
-        for key, known in _BUNDLED.items():
+        for key, known in bundled.items():
             name = table.get(key)
             if isinstance(name, str) and name != AUTO and name not in known and _is_file(name, folder):
                 table[key] = anchor(name, folder)
+
+
+def _bundled() -> dict[str, Collection[str]]:
+    """The keys of a measurement or a selection that may name a file, and the names that do not."""
+    return {
+        "text": catalog.texts(),
+        "prompts": catalog.prompt_sets(),
+        "task": catalog.tasks(),
+        "image": catalog.pictures(),
+    }
 
 
 def _tables(data: dict[str, Any], key: str) -> list[dict[str, Any]]:

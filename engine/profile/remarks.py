@@ -1,6 +1,7 @@
 """What is allowed in a profile but may surprise."""
 
 from engine import catalog
+from engine.additions import faults
 from engine.profile.damage import Damage
 from engine.profile.grid import draws
 from engine.profile.measures import GenerationMeasure, TextTable
@@ -10,7 +11,7 @@ from engine.profile.schema import Profile
 
 def remarks(profile: Profile) -> list[str]:
     """Sentences for the user, none of which stops a run."""
-    return [*_idle_seeds(profile), *_idle_options(profile), *_foreign_text(profile)]
+    return [*faults(), *_idle_seeds(profile), *_idle_options(profile), *_foreign_text(profile)]
 
 
 def _idle_seeds(profile: Profile) -> list[str]:

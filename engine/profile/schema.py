@@ -4,14 +4,15 @@ import re
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from engine.errors import LesionError
+from engine.profile.choice import ByName
 from engine.profile.damage import Damage
 from engine.profile.faults import fault, show
 from engine.profile.fields import Bool, Int, Table, Text, accept, must_exist, refuse_repeats
 from engine.profile.layers import same_layers
-from engine.profile.measures import Measure
+from engine.profile.measures import Measure, tables
 from engine.profile.names import expand_models
 from engine.profile.pictures import check_sight
 
@@ -82,6 +83,7 @@ class RunSpec(Table):
 class Profile(Table):
     """A whole experiment."""
 
+    model_config = ConfigDict(defer_build=True)  # until it is first used: then what packages add is read
     keys_of_files: ClassVar[tuple[str, ...]] = ("extends",)
 
     name: Text = Field(description="a short name, which the run's folder will bear")
@@ -89,7 +91,7 @@ class Profile(Table):
     model: ModelSpec = Field(description="which models, a [model] table with names = [...]")
     damage: tuple[Damage, ...] = Field(min_length=1, description="what is done to them, one [[damage]] table each")
     seeds: Seeds = Field(default_factory=Seeds, description="repetitions")
-    measure: tuple[Annotated[Measure, Field(discriminator="name")], ...] = Field(
+    measure: tuple[Annotated[Measure, ByName(tables)], ...] = Field(
         min_length=1, description="what is observed, one [[measure]] table each"
     )
     run: RunSpec = Field(default_factory=RunSpec, description="how to run it")

@@ -66,7 +66,8 @@ def questions(measure: PromptTable, folder: Path) -> list[Question]:
     if info is None:
         found = _questions(read_own(measure.prompts, folder), measure.prompts)
     else:
-        found = [question for part in info.parts or (info.name,) for question in _bundled_questions(part)]
+        sets = catalog.prompt_sets()
+        found = [question for part in info.parts or (info.name,) for question in set_questions(sets[part])]
     return _at_least_one(found, measure.prompts)[: measure.limit]
 
 
@@ -103,6 +104,20 @@ def read_own(name: str, folder: Path) -> str:
         raise LesionError(f"'{path}' is not a text file in UTF-8") from None
     except OSError as error:
         raise LesionError(f"'{path}' cannot be read: {error.strerror}") from None
+
+
+def set_questions(info: catalog.PromptSetInfo) -> list[Question]:
+    """The prompts of a set of the catalog that is not made of others. Raises LesionError where its file has none."""
+    if info.prompts:
+        return [Question(prompt) for prompt in info.prompts]
+    if not info.file:
+        return _bundled_questions(info.name)
+    package, _, path = info.file.partition(":")
+    try:
+        text = resources.files(package).joinpath(path).read_text(encoding="utf-8")
+    except (OSError, ImportError, ValueError) as error:
+        raise LesionError(f"the prompts in '{info.file}' cannot be read: {error}") from None
+    return _questions(text, path)
 
 
 def _bundled_questions(name: str) -> list[Question]:

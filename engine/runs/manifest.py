@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from engine.additions import versions
 from engine.catalog import DRAW_VERSION
 from engine.errors import LesionError
 from engine.runs.directory import MANIFEST
@@ -78,6 +79,7 @@ def surroundings() -> dict[str, Any]:
     return {
         "lesion": _version("lesion-lab"),
         "packages": {name: version for name in PACKAGES if (version := _version(name)) is not None},
+        "additions": versions(),
         "python": platform.python_version(),
         "git": _commit(),
         "host": socket.gethostname(),

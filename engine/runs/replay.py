@@ -82,7 +82,7 @@ def _reasons(original: Path, replayed: Path, trials: dict[str, Record], repeated
         for key, name in _SAME.items()
         if first.get(key) != second.get(key)
     ]
-    packages, others = first.get("packages", {}), second.get("packages", {})
+    packages, others = ({**made.get("packages", {}), **made.get("additions", {})} for made in (first, second))
     for package in sorted({*packages, *others}):
         if packages.get(package) != others.get(package):
             reasons.append(f"{package} differs: {packages.get(package)} and {others.get(package)}")

@@ -15,6 +15,7 @@ from engine.errors import LesionError
 from engine.measure.measurement import Measured, Progress
 from engine.models.exhaustion import is_out_of_memory
 from engine.profile import Profile, Trial, made_on
+from engine.profile.measures import batch_size
 from engine.work.artifacts import keep_all
 from engine.work.batches import Batches
 from engine.work.faults import sentence
@@ -59,7 +60,7 @@ class Bench:
         self._device = device
         self._say = say
         self._trust_remote_code = trust_remote_code
-        self._batches = Batches({measure_key(spec): spec.batch_size for spec in profile.measure}, batch or {})
+        self._batches = Batches({measure_key(spec): batch_size(spec) for spec in profile.measure}, batch or {})
         self._peak = Peak(device)
         self._use: dict[str, float] = {}
         """The largest share of the memory in use during each measurement of the latest attempt."""

@@ -13,12 +13,13 @@ from engine.profile import (
     Measure,
     PerplexityMeasure,
     Profile,
+    PromptTable,
     RankingMeasure,
     TasksMeasure,
     TextTable,
 )
 from engine.profile.layers import same_layers
-from engine.profile.measures import ScoredTextTable
+from engine.profile.measures import ScoredTextTable, batch_size
 from engine.profile.names import is_petri
 from engine.profile.tasks import choices
 from engine.profile.texts import documents, prompts
@@ -45,7 +46,7 @@ def tokens(text: str) -> int:
 
 def load(measure: Measure, folder: Path) -> Load:
     """The largest batch that a measurement runs."""
-    name, rows = measure_key(measure), measure.batch_size
+    name, rows = measure_key(measure), batch_size(measure)
     if isinstance(measure, PerplexityMeasure):
         lengths = [tokens(text) for text in documents(measure, folder)]
         longest = min(max(lengths), measure.context or max(lengths))
@@ -64,6 +65,8 @@ def load(measure: Measure, folder: Path) -> Load:
         longest = max(tokens(choice.question) for choice in asked)
         texts = sum(len(choice.choices) for choice in asked)
         return Load(rows, longest + answer, logits=answer, name=name, texts=texts)
+    if not isinstance(measure, PromptTable):  # a package's: what it reads, if anything, only its own code knows
+        return Load(rows if hasattr(measure, "batch_size") else 0, None, name=name)
     lengths = [tokens(text) for text in prompts(measure, folder)]
     if isinstance(measure, GenerationMeasure):
         added = (_PICTURE_TOKENS if measure.image else 0) + (_TEMPLATE if measure.chat is not False else 0)
