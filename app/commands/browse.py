@@ -119,10 +119,11 @@ def chart(
     ] = None,
     results: options.Results = options.RESULTS,
 ) -> int:
-    """Print dose-response and scaling charts of a run.
+    """Print the charts of a run: dose-response, scaling, and the map of a layer scan.
 
-    With several models each method is compared over their sizes, with the exponent of a power law fitted to each group;
-    gains are also drawn layer by layer, and residual gains against head density.
+    Layers damaged one by one are drawn as a map, a column a layer. With several models each method is compared over
+    their sizes, with the exponent of a power law fitted to each group; gains are also drawn layer by layer, and
+    residual gains against head density.
 
     Examples: lesion chart last · lesion chart 3f9c --metric nll --metric perplexity_change_pct
     """
@@ -141,9 +142,11 @@ def print_charts(run: Path, metrics: list[str] | None = None, level: float | Non
         raise LesionError(f"{run.name} has no finished trial to draw")
     _check_level(frame, level)
     known = analysis.metric_names([dict.fromkeys(frame.columns)])
+    mapped = analysis.scanned(frame)
     for metric in metrics or analysis.headlines(known):
-        _print_dose(frame, metric)
-        _print_scaling(frame, metric, level)
+        _print_maps(frame, metric)
+        _print_dose(frame[~mapped], metric)
+        _print_scaling(frame[~mapped], metric, level)
         _print_gains(run, frame, metric)
 
 
@@ -152,6 +155,16 @@ def _check_level(frame: pd.DataFrame, level: float | None) -> None:
     if level is not None and not any(math.isclose(level, one, rel_tol=1e-9) for one in known):
         levels = ", ".join(f"{one:g}" for one in known)
         raise LesionError(f"no trial at --level {level:g}; this run has {levels or 'no damaged trial'}")
+
+
+def _print_maps(frame: pd.DataFrame, metric: str) -> None:
+    """What damage to single layers does, where a run tries several: in place of a dose-response chart of each."""
+    from app import map_chart
+    from engine import analysis
+
+    paper = _paper()
+    for found in analysis.layer_maps(frame, metric):
+        print(map_chart.map_chart(found, metric, width=paper["width"], colour=paper["colour"]), end="\n\n")
 
 
 def _print_dose(frame: pd.DataFrame, metric: str) -> None:

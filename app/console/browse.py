@@ -50,13 +50,14 @@ class BrowseScreen(LabScreen):
         ("nan, inf", "measured as such: a broken model is a result, not an error"),
         ("␛ ‹U+202E›", "a character that would act on the terminal instead of printing"),
         ("dose–response", "a metric over the level of a method; bars: smallest to largest over the seeds"),
+        ("layer by layer", "each layer damaged by itself: how far the metric is from the undamaged model's"),
         ("scaling", "a metric of equally damaged models over their size, with the power law fitted to each group"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", key_display="esc", tooltip="out of the filter, the trial, the run"),
         Binding("slash", "filter", "Filter", key_display="/", tooltip="show the trials that fit what you type"),
         Binding("c", "charts", "Charts", tooltip="the run's charts, and back to its trials"),
-        Binding("x", "view", "Dose/scaling", tooltip="chart the dose–response or the scaling with size"),
+        Binding("x", "view", "Kind", tooltip="chart the dose–response, the scaling with size, or the map of layers"),
         Binding("m", "metric", "Metric", tooltip="chart the next metric"),
         Binding("l", "lines", "Lines", tooltip="a line a group, or a line a model"),
         Binding("right_square_bracket", "part(1)", "Next", key_display="]", tooltip="chart the next model or method"),
@@ -122,7 +123,7 @@ class BrowseScreen(LabScreen):
             return self._shows("chart")
         if action in ("lines", "level"):
             view = "dose" if action == "lines" else "scaling"
-            return self._shows("chart") and self.query_one("#chart", ChartPane).choice.view == view
+            return self._shows("chart") and self.query_one("#chart", ChartPane).view == view
         if action == "filter":
             return self._shows("trials")
         if action in ("charts", "export"):
@@ -169,7 +170,7 @@ class BrowseScreen(LabScreen):
         self.refresh_bindings()
 
     def action_view(self) -> None:
-        """Dose–response or scaling."""
+        """Dose–response, scaling or the map of layers."""
         self.query_one("#chart", ChartPane).swap_view()
         self.refresh_bindings()
 

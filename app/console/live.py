@@ -54,6 +54,7 @@ class LiveScreen(LabScreen):
         Binding("d", "detach", "Detach", tooltip="leave the run to itself and show the list of runs"),
         Binding("r", "resume", "Resume", tooltip="run the trials that a stopped or crashed run has left"),
         Binding("m", "metric", "Metric", tooltip="chart the next metric"),
+        Binding("x", "view", "Kind", tooltip="chart the dose–response, the scaling with size, or the map of layers"),
         Binding("l", "lines", "Lines", tooltip="a line a group, or a line a model"),
         Binding("right_square_bracket", "part(1)", "Next", key_display="]", tooltip="chart the next model or group"),
         Binding("left_square_bracket", "part(-1)", "Previous", key_display="[", show=False),
@@ -116,7 +117,7 @@ class LiveScreen(LabScreen):
             return state == "running" or (state == "stopping" and action == "stop_now")
         if action == "resume":
             return state in ("stopped", "crashed", "failed") or (self.run is None and self._listed is not None)
-        if action in ("detach", "metric", "lines", "part", "zoom", "browse"):
+        if action in ("detach", "view", "metric", "lines", "part", "zoom", "browse"):
             return self.run is not None
         return True
 
@@ -158,6 +159,10 @@ class LiveScreen(LabScreen):
     def action_metric(self) -> None:
         """Charts the next metric."""
         self.query_one(ChartPane).next_metric()
+
+    def action_view(self) -> None:
+        """Dose–response, scaling or the map of layers."""
+        self.query_one(ChartPane).swap_view()
 
     def action_lines(self) -> None:
         """A line a group, or a line a model."""

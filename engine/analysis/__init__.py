@@ -2,6 +2,7 @@
 
 from engine.analysis.curves import Curve, dose
 from engine.analysis.files import FORMATS, export
+from engine.analysis.layer_map import Cell, LayerMap, MapRow, change_from, layer_maps, scanned
 from engine.analysis.names import model_name
 from engine.analysis.power_law import Scaling, scaling, strongest
 from engine.analysis.tables import CHANGE, Row, columns, frame_of, headlines, metric_names, rows, table, tidy
@@ -10,18 +11,24 @@ from engine.profile import trial_group
 __all__ = [
     "CHANGE",
     "FORMATS",
+    "Cell",
     "Curve",
+    "LayerMap",
+    "MapRow",
     "Row",
     "Scaling",
+    "change_from",
     "columns",
     "dose",
     "export",
     "frame_of",
     "headlines",
+    "layer_maps",
     "metric_names",
     "model_name",
     "rows",
     "scaling",
+    "scanned",
     "strongest",
     "table",
     "tidy",

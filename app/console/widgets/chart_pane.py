@@ -1,4 +1,4 @@
-"""A run's charts: dose–response and scaling; what is drawn follows a choice of metric, lines and part."""
+"""A run's charts: dose–response, scaling, and the map of layers; a choice of metric, lines and part says which."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ if TYPE_CHECKING:
 
     from app.charts import Panel
     from app.scaling_chart import ScalingPanel
-    from engine.analysis import Row
+    from engine.analysis import LayerMap, Row
 
 ROOMY = 10  # lines from which on a plot has room for the names of its axes
 
 Lines = Literal["group", "model"]
-View = Literal["dose", "scaling"]
+View = Literal["dose", "scaling", "layers"]
+
+KINDS: dict[View, str] = {"dose": "dose–response", "scaling": "scaling", "layers": "layer by layer"}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the pane was asked to show. `metric` None takes a headline; `part` and `level` count round the ends."""
+    """What the pane was asked to show. `metric` None takes a headline; `part` and `level` count round the ends.
+    `view` None is the map of layers for a run that does nothing but damage single layers, else the dose–response."""
 
-    view: View = "dose"
+    view: View | None = None
     metric: str | None = None
     lines: Lines = "group"
     part: int = 0
@@ -51,6 +54,10 @@ class Drawing:
     parts: int = 0
     panel: Panel | None = None
     scaling: ScalingPanel | None = None
+    layers: LayerMap | None = None
+    view: View = "dose"
+    views: tuple[View, ...] = ("dose", "scaling")
+    """What can be drawn of the run."""
     what: str = ""
     reason: str = ""
 
@@ -70,6 +77,11 @@ class Plot(PlotextPlot):  # type: ignore[misc]  # its package is not followed by
     def render(self) -> Any:
         if self.drawing.reason or self.size.width < 20 or self.size.height < 5:
             return Text(line(self.drawing.reason) or "too small for a chart", style=self.app.theme_variables["muted"])
+        if self.drawing.layers is not None:
+            from app.map_chart import map_text
+
+            width, height = self.size
+            return map_text(self.drawing.layers, self.drawing.metric, width=width, height=height)
         self.plt.clear_figure()
         try:
             self._draw()
@@ -141,8 +153,15 @@ class ChartPane(Vertical, can_focus=True):
         self.choose(lines="model" if self.choice.lines == "group" else "group", part=0)
 
     def swap_view(self) -> None:
-        """Dose–response becomes scaling, and back."""
-        self.choose(view="scaling" if self.choice.view == "dose" else "dose", part=0, level=0)
+        """Dose–response, then scaling, then the map of layers where the run has one, then the first again."""
+        drawing = self.query_one(Plot).drawing
+        following = (drawing.views.index(drawing.view) + 1) % len(drawing.views)
+        self.choose(view=drawing.views[following], part=0, level=0)
+
+    @property
+    def view(self) -> View:
+        """What is drawn now, or will be in a moment."""
+        return self.choice.view or self.query_one(Plot).drawing.view
 
     def next_part(self, by: int) -> None:
         """Another model or group (or, in scaling, another method)."""
@@ -180,30 +199,38 @@ class ChartPane(Vertical, can_focus=True):
         if self.is_mounted:
             self.query_one(Plot).show(drawing)
             self._title(drawing)
+            self.screen.refresh_bindings()
         if self._stale:
             self._compute()
 
     def _title(self, drawing: Drawing) -> None:
-        from app import charts, scaling_chart
+        from app import charts, map_chart, scaling_chart
 
-        kind = "dose–response" if self.choice.view == "dose" else "scaling"
+        kind = KINDS[drawing.view]
         self.border_title = " · ".join(part for part in (kind, line(drawing.metric), line(drawing.what)) if part)
-        lines = f"a line a {self.choice.lines if self.choice.view == 'dose' else 'group'}"
+        lines = f"a line a {self.choice.lines if drawing.view == 'dose' else 'group'}"
+        lines = "a column a layer" if drawing.view == "layers" else lines
         self.border_subtitle = f"{drawing.part + 1} of {drawing.parts} · {lines}" if drawing.parts else lines
         said = charts.dose_caption(drawing.panel, drawing.metric) if drawing.panel else []
         said = scaling_chart.scaling_caption(drawing.scaling) if drawing.scaling else said
+        said = map_chart.map_caption(drawing.layers, drawing.metric) if drawing.layers else said
         self.query_one(".caption", Static).update("\n".join(line(sentence) for sentence in said))
 
 
 def compute(frame: pd.DataFrame, choice: Choice) -> Drawing:
     """The chart that `choice` asks for of a run's table. Raises LesionError where it cannot be made."""
-    from engine.analysis import headlines, metric_names
+    from engine.analysis import headlines, metric_names, scanned
 
     metrics = metric_names([dict.fromkeys(frame.columns)])
     if not metrics:
         return Drawing(reason="no trial with a result yet")
     metric = choice.metric if choice.metric in metrics else headlines(metrics)[0]
-    return (_dose if choice.view == "dose" else _scaling)(frame, choice, metric)
+    single = scanned(frame)
+    views: tuple[View, ...] = ("dose", "scaling", "layers") if single.any() else ("dose", "scaling")
+    only = single.any() and (single | (frame["method"] == "none")).all()
+    view = choice.view if choice.view in views else "layers" if only else "dose"
+    draw = {"dose": _dose, "scaling": _scaling, "layers": _layers}[view]
+    return replace(draw(frame, choice, metric), view=view, views=views)
 
 
 def _dose(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
@@ -237,3 +264,13 @@ def _scaling(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
     panel = replace(found, series=tuple(replace(one, label=line(one.label)) for one in found.series))
     reason = f"no value above zero to compare the models by ({panel.title})" if panel.empty else ""
     return Drawing(metric, part, len(methods), scaling=panel, what=panel.title, reason=reason)
+
+
+def _layers(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
+    from engine.analysis import layer_maps
+
+    maps = layer_maps(frame, metric)
+    part = choice.part % len(maps)
+    rows = tuple(replace(row, method=line(row.method), group=line(row.group)) for row in maps[part].rows)
+    found = replace(maps[part], model=line(maps[part].model), rows=rows)
+    return Drawing(metric, part, len(maps), layers=found, what=found.model)
