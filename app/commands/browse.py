@@ -119,7 +119,7 @@ def chart(
     ] = None,
     results: options.Results = options.RESULTS,
 ) -> int:
-    """Print the charts of a run: dose-response, scaling, and the map of a layer scan.
+    """Print dose-response, scaling and layer charts of a run.
 
     Layers damaged one by one are drawn as a map, a column a layer. With several models each method is compared over
     their sizes, with the exponent of a power law fitted to each group; gains are also drawn layer by layer, and
