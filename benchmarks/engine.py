@@ -1,50 +1,35 @@
-"""What the engine's work costs, as ratios to the plainest way of touching the same bytes: `make benchmark`.
+"""What the engine's work costs, as ratios to the plainest way of doing as much: `make benchmark`.
+
+    python -m benchmarks.engine [--model NAME] [--threads 1 2] [--rounds 5]
 
 Runs on SmolLM2-135M-Instruct where `make real-model` has fetched it, else on petri-1m. Every line is the best of
-several repetitions, with its baseline measured in turn with it.
+several rounds, with its baseline measured in turn with it, by the same number of threads. The goals are for SmolLM2 and
+two cores, and printed for it alone.
 """
 
 import argparse
-import time
-from collections.abc import Callable, Iterator
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
-from engine.measure.perplexity import Perplexity
+from benchmarks.measuring import SMOLLM, Figure, Work, chosen, extra_memory, heading, memory_line, table
+from benchmarks.readings import GRADIENT, bare, effective_rank, gradients, perplexity
 from engine.methods import apply
 from engine.models.loading import LoadedModel, load
 from engine.models.slices import Slice
 from engine.models.snapshot import Snapshot, digest
-from engine.profile import ModelSpec, PerplexityMeasure
+from engine.profile import ModelSpec
+from engine.scores import ScoreSpec, rank
+from engine.scores.reading import Reading
 
-SMOLLM = Path(__file__).parents[1] / "models" / "smollm2-135m-instruct"
 COPY = "copy of the same bytes"
 
-Work = Callable[[], object]
 
-
-def best(works: dict[str, Work], repetitions: int) -> dict[str, float]:
-    """The least seconds that each work took, all of them run in turn so that a disturbance meets every one."""
-    seconds = dict.fromkeys(works, float("inf"))
-    for _ in range(repetitions):
-        for name, work in works.items():
-            begun = time.perf_counter()
-            work()
-            seconds[name] = min(seconds[name], time.perf_counter() - begun)
-    return seconds
-
-
-def report(title: str, works: dict[str, Work], baseline: str, repetitions: int) -> None:
-    """Print each work's time and its ratio to the baseline's."""
-    print(f"\n{title}")
-    seconds = best(works, repetitions)
-    for name, value in seconds.items():
-        print(f"  {name:<34}{value * 1000:>10.1f} ms   {value / seconds[baseline]:>5.2f}x")
-
-
-def damage(slices: list[Slice]) -> Iterator[tuple[str, dict[str, Work], str]]:
-    """Methods on all MLP weights against filling, or copying, a buffer of the same size."""
+def damage(slices: list[Slice]) -> Iterator[Figure]:
+    """Methods on all MLP weights beside filling, or copying, a buffer of the same size."""
     buffer = torch.empty(sum(piece.numel for piece in slices))
     source = torch.zeros_like(buffer)
     snapshot = Snapshot(slices)
@@ -52,46 +37,74 @@ def damage(slices: list[Slice]) -> Iterator[tuple[str, dict[str, Work], str]]:
     def method(name: str, level: float) -> Work:
         return lambda: apply(name, slices, level, 1)
 
-    copy: dict[str, Work] = {COPY: lambda: buffer.copy_(source)}
-    yield "mult_gauss", {"torch normal_": buffer.normal_, "mult_gauss": method("mult_gauss", 1e-6)}, "torch normal_"
-    yield "ablation", {"torch uniform_": buffer.uniform_, "ablation": method("ablation", 1e-6)}, "torch uniform_"
-    yield "uni_quant", copy | {"uni_quant": method("uni_quant", 65536)}, COPY
-    yield "restore", copy | {"restore": snapshot.restore}, COPY
+    def copy() -> object:
+        return buffer.copy_(source)
+
+    yield Figure("mult_gauss, all MLP weights", "torch normal_ *", buffer.normal_, method("mult_gauss", 1e-6), 1.2)
+    yield Figure("ablation, all MLP weights", "torch uniform_ *", buffer.uniform_, method("ablation", 1e-6), 1.2)
+    yield Figure("uni_quant, all MLP weights", COPY, copy, method("uni_quant", 65536), 2.5)
+    yield Figure("restore, all MLP weights", COPY, copy, snapshot.restore, 1.2)
     snapshot.restore()
 
 
-def perplexity(loaded: LoadedModel) -> dict[str, Work]:
-    """Short texts in batches against one at a time."""
-    text = "petri" if loaded.name.startswith("petri") else "english"
+def whole_model(loaded: LoadedModel, slices: list[Slice]) -> Iterator[Figure]:
+    """Work on all weights beside a copy of them."""
+    weights = torch.empty(sum(parameter.numel() for parameter in loaded.model.parameters()))
+    spare = torch.zeros_like(weights)
 
-    def measure(batch_size: int) -> Work:
-        spec = PerplexityMeasure(text=text, documents=16, context=64, batch_size=batch_size)
-        measurement = Perplexity(spec, loaded, Path())
-        measurement.prepare(batch_size, lambda done, total: None)
-        return lambda: measurement.run(0, batch_size, lambda done, total: None)
+    def copy() -> object:
+        return weights.copy_(spare)
 
-    return {"one text at a time": measure(1), "in batches of 16": measure(16)}
+    def top() -> object:
+        return rank(slices, loaded, ScoreSpec("magnitude"), 100, largest=True)
+
+    yield Figure("digest of the whole model", COPY, copy, lambda: digest(loaded.model))
+    yield Figure("global top 100 of all weights", COPY, copy, top, limit=1.0)
+
+
+def readings(loaded: LoadedModel, slices: list[Slice], reading: Reading, folder: Path) -> Iterator[Figure]:
+    """Work on texts."""
+    yield gradients(loaded, slices, reading)
+    yield effective_rank(loaded)
+    yield perplexity(loaded, folder)
+
+
+def memory(loaded: LoadedModel, slices: list[Slice], reading: Reading, goal: float | None) -> None:
+    """The memory that ranking takes: less than a list of all weights, or of all gradients, would."""
+    size = sum(piece.bytes for piece in slices)
+    top = extra_memory(lambda: rank(slices, loaded, ScoreSpec("magnitude"), 100, largest=True))
+    memory_line("extra memory: global top 100", top, size, "all parameters")
+    memory_line("extra memory: bare", extra_memory(lambda: bare(loaded, reading)), size, "all parameters")
+    gradient = extra_memory(lambda: rank(slices, loaded, GRADIENT, 100, largest=True))
+    memory_line("extra memory: grad_x_weight", gradient, size, "all parameters", goal)
 
 
 def main() -> None:
-    """Print every ratio."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repetitions", type=int, default=5)
+    """Print every ratio, for every number of threads."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    parser.add_argument("--model")
+    parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, min(2, cores)}))
+    parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    name = str(SMOLLM) if SMOLLM.is_dir() else "petri-1m"
-    loaded = load(ModelSpec(names=(name,)), name, torch.device("cpu"))
-    slices = loaded.architecture.slices("mlp_only")
-    size = sum(piece.bytes for piece in slices)
-    print(f"{Path(name).name}, {arguments.threads} threads, best of {arguments.repetitions}; MLP {size / 1e6:.0f} MB")
-    for title, methods, baseline in damage(slices):
-        report(f"{title}, all MLP weights", methods, baseline, arguments.repetitions)
-    weights = torch.empty(sum(p.numel() for p in loaded.model.parameters()))
-    spare = torch.zeros_like(weights)
-    works: dict[str, Work] = {COPY: lambda: weights.copy_(spare), "digest": lambda: digest(loaded.model)}
-    report("digest of the whole model", works, COPY, arguments.repetitions)
-    report("perplexity of short texts", perplexity(loaded), "one text at a time", 2)
+    name = chosen(arguments.model)
+    if name == "petri-1m" and not arguments.model:
+        print(f"{SMOLLM.name} is not there (make real-model fetches it): these are the figures of petri-1m")
+    loaded = load(ModelSpec(names=(name,), dtype="float32"), name, torch.device("cpu"))
+    mlp, everything = loaded.architecture.slices("mlp_only"), loaded.architecture.slices("all")
+    size, whole = (sum(piece.bytes for piece in slices) / 1e6 for slices in (mlp, everything))
+    print(f"{Path(name).name}: {whole:.1f} MB, of these MLP weights {size:.1f} MB; best of {arguments.rounds} rounds")
+    reading, goals = Reading(loaded, GRADIENT), Path(name).name == SMOLLM.name
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        for threads in arguments.threads:
+            torch.set_num_threads(threads)
+            heading(goals=goals)
+            for figures in (damage(mlp), whole_model(loaded, everything), readings(loaded, everything, reading, path)):
+                table(figures, arguments.rounds, goals=goals)
+    print()
+    memory(loaded, everything, reading, 1.1 if goals else None)
+    print("\n* torch fills from its one generator in one thread, however many it may use; ours are drawn by position.")
 
 
 if __name__ == "__main__":

@@ -1,30 +1,28 @@
-"""What ranking weights costs, beside what it is made of: python benchmarks/scores.py [MODEL] [ROUNDS]
+"""What ranking weights costs, beside what it is made of: python -m benchmarks.scores [MODEL] [ROUNDS]
 
 MODEL is a bundled model or a folder; without one, SmolLM2-135M where `make real-model` has put it, else petri-1m.
 Every ratio is of two things timed in turns in this process, each the best of ROUNDS (3); memory is the peak resident
 size over what was resident before.
 """
 
-import ctypes
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import torch
 
+from benchmarks.measuring import chosen, give_back
+from benchmarks.readings import GRADIENT, bare
 from engine.models.loading import LoadedModel, load
 from engine.profile import ModelSpec
 from engine.scores import ScoreSpec, rank, scan
 from engine.scores.reading import Reading
 from engine.work.memory import Peak
 
-SMOLLM = Path(__file__).resolve().parents[1] / "models" / "smollm2-135m-instruct"
 CPU = torch.device("cpu")
-GRADIENT = ScoreSpec("grad_x_weight", documents=2, context=128, batch_size=64)
 WINDOWS = replace(GRADIENT, batch_size=1)
 K = 100
 
@@ -81,28 +79,11 @@ def compare(rounds: int, size: int, work: dict[str, Callable[[], object]]) -> No
     print()
 
 
-def give_back() -> None:
-    """Hand memory that was freed back to the system, or the next piece of work would seem to need less."""
-    if sys.platform == "linux":
-        with suppress(AttributeError):  # other C libraries than glibc
-            ctypes.CDLL(None).malloc_trim(0)
-
-
 def plain_sort(loaded: LoadedModel) -> torch.Tensor:
     """Every score in one list, sorted."""
     every = torch.cat([parameter.detach().abs().flatten() for parameter in loaded.model.parameters()])
     return every.sort(descending=True).indices[:K].clone()
 
 
-def bare(loaded: LoadedModel, reading: Reading) -> None:
-    """The loss and its gradient on all parameters, and nothing else."""
-    loaded.model.requires_grad_(True)
-    for batch in reading.batches:
-        (reading.loss(batch) / reading.tokens).backward()  # type: ignore[no-untyped-call]
-    loaded.model.zero_grad(set_to_none=True)
-    loaded.model.requires_grad_(False)
-
-
 if __name__ == "__main__":
-    fallback = str(SMOLLM) if SMOLLM.is_dir() else "petri-1m"
-    main(sys.argv[1] if len(sys.argv) > 1 else fallback, int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+    main(chosen(sys.argv[1] if len(sys.argv) > 1 else None), int(sys.argv[2]) if len(sys.argv) > 2 else 3)

@@ -81,36 +81,44 @@ def _row_sums(tensors: Sequence[Tensor]) -> list[Tensor]:
     at most 2^-32, for the smallest of the d_i has a bit below the 32nd. (Multilinear hashing; Lemire and Kaser,
     "Strongly universal string hashing is fast", 2014.)
     """
-    found, on_cpu = [], []
+    found: list[Tensor] = []
+    parts: list[tuple[Tensor, Tensor]] = []
     for tensor in tensors:
         words = _words(tensor)
-        sums = torch.empty(len(words), dtype=torch.int64, device=words.device)
+        sums = torch.empty(-(-len(words) // _ROW), dtype=torch.int64, device=words.device)
         found.append(sums)
-        parts = list(zip(torch.split(words, _TOGETHER), torch.split(sums, _TOGETHER), strict=True))
-        if words.is_cuda:
-            for some, of_some in parts:
-                torch.sum(some * _numbers().to(words.device), dim=1, out=of_some)
-        else:
-            on_cpu += parts
-    spread(lambda part: _multiplied(part[0].numpy(), _numbers().numpy(), part[1].numpy()), on_cpu)
+        if len(sums) > _TOGETHER:
+            parts += zip(torch.split(words, _TOGETHER * _ROW), torch.split(sums, _TOGETHER), strict=True)
+        else:  # too short to be worth another thread
+            _sum((words, sums))
+    spread(_sum, parts)
     return found
 
 
 def _words(tensor: Tensor) -> Tensor:
-    """The bytes as rows of words, int32 [rows, 8192]; where the last row needs filling up, a copy."""
+    """The bytes as int32 [words]; where the last word needs filling up, a copy."""
     raw = _bytes(tensor)
-    whole = raw.numel() % (4 * _ROW) == 0 and raw.data_ptr() % 4 == 0
-    if not whole:
-        raw = torch.nn.functional.pad(raw, (0, -raw.numel() % (4 * _ROW)))
-    return raw.view(torch.int32).view(-1, _ROW)
+    if raw.numel() % 4 or raw.data_ptr() % 4:
+        raw = torch.nn.functional.pad(raw, (0, -raw.numel() % 4))
+    return raw.view(torch.int32)
 
 
-@compiled("void(int32[:, ::1], int64[::1], int64[::1])")
+def _sum(part: tuple[Tensor, Tensor]) -> None:
+    """From words [n] to the sums of their rows [⌈n / 8192⌉]."""
+    words, sums = part
+    if words.is_cuda:
+        rows = torch.nn.functional.pad(words, (0, -len(words) % _ROW)).view(-1, _ROW)
+        torch.sum(rows * _numbers().to(words.device), dim=1, out=sums)
+    else:
+        _multiplied(words.numpy(), _numbers().numpy(), sums.numpy())
+
+
+@compiled("void(int32[::1], int64[::1], int64[::1])")
 def _multiplied(words: npt.NDArray[np.int32], numbers: npt.NDArray[np.int64], sums: npt.NDArray[np.int64]) -> None:
-    for row in range(len(words)):
-        total = np.int64(0)
-        for i in range(_ROW):
-            total += np.int64(words[row, i]) * numbers[i]
+    for row in range(sums.size):
+        some, total = words[row * _ROW : (row + 1) * _ROW], np.int64(0)
+        for i in range(some.size):
+            total += np.int64(some[i]) * numbers[i]
         sums[row] = total
 
 
