@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.measuring import SMOLLM, Figure, Work, chosen, extra_memory, heading, memory_line, table
-from benchmarks.readings import GRADIENT, bare, effective_rank, gradients, perplexity
+from benchmarks.readings import GRADIENT, bare, effective_rank, gradients, one_text, perplexity
 from engine.methods import apply
 from engine.models.loading import LoadedModel, load
 from engine.models.slices import Slice
@@ -69,14 +69,22 @@ def readings(loaded: LoadedModel, slices: list[Slice], reading: Reading, folder:
     yield perplexity(loaded, folder)
 
 
-def memory(loaded: LoadedModel, slices: list[Slice], reading: Reading, goal: float | None) -> None:
-    """The memory that ranking takes: less than a list of all weights, or of all gradients, would."""
+def memory(loaded: LoadedModel, slices: list[Slice], folder: Path, goal: float | None) -> None:
+    """The memory that ranking takes beside the size of all parameters; with gradients, on one text of 64 tokens: what
+    the forward pass keeps for the backward pass grows with the text, whatever is done with the gradients."""
     size = sum(piece.bytes for piece in slices)
-    top = extra_memory(lambda: rank(slices, loaded, ScoreSpec("magnitude"), 100, largest=True))
-    memory_line("extra memory: global top 100", top, size, "all parameters")
-    memory_line("extra memory: bare", extra_memory(lambda: bare(loaded, reading)), size, "all parameters")
-    gradient = extra_memory(lambda: rank(slices, loaded, GRADIENT, 100, largest=True))
-    memory_line("extra memory: grad_x_weight", gradient, size, "all parameters", goal)
+    spec = one_text(loaded, folder)
+    reading = Reading(loaded, spec)
+    works: dict[str, Work] = {
+        "global top 100": lambda: rank(slices, loaded, ScoreSpec("magnitude"), 100, largest=True),
+        "bare forward": lambda: reading.loss(reading.batches[0]).item(),
+        "bare forward and backward": lambda: bare(loaded, reading),
+        "grad_x_weight": lambda: rank(slices, loaded, spec, 100, largest=True),
+    }
+    print(f"\n{'extra memory':<32}{'beside':<34}{'beside':>11}{'ours':>10}{'ratio':>8}")
+    for name, work in works.items():
+        taken = extra_memory(work)
+        memory_line(name, taken, size, "all parameters", goal if name == "grad_x_weight" else None)
 
 
 def main() -> None:
@@ -102,8 +110,7 @@ def main() -> None:
             heading(goals=goals)
             for figures in (damage(mlp), whole_model(loaded, everything), readings(loaded, everything, reading, path)):
                 table(figures, arguments.rounds, goals=goals)
-    print()
-    memory(loaded, everything, reading, 1.1 if goals else None)
+        memory(loaded, everything, path, 1.1 if goals else None)
     print("\n* torch fills from its one generator in one thread, however many it may use; ours are drawn by position.")
 
 

@@ -1,6 +1,7 @@
 """What is measured on texts: perplexity, gradients and spectra, each with the plain computation beside it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -61,6 +62,14 @@ def gradients(loaded: LoadedModel, slices: list[Slice], reading: Reading) -> Fig
     return Figure(
         "grad_x_weight, global top 100", "bare forward and backward", lambda: bare(loaded, reading), ranked, 1.05
     )
+
+
+def one_text(loaded: LoadedModel, folder: Path) -> ScoreSpec:
+    """The gradient of a single text of 64 tokens, in one pass."""
+    text = documents(PerplexityMeasure(text=bundled(loaded), documents=1), Path())[0]
+    path = folder / "one.txt"
+    path.write_text(loaded.tokenizer.decode(encode(loaded.tokenizer, text)[:64], skip_special_tokens=True))
+    return replace(GRADIENT, text=str(path), documents=1)
 
 
 def bare(loaded: LoadedModel, reading: Reading) -> None:
