@@ -22,6 +22,7 @@ class Load:
     block: bytes of float32 logits that predictions are made in instead, block by block, where not 0.
     cache: whether keys and values are kept; sampled: whether tokens are drawn.
     kept: tokens whose last hidden states on the undamaged model are kept, in main memory; then a copy of the head too.
+    starts: whether passes may start at the first damaged layer; then what entered it is kept in main memory, of all texts.
     grams: layers of whose outputs a float64 Gram matrix is made.
     """
 
@@ -34,6 +35,7 @@ class Load:
     block: int = 0
     sampled: bool = False
     kept: int = 0
+    starts: bool = False
     grams: int = 0
 
     @property
@@ -119,8 +121,11 @@ def _predicting(load: Load, shape: Shape, tokens: int) -> int:
 
 
 def keeping(load: Load, shape: Shape) -> int:
-    """What a measurement keeps of the undamaged model, in main memory: last hidden states, and the head's weights."""
-    return (load.kept * shape.width + shape.head) * shape.itemsize if load.kept else 0
+    """What a measurement keeps of the undamaged model, in main memory: last hidden states, and the head's weights; the
+    residual stream at one layer."""
+    last = load.kept * shape.width + shape.head if load.kept else 0
+    stream = (load.texts or load.rows) * shape.tokens(load) * shape.width if load.starts else 0
+    return (last + stream) * shape.itemsize
 
 
 def scoring(work: Scoring, shape: Shape, weights: int, largest: int) -> int:

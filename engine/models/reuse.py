@@ -156,11 +156,6 @@ class Reuse:
         return max(owners.values()) > 1
 
 
-def kept_bytes(tokens: int, width: int, dtype: torch.dtype) -> int:
-    """The main memory that `Reuse` holds for batches of so many tokens in all, padding included."""
-    return tokens * width * dtype.itemsize
-
-
 @contextmanager
 def _instead(module: Module, forward: Callable[..., Any]) -> Iterator[None]:
     """`module` computes `forward`; hooks on it, and whoever had put another forward there before, stay."""

@@ -1,5 +1,6 @@
 """What a profile will ask of a model's memory: the batches that its measurements run, and the scores it selects by."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from engine import catalog
@@ -39,13 +40,21 @@ _USUAL_CONTEXT = 2048
 """Of a model, where only the number of windows depends on it."""
 
 
+_STARTING = {"perplexity", "tasks", "spectrum"}
+"""Measurements whose passes may start at the first damaged layer: those with a `can_start_at` of their own."""
+
+
 def tokens(text: str) -> int:
     """About how many tokens a text has, rather too many than too few."""
     return len(text) // _CHARACTERS_A_TOKEN + 1
 
 
-def load(measure: Measure, folder: Path) -> Load:
-    """The largest batch that a measurement runs."""
+def load(measure: Measure, folder: Path, narrows: bool = False) -> Load:
+    """The largest batch that a measurement runs; `narrows`: some damage of the profile spares the first layers."""
+    return replace(_load(measure, folder), starts=narrows and measure.name in _STARTING)
+
+
+def _load(measure: Measure, folder: Path) -> Load:
     name, rows = measure_key(measure), batch_size(measure)
     if isinstance(measure, PerplexityMeasure):
         lengths = [tokens(text) for text in documents(measure, folder)]
@@ -87,7 +96,7 @@ def _layers(measure: TextTable) -> int:
 def scorings(profile: Profile, model: str, folder: Path) -> list[tuple[Scoring, Group]]:
     """The scores that the profile selects and ranks by on this model, each with a group that it is computed for."""
     found: list[tuple[Scoring, Group]] = []
-    for damage in profile.damage:
+    for damage in (single for table in profile.damage for single in table.singles):
         if damage.select is not None and damage.select.score is not None:
             work = _scoring(score_spec(damage.select, folder), model)
             found += [(work, (group, damage.layers, damage.heads, damage.experts)) for group in damage.groups]

@@ -45,7 +45,7 @@ class Subject:
         self._undo = ExitStack()
         """Takes back what is changed beside weights."""
         self._choices = Choices((single for table in profile.damage for single in table.singles), self.loaded, folder)
-        self._reuse = Reuse(self.loaded.model, self.loaded.architecture) if _narrows(profile) else None
+        self._reuse = Reuse(self.loaded.model, self.loaded.architecture) if narrows(profile) else None
         self._first = 0
         """No block before this one is damaged, and nothing before the blocks."""
         self.measurements: dict[str, Measurement] = {}
@@ -113,7 +113,7 @@ class Subject:
         self._group = place_of(trial)
 
 
-def _narrows(profile: Profile) -> bool:
+def narrows(profile: Profile) -> bool:
     """Whether some damage may spare the first blocks, and the profile lets them be left out."""
     return profile.run.reuse and any(
         damage.layers is not None or damage.each_layer is not None or damage.select for damage in profile.damage

@@ -24,6 +24,7 @@ from engine.work.device import open_device
 from engine.work.faults import sentence
 from engine.work.loads import load, scorings
 from engine.work.memory import free_and_total
+from engine.work.subject import narrows
 
 _RESERVE = {"cuda": 2_000_000_000, "cpu": 1_000_000_000}
 """Bytes left free: for CUDA's own context, for the worker's libraries, for whatever else the host does."""
@@ -91,7 +92,7 @@ def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool
         return {"free_bytes": free, "total_bytes": total, "reserve_bytes": _RESERVE[device.type]}
 
     def estimate() -> dict[str, Any]:
-        loads = [load(measure, folder) for measure in profile.measure]
+        loads = [load(measure, folder, narrows(profile)) for measure in profile.measure]
         scores = scorings(profile, name, folder)
         sizes = survey_model(
             profile.model,

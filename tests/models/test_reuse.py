@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from engine.models.architecture import Architecture, architecture
-from engine.models.reuse import Reuse, kept_bytes
+from engine.models.reuse import Reuse
 from tests.models.variants import VARIANTS, VOCABULARY, build
 
 DEPTH = 4
@@ -110,7 +110,7 @@ def test_one_residual_stream_a_batch_is_kept_and_only_of_the_batches_last_met(ll
             with reuse.starting_at(first, "test"):
                 for given in batches:
                     model(**given, use_cache=False)
-            assert reuse.nbytes == kept_bytes(len(batches) * 3 * max(LENGTHS), 32, torch.float32)
+            assert reuse.nbytes == len(batches) * 3 * max(LENGTHS) * 32 * 4
     reuse.clear()
     assert reuse.nbytes == 0
 

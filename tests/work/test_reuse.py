@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from engine.profile import Profile, parse, trials
+from engine.profile import Profile, parse, to_toml, trials
 
 START = Callable[..., Any]
 
@@ -143,3 +144,25 @@ def test_out_of_memory_first_frees_what_is_kept_and_only_then_halves_the_batch(
     assert halved == "petri-16k: out of memory in perplexity, now in batches of 8"
     roomy = worker(narrow, batch={"petri-16k": {"perplexity": 8}})
     assert lasting(process, second) == lasting(roomy, second)
+
+
+def test_the_plan_counts_what_is_kept(tmp_path: Path) -> None:
+    """At least what a trial really keeps, and not several times as much."""
+    from engine.work.subject import Subject
+    from engine.work.survey import answer
+
+    kept = []
+    for reuse in (True, False):
+        spec = profile(tmp_path, reuse, damage=DAMAGE[:1], measure=[MEASURE[0], MEASURE[2]])
+        asked = {"profile": to_toml(spec), "folder": str(tmp_path), "trust_remote_code": False}
+        kept.append(answer(asked)["models"][0]["kept_bytes"])
+    spec = profile(tmp_path, reuse=True, damage=DAMAGE[:1], measure=[MEASURE[0], MEASURE[2]])
+    subject = Subject(spec, "petri-16k", tmp_path, torch.device("cpu"), trust_remote_code=False)
+    for measurement in subject.measurements.values():
+        measurement.prepare(4, lambda done, total: None)
+    subject.damage(trials(spec, tmp_path)[1])
+    for key in subject.measurements:
+        subject.measure(key, 0, 4, lambda done, total: None)
+    held = subject.stop_reusing()
+    assert held > 0
+    assert held <= kept[0] - kept[1] <= 4 * held
