@@ -22,7 +22,7 @@ class Load:
     block: bytes of float32 logits that predictions are made in instead, block by block, where not 0.
     cache: whether keys and values are kept; sampled: whether tokens are drawn.
     kept: tokens whose last hidden states on the undamaged model are kept, in main memory; then a copy of the head too.
-    starts: whether passes may start at the first damaged layer; then what entered it is kept in main memory, of all texts.
+    starts: whether passes may start at the first damaged layer; what entered it is kept, in main memory, of all texts.
     grams: layers of whose outputs a float64 Gram matrix is made.
     """
 
