@@ -153,22 +153,35 @@ def _print_plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedMo
     every = seeds(profile)
     listed = ", ".join(map(str, every[:8])) + (f", … {every[-1]}" if len(every) > 8 else "")
     print(f"{profile.name}: {len(trials)} trials, seeds {listed}\n")
-    rows = [
-        (
-            model_name(str(cell["model"])),
-            "baseline" if cell["group"] is None else str(cell["method"]),
-            cell["group"] or "",
-            str(n),
-        )
-        for cell, n in _cells(trials)
-    ]
-    options.print_table(("model", "method", "group", "trials"), rows)
+    options.print_table(("model", "method", "group", "trials"), _plan_rows(_cells(trials)))
     print()
     options.print_table(
         ("model", "architecture", "parameters", "dtype", "weights", "needs", "free", ""), [_memory(m) for m in surveyed]
     )
     for line in [note for model in surveyed for note in _notes(model)] + _shared_notes(surveyed) + remarks:
         print(f"note: {line}")
+
+
+def _plan_rows(cells: list[tuple[dict[str, str | None], int]]) -> list[tuple[str, ...]]:
+    """A row a model, method and group; single layers of one group share theirs."""
+    from engine.analysis.layer_map import single_layer
+
+    counts: dict[tuple[str, str, str, bool], list[tuple[str, int]]] = {}
+    for cell, n in cells:
+        group = cell["group"] or ""
+        place = single_layer(group)
+        method = "baseline" if cell["group"] is None else str(cell["method"])
+        key = (model_name(str(cell["model"])), method, place[0] if place else group, place is not None)
+        counts.setdefault(key, []).append((group, n))
+    return [
+        (
+            model,
+            method,
+            f"{group}, {len(each)} layers one by one" if len(each) > 1 else each[0][0],
+            str(sum(n for _, n in each)),
+        )
+        for (model, method, group, _), each in counts.items()
+    ]
 
 
 def _memory(model: SurveyedModel) -> tuple[str, ...]:

@@ -197,3 +197,9 @@ def test_plan_as_a_table(lesion, profile):
     assert "small: 3 trials, seeds 42, 43" in done.stdout
     assert re.search(r"petri-16k\s+mult_gauss\s+attn_only\s+2$", done.stdout, re.MULTILINE)
     assert re.search(r"petri-16k\s+neox\s+35,700\s.*fits$", done.stdout, re.MULTILINE)
+
+
+def test_plan_puts_single_layers_of_a_group_in_one_row(lesion):
+    planned = lesion("plan", "layer-scan").stdout
+    assert re.search(r"petri-1m\s+mult_gauss\s+mlp_only, 9 layers one by one\s+18$", planned, re.MULTILINE)
+    assert len(planned.split("\n\n")[1].splitlines()) == 1 + 1 + 6

@@ -74,6 +74,8 @@ async def test_the_plan_counts_what_the_grid_lists(tmp_path: Path) -> None:
     assert total(profile) == len(trials(profile)) == 30
     drawn = load(profiles / "demo.toml", ['measure=[{name = "generation"}]'])
     assert total(drawn) == len(trials(drawn)) == 16
+    scan = load(profiles / "demo.toml", ["damage.0.each_layer='0-2'"])
+    assert total(scan) == len(trials(scan)) == 1 + 2 * (3 * 2 * 3 + 1)
 
 
 async def test_save_as_a_new_file_that_loads_as_what_was_typed(tmp_path: Path) -> None:
