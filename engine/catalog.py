@@ -108,6 +108,8 @@ class MethodInfo:
     groups: tuple[str, ...] = ()
     """The groups that it can be done to; empty: any."""
     package: str = ""
+    on_codes: bool = True
+    """Whether it can be done to weights that are stored as 8-bit or 4-bit codes."""
 
     def complete(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Every option of the method, with its default where `options` does not give it.
@@ -141,6 +143,8 @@ class ScoreInfo:
     implementation: str
     reads_text: bool = True
     draws: bool = False
+    on_codes: bool = False
+    """Whether it can be computed where weights are stored as 8-bit or 4-bit codes."""
     package: str = ""
     not_in: tuple[str, ...] = ()
     """Groups that hold weights which it does not apply to, in every model."""
@@ -158,6 +162,8 @@ class GroupInfo:
     name: str
     summary: str
     narrowed_by: tuple[str, ...] = ("layers",)
+    packable: bool = True
+    """Whether `load_in` turns weights of it into codes."""
 
     def check(self, **narrowed: object) -> None:
         """Raises LesionError, with the key as its field, where one of these keys is not None but cannot narrow it."""
@@ -358,8 +364,13 @@ def pictures() -> dict[str, PictureInfo]:
 
 
 def method(name: str) -> MethodInfo:
-    """The method called `name`. Raises LesionError when there is none."""
-    return _find("method", name, methods())
+    """The method called `name`: one of `methods()`, or `requantise`, which no profile can ask for.
+
+    Raises LesionError when there is none.
+    """
+    from engine.catalog_entries.methods import REQUANTISE
+
+    return REQUANTISE if name == REQUANTISE.name else _find("method", name, methods())
 
 
 def score(name: str) -> ScoreInfo:

@@ -151,7 +151,7 @@ def print_charts(run: Path, metrics: list[str] | None = None, level: float | Non
 
 
 def _check_level(frame: pd.DataFrame, level: float | None) -> None:
-    known = sorted({float(one) for one in frame[frame["method"] != "none"]["level"]})
+    known = sorted({float(one) for one in frame["level"].dropna()})
     if level is not None and not any(math.isclose(level, one, rel_tol=1e-9) for one in known):
         levels = ", ".join(f"{one:g}" for one in known)
         raise LesionError(f"no trial at --level {level:g}; this run has {levels or 'no damaged trial'}")
@@ -182,7 +182,7 @@ def _print_scaling(frame: pd.DataFrame, metric: str, level: float | None) -> Non
 
     if frame["model"].nunique() < 2:
         return
-    for method in list(frame[frame["method"] != "none"]["method"].unique()) or ["none"]:
+    for method in list(frame[frame["level"].notna()]["method"].unique()) or ["none"]:
         at = analysis.strongest(frame, metric, method) if level is None else level
         panel = scaling_chart.scaling_panel(frame, metric, method, at)
         print(scaling_chart.scaling_chart(panel, metric, **_paper()), end="\n\n")

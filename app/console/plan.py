@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from engine.profile import Damage, Profile, draws
+from engine.profile.packing import requantising
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,10 @@ def shares(profile: Profile) -> list[Share]:
     """The baselines, then every damage, for one model; the method none adds nothing to the baselines."""
     seeds = (profile.seeds.count, "seed")
     drawn = any(draws(measure) for measure in profile.measure)
-    baseline = Share("baseline", (seeds,) if drawn else ((1, "model"),))
-    return [baseline] + [
+    baselines = [Share("baseline", (seeds,) if drawn else ((1, "model"),))]
+    if places := len(list(requantising(profile))):
+        baselines.append(Share("requantise", ((places, "place"), *((seeds,) if drawn else ()))))
+    return baselines + [
         Share(
             damage.method,
             (*_layers(damage), (len(damage.groups), "group"), (len(damage.levels), "level"), seeds),

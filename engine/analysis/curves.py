@@ -36,12 +36,13 @@ class Curve:
 
 
 def dose(frame: pd.DataFrame, metric: str) -> list[Curve]:
-    """A curve for each model, method and group of the table, in its order; `metric` is any of its number columns.
+    """A curve for each model, method and group of the table that has levels, in its order; `metric` is any of its
+    number columns.
 
     Raises LesionError where the table has no such column.
     """
     check_metric(frame, metric)
-    damaged = frame[frame["method"] != "none"]
+    damaged = frame[frame["level"].notna()]
     return [
         _curve(frame, rows, metric, str(model), str(method), str(group))
         for (model, method, group), rows in damaged.groupby(["model", "method", "group"], sort=False)

@@ -120,6 +120,7 @@ _FLIPS = (
         LevelInfo("p", "the probability that a bit of a weight flips", low=0.0, high=1.0, neutral=0.0),
         draws=True,
         implementation="engine.methods.bits:bit_flip",
+        on_codes=False,
         options=(_BIT,),
     ),
     MethodInfo(
@@ -128,6 +129,7 @@ _FLIPS = (
         LevelInfo("n", "the number of bits flipped", low=0.0, high=_LARGEST_COUNT, integer=True, neutral=0.0),
         draws=True,
         implementation="engine.methods.bits:bit_flips",
+        on_codes=False,
         options=(_BIT,),
         acts_on="group",
         elementwise=False,
@@ -169,6 +171,16 @@ _STRUCTURE = (
         elementwise=False,
         groups=("attn_all", "mlp_only", "all"),
     ),
+)
+
+REQUANTISE = MethodInfo(
+    "requantise",
+    "packed weights are turned into numbers and stored again, nothing else: the baseline of damage to 8-bit and 4-bit "
+    "models, whose trials are added by themselves",
+    None,
+    draws=False,
+    implementation="engine.methods.damage:requantise",
+    elementwise=False,
 )
 
 METHODS = (

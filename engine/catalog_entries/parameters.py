@@ -10,7 +10,7 @@ GROUPS = (
         "attn_only", "the value projections of attention, as in the degradation protocol (the same as attn_v)", _HEADS
     ),
     GroupInfo("mlp_only", "the MLP's matrices: up and down, and the gate where there is one", _EXPERTS),
-    GroupInfo("embed_only", "the token embedding", ()),
+    GroupInfo("embed_only", "the token embedding", (), packable=False),
     GroupInfo("attn_q", "the query projections of attention", _HEADS),
     GroupInfo("attn_k", "the key projections of attention", _HEADS),
     GroupInfo("attn_v", "the value projections of attention", _HEADS),
@@ -20,7 +20,7 @@ GROUPS = (
     GroupInfo("mlp_up", "the MLP's first matrices, from the residual stream (not the gates)", _EXPERTS),
     GroupInfo("mlp_down", "the MLP's last matrices, back to the residual stream", _EXPERTS),
     GroupInfo("router", "what chooses and weighs the experts, in a mixture of experts", _EXPERTS),
-    GroupInfo("norms", "the scales of all normalisations"),
+    GroupInfo("norms", "the scales of all normalisations", packable=False),
     GroupInfo("all", "every parameter of the language model, biases and norms too"),
 )
 

@@ -15,11 +15,12 @@ SCORES = (
         "engine.scores.curvature:HUTCHINSON",
         draws=True,
     ),
-    ScoreInfo("magnitude", "|weight|", "engine.scores.activations:MAGNITUDE", reads_text=False),
+    ScoreInfo("magnitude", "|weight|", "engine.scores.activations:MAGNITUDE", reads_text=False, on_codes=True),
     ScoreInfo(
         "act_magnitude",
         "|weight| × the length of its input over a text, for matrices of attention and MLP",
         "engine.scores.activations:ACT_MAGNITUDE",
         not_in=("embed_only", "norms", "all"),
+        on_codes=True,
     ),
 )

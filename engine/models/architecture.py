@@ -1,16 +1,17 @@
 """The parts of a model, found from its own modules, and parameter groups as slices of them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from torch.nn import Module, ModuleList
+from torch.nn import Module, ModuleList, Parameter
 from transformers.pytorch_utils import Conv1D
 
 from engine import catalog
 from engine.errors import LesionError
 from engine.models.groups import ATTENTION, MLP, accounted, block_parts, norms, of_experts, of_heads
 from engine.models.layout import Attention, Layout, Mlp, Sublayer
+from engine.models.packed import PackedWeight, packed_weights, standing_in
 from engine.models.slices import Part, Slice
 from engine.profile.layers import Layers, parse_layers
 
@@ -36,6 +37,10 @@ class Architecture:
     """Parameter names by `id`; a tensor with two names has the first in `named_parameters()`."""
     transposed: frozenset[int] = frozenset()
     """The `id` of every matrix that is stored as [inputs, outputs]."""
+    packed: dict[str, PackedWeight] = field(default_factory=dict)
+    """Packed weights by parameter name."""
+    stand_ins: dict[str, Parameter] = field(default_factory=dict)
+    """What stands in for each of them, here and in the parts."""
 
     def attention(self, layer: int) -> Sublayer:
         """Where to hook the attention of a block.
@@ -101,9 +106,11 @@ class Architecture:
         return f"{what} is not applicable to {where}, which has none"
 
     def _slice(self, part: Part, layer: int | None) -> Slice:
+        name = self.names[id(part.tensor)]
+        part = replace(part, tensor=self.stand_ins.get(name, part.tensor))
         dim = 0 if part.ranges is None else part.dim
-        key = id(part.tensor)
-        return Slice(self.names[key], part.tensor, dim, part.ranges, layer, part.expert, key in self.transposed)
+        turned, packed = id(part.tensor) in self.transposed, self.packed.get(name)
+        return Slice(name, part.tensor, dim, part.ranges, layer, part.expert, turned, packed)
 
     def _everything(self) -> list[Slice]:
         found = {id(p): p for part in (self.decoder, self.embedding, self.head) for p in part.parameters()}
@@ -122,16 +129,26 @@ def architecture(model: Any) -> Architecture:
 
     Raises LesionError, naming the class and what is supported, where no layout fits the modules.
     """
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    with standing_in(model) as stand_ins:
+        found = _fitting(model)
+        names |= {id(parameter): name for name, parameter in stand_ins.items()}
+    packed = packed_weights(model)
+    turned = [part.weight for part in model.modules() if isinstance(part, Conv1D)]
+    turned += [stand_ins[name] for name, weight in packed.items() if weight.transposed]
+    transposed = frozenset(id(weight) for weight in turned)
+    return replace(found, names=names, transposed=transposed, packed=packed, stand_ins=stand_ins)
+
+
+def _fitting(model: Any) -> Architecture:
+    """The architecture without what is known of single parameters."""
     decoder, embedding, head = model.get_decoder(), model.get_input_embeddings(), model.get_output_embeddings()
     for info in catalog.architectures().values():
         layout: Layout = catalog.load(info.implementation)
         found = _recognise(layout, decoder)
         if found and embedding is not None and head is not None:
             tied = embedding.weight is head.weight
-            names = {id(parameter): name for name, parameter in model.named_parameters()}
-            transposed = frozenset(id(part.weight) for part in model.modules() if isinstance(part, Conv1D))
-            context = _context(model.config)
-            return Architecture(layout.name, decoder, *found, embedding, head, context, tied, names, transposed)
+            return Architecture(layout.name, decoder, *found, embedding, head, _context(model.config), tied, {})
     raise LesionError(_unknown(model))
 
 

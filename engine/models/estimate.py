@@ -9,9 +9,11 @@ from typing import Any
 import torch
 
 from engine import catalog
+from engine.models import packing
 from engine.models.architecture import Architecture, architecture
 from engine.models.footprint import Load, Scoring, Shape, keeping, passing, scoring
 from engine.models.loading import configuration, translated
+from engine.models.packed import parameter_count
 from engine.models.sight import auto_class, check_sight
 from engine.models.slices import Slice
 from engine.models.source import Source, UnreachableError, find
@@ -73,21 +75,29 @@ def survey_model(
     if pictures:
         check_sight(config, name)
     model = _without_memory(config, source, trust_remote_code, pictures)
+    packing.prepare(spec, source, config, model)
     parts = architecture(model)
     notes: list[str] = []
     dtype = _dtype(spec, source, config, notes)
     pieces = {str(group_name(group, *narrowed)): parts.slices(group, *narrowed) for group, *narrowed in groups}
     chosen = {group: sum(piece.numel for piece in slices) for group, slices in pieces.items()}
-    parameters = sum(parameter.numel() for parameter in model.parameters())
+    parameters = parameter_count(model)
     embeddings = {id(part.weight): part.weight.numel() for part in (parts.embedding, parts.head)}  # type: ignore[operator]
     # Buffers, such as rotary tables, are small: they count with the weights.
     weights = parameters * dtype.itemsize + sum(b.numel() * b.element_size() for b in model.buffers())
-    snapshot = max(chosen.values(), default=0) * dtype.itemsize
+    snapshot = max((_snapshot(spec, slices, dtype) for slices in pieces.values()), default=0)
+    opening = 0
+    if parts.packed:
+        place = torch.device("cuda" if on_gpu else "cpu")
+        packing.check_packed(name, model, {id(part.weight) for part in (parts.embedding, parts.head)}, place)
+        weights -= sum(packing.saved_bytes(spec, packed, dtype) for packed in parts.packed.values())
+        opening = max(packing.opened_bytes(packed) for packed in parts.packed.values())
+        notes.append(packing.note(spec, parts.packed.values(), parameters, dtype))
     shape = Shape.of(config, parts, dtype.itemsize)
     scores = max((_scoring(work, parts, group, shape) for work, group in scorings), default=0)
     kept = sum(keeping(load, shape) for load in loads)
     fixed = weights + snapshot + (_second_head(loads, shape, parts, pieces) if on_gpu else kept)
-    activation = max([scores, *(passing(load, shape) for load in loads)])
+    activation = max([scores, opening, *(passing(load, shape) for load in loads)])
     batch = {load.name: _fitting(load, shape, room - fixed) for load in loads}
     return ModelEstimate(
         name=name,
@@ -147,6 +157,13 @@ def _scoring(work: Scoring, parts: Architecture, group: Group, shape: Shape) -> 
     name, *narrowed = group
     tensors = {id(piece.tensor): piece.tensor.numel() for piece in parts.slices(name, *narrowed)}
     return scoring(work, shape, sum(tensors.values()), max(tensors.values()))
+
+
+def _snapshot(spec: ModelSpec, slices: Iterable[Slice], dtype: torch.dtype) -> int:
+    """A copy of the slices; of packed ones, of all codes of their parameters."""
+    packed = {piece.parameter: piece.packed for piece in slices if piece.packed is not None}
+    numbers = sum(piece.numel for piece in slices if piece.packed is None)
+    return numbers * dtype.itemsize + sum(packing.stored_bytes(spec, one) for one in packed.values())
 
 
 def _second_head(loads: Sequence[Load], shape: Shape, parts: Architecture, pieces: dict[str, list[Slice]]) -> int:

@@ -10,8 +10,10 @@ from typing import Any
 import torch
 
 from engine.errors import LesionError
+from engine.models import packing
 from engine.models.architecture import Architecture, architecture
 from engine.models.exhaustion import is_out_of_memory
+from engine.models.packed import unchanging
 from engine.models.sight import auto_class, load_processor
 from engine.models.snapshot import weights_digest
 from engine.models.source import Source, UnreachableError, find, gated
@@ -52,9 +54,15 @@ def load(
     with translated(source):
         tokenizer = _tokenizer(source, trust_remote_code)
         processor = load_processor(source, trust_remote_code) if pictures else None
-        model = _weights(source, spec, trust_remote_code, pictures)
+        packed = packing.options(spec, source, configuration(source, trust_remote_code), device)
+        model = _weights(source, spec, trust_remote_code, pictures, packed)
     parts = architecture(model)
-    model = model.to(device).eval().requires_grad_(False)
+    if packed:
+        packing.check_packed(name, model, {id(part.weight) for part in (parts.embedding, parts.head)}, device)
+        unchanging(model)
+    else:
+        model = model.to(device)  # packed ones are there, and refuse to be moved
+    model = model.eval().requires_grad_(False)
     dtype = parts.embedding.weight.dtype
     assert isinstance(dtype, torch.dtype)
     return LoadedModel(name, model, tokenizer, parts, device, dtype, source.revision, weights_digest(model), processor)
@@ -108,9 +116,11 @@ def _tokenizer(source: Source, trust_remote_code: bool) -> Any:
     return tokenizer
 
 
-def _weights(source: Source, spec: ModelSpec, trust_remote_code: bool, pictures: bool) -> Any:
+def _weights(
+    source: Source, spec: ModelSpec, trust_remote_code: bool, pictures: bool, packed: dict[str, Any]
+) -> Any:
     dtype = spec.dtype if spec.dtype == "auto" else getattr(torch, spec.dtype)
-    options = dict(source.options)
+    options = {**source.options, **packed}
     if not source.gguf:
         options["use_safetensors"] = None if spec.allow_pickle else True
     auto = auto_class(configuration(source, trust_remote_code), pictures)

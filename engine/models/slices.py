@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from engine.models.packed import PackedWeight
+
 Ranges = tuple[tuple[int, int], ...]
 
 CHUNK = 131072
@@ -79,6 +81,9 @@ class Slice:
     expert: int | None = None
     transposed: bool = False
     """Whether the matrix is stored as [inputs, outputs]."""
+    packed: PackedWeight | None = None
+    """Set where the weights are packed. Then `tensor` only stands in for them, with their shape and no numbers: see
+    `engine.models.packed.opened`."""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from engine.models.compiled import compiled, spread
+from engine.models.packed import packed_weights
 from engine.models.slices import Slice
 
 _ROW = 8192
@@ -21,24 +22,36 @@ _TOGETHER = 64
 
 
 class Snapshot:
-    """A copy of some slices, kept on their device; nothing else of the model is copied."""
+    """A copy of some slices, kept on their device; nothing else of the model is copied. Of a packed weight the codes
+    and scales of all of it are kept."""
 
     def __init__(self, slices: Iterable[Slice]) -> None:
-        self._kept = [(piece, piece.gather().clone() if piece.ranges is None else piece.gather()) for piece in slices]
+        pieces = list(slices)
+        self._kept = [
+            (piece, piece.gather().clone() if piece.ranges is None else piece.gather())
+            for piece in pieces
+            if piece.packed is None
+        ]
+        packed = {piece.parameter: piece.packed for piece in pieces if piece.packed is not None}
+        stored = [tensor for weight in packed.values() for tensor in weight.tensors().values()]
+        self._stored = [(tensor, tensor.clone()) for tensor in stored]
 
     @property
     def bytes(self) -> int:
         """The memory that the snapshot holds."""
-        return sum(piece.bytes for piece, _ in self._kept)
+        return sum(piece.bytes for piece, _ in self._kept) + sum(kept.nbytes for _, kept in self._stored)
 
     def restore(self) -> None:
         """Write every slice back, bit by bit as it was; may be called again."""
         for piece, weights in self._kept:
             piece.scatter(weights)
+        for tensor, kept in self._stored:
+            tensor.copy_(kept)
 
 
 def digest(model: Module) -> str:
-    """A digest (32 hex digits) of every parameter and buffer: names, dtypes, shapes, and bytes by their position.
+    """A digest (32 hex digits) of every parameter and buffer, and of the scales of packed weights: names, dtypes,
+    shapes, and bytes by their position.
 
     Runs at about the speed of memory, on the tensors' device, to prove a restore. A change within one aligned 4-byte
     word always shows; any other, a number of words that change places or signs, say, escapes with a chance of at most
@@ -54,7 +67,8 @@ def digest(model: Module) -> str:
 
 
 def weights_digest(model: Module) -> str:
-    """The sha256 (64 hex digits) of every parameter and buffer: names, dtypes, shapes and bytes."""
+    """The sha256 (64 hex digits) of every parameter and buffer, and of the scales of packed weights: names, dtypes,
+    shapes and bytes."""
     hashed = hashlib.sha256()
     for name, tensor in _tensors(model):
         hashed.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
@@ -63,9 +77,12 @@ def weights_digest(model: Module) -> str:
 
 
 def _tensors(model: Module) -> Iterator[tuple[str, Tensor]]:
-    """Parameters and buffers, tied ones once, in the model's own order."""
+    """Parameters and buffers, tied ones once, in the model's own order; then what packed weights are stored in."""
     yield from model.named_parameters()
     yield from model.named_buffers()
+    for name, weight in packed_weights(model).items():
+        for kind, tensor in weight.tensors().items():
+            yield f"{name}.{kind}", tensor
 
 
 def _bytes(tensor: Tensor) -> Tensor:

@@ -60,7 +60,10 @@ class Damage(Table):
     @field_validator("method")
     @classmethod
     def _check_method(cls, method: str) -> str:
-        return accept(catalog.method, method).name
+        name = accept(catalog.method, method).name
+        if name not in catalog.methods():
+            raise fault(f"{name} cannot be asked for: model.load_in adds its trials by itself, one for each group")
+        return name
 
     @field_validator("groups")
     @classmethod

@@ -21,6 +21,7 @@ from engine.profile.measures import (
     TextTable,
     made_on,
 )
+from engine.profile.packing import loading_identity, requantising
 from engine.profile.pictures import picture_bytes
 from engine.profile.schema import Profile
 from engine.profile.tasks import choices
@@ -61,8 +62,9 @@ def draws(measure: Measure) -> bool:
 
 
 def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
-    """All trials in order: models, each with its baselines (one, or one a seed where a measurement draws), then
-    seeds, damage tables (with each_layer: their layers), groups, levels.
+    """All trials in order: models, each with its baselines (one, or one a seed where a measurement draws), for packed
+    models the same of each place with `requantise`, then seeds, damage tables (with each_layer: their layers), groups,
+    levels.
 
     Reads the texts that measurements use; relative paths start from `folder`. Raises LesionError where one cannot be
     read.
@@ -77,13 +79,14 @@ def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
             "revision": profile.model.revision,
             "dtype": profile.model.dtype,
             "load_in": profile.model.load_in,
+            **loading_identity(profile.model),
             "draws": catalog.DRAW_VERSION,
         }
         for damage, group, level, seed in _cells(profile, damages):
             layers = damage.layers if damage else None
             method = damage.method if damage else "none"
             what = {"method": method, "group": group, "layers": same_layers(layers), "level": level, "seed": seed}
-            extra, identity = variants[id(damage)] if damage else ({}, {})
+            extra, identity = variants.get(id(damage), ({}, {}))
             made = {"measures": [content for measure, content in measures if made_on(measure, damage is None)]}
             key = _digest({**common, **what, **made, **_narrowing_identity(damage), **identity})[:16]
             heads, experts = (damage.heads, damage.experts) if damage else (None, None)
@@ -95,8 +98,12 @@ def trials(profile: Profile, folder: Path = Path()) -> list[Trial]:
 def _cells(profile: Profile, damages: list[Damage]) -> Iterator[tuple[Damage | None, str | None, float | None, int]]:
     """The grid of one model. The method none adds nothing: it is the baseline."""
     every = seeds(profile)
-    for seed in every if any(draws(measure) for measure in profile.measure) else every[:1]:
+    undamaged = every if any(draws(measure) for measure in profile.measure) else every[:1]
+    for seed in undamaged:
         yield None, None, None, seed
+    for damage, group in requantising(profile):
+        for seed in undamaged:
+            yield damage, group, None, seed
     for seed in every:
         for damage in damages:
             for group in damage.groups:

@@ -1,6 +1,7 @@
 """What a profile may say: every table, key, default and bound."""
 
 import re
+from functools import partial
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -14,6 +15,7 @@ from engine.profile.fields import Bool, Int, Table, Text, accept, must_exist, re
 from engine.profile.layers import same_layers
 from engine.profile.measures import Measure, tables
 from engine.profile.names import expand_models
+from engine.profile.packing import check_loading, check_packable
 from engine.profile.pictures import check_sight
 
 _LARGEST_SEED = 2**31 - 1
@@ -33,7 +35,17 @@ class ModelSpec(Table):
         "auto", description="number format of the weights; auto: the model's own"
     )
     device: Text = Field("auto", description="where to run: auto, cpu, cuda or cuda:1")
-    load_in: Literal["none"] = Field("none", description="quantised loading")
+    load_in: Literal["none", "8bit", "4bit"] = Field(
+        "none",
+        description="store linear layers (not embeddings, norms, output head) as bitsandbytes' codes of 8 or 4 bits; "
+        "damage is done to the numbers they mean, which are then stored as codes again",
+    )
+    quant_type: Literal["nf4", "fp4"] | None = Field(
+        None, description="with 4bit: the 16 values that a code can mean; unset: nf4"
+    )
+    double_quant: Bool | None = Field(
+        None, description="with 4bit: whether the codes' scales are stored as codes, too; unset: false"
+    )
     allow_pickle: Bool = Field(False, description="accept weights stored as pickles, which can run code when loaded")
     revision: Text | None = Field(None, description="branch, tag or commit on the Hub; unset: the default branch")
 
@@ -60,6 +72,11 @@ class ModelSpec(Table):
         if not _DEVICE.fullmatch(device):
             raise fault(f"{show(device)} is no device; give auto, cpu, cuda, or one GPU such as cuda:1")
         return device
+
+    @model_validator(mode="after")
+    def _check_packing(self) -> "ModelSpec":
+        accept(check_loading, self)
+        return self
 
 
 class Seeds(Table):
@@ -123,6 +140,12 @@ class Profile(Table):
             for single in (single for one in table.separate() for single in one.singles):
                 _refuse_overlap(single, position, first)
         return tuple(one for table in damage for one in table.separate())
+
+    @model_validator(mode="after")
+    def _refuse_codes(self) -> "Profile":
+        for position, damage in enumerate(self.damage if self.model.load_in != "none" else ()):
+            accept(partial(check_packable, position), damage)
+        return self
 
     @property
     def shows_pictures(self) -> bool:

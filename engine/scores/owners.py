@@ -9,7 +9,8 @@ from transformers.pytorch_utils import Conv1D
 
 @dataclass(frozen=True)
 class Owner:
-    """`inputs` is the dimension of the weight [out, in] or, transposed, [in, out] that runs over input channels."""
+    """`inputs` is the dimension of the weight [out, in] or, transposed, [in, out] that runs over input channels: of a
+    packed weight, as the ordinary model has it."""
 
     module: Module
     inputs: int
@@ -21,7 +22,7 @@ class Owner:
 
 def owners(model: Any, parameters: dict[str, Parameter]) -> dict[str, Owner]:
     """The linear layer whose weight a parameter is; one that is no such weight, or is used elsewhere too, is absent."""
-    names = {id(parameter): name for name, parameter in parameters.items()}
+    names = {id(model.get_parameter(name)): name for name in parameters}
     found: dict[str, list[Owner | None]] = {}
     for module in model.modules():
         for local, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
@@ -34,5 +35,5 @@ def _owner(module: Module, local: str) -> Owner | None:
     if local != "weight":
         return None
     if isinstance(module, Linear):
-        return Owner(module, 1)
+        return Owner(module, 0 if getattr(module, "source_cls", None) is Conv1D else 1)
     return Owner(module, 0) if isinstance(module, Conv1D) else None

@@ -12,6 +12,7 @@ from torch.nn import Parameter
 from engine import catalog
 from engine.errors import LesionError
 from engine.models.loading import LoadedModel
+from engine.models.packed import dense
 from engine.models.slices import Chunk, Slice
 from engine.scores.score import Score, Task
 from engine.scores.spec import Scope, ScoreSpec
@@ -81,6 +82,7 @@ def select(
     scope: Scope = "global",
 ) -> dict[str, Tensor]:
     """The k best weights: parameter names to rising flat int64 indices in that parameter, on the CPU. See `rank`."""
+    slices = _numbers(slices, spec)
     book = _Book(loaded, slices)
     units = _best(book, slices, loaded, spec, k, largest, scope, ())
     empty = torch.empty(0, dtype=torch.long)
@@ -104,8 +106,10 @@ def rank(
     scores go by the order of `named_parameters()`, then by the index; nan comes last.
 
     Memory beyond the score's own: of order k. Raises LesionError for a k that is neither, a score that does not exist
-    or does not apply to one of the parameters, and texts that cannot be read.
+    or does not apply to one of the parameters, and texts that cannot be read. Packed weights are turned into numbers
+    first, all of them at once.
     """
+    slices = _numbers(slices, spec)
     book = _Book(loaded, slices)
     return book.ranking([unit.best() for unit in _best(book, slices, loaded, spec, k, largest, scope, watch)])
 
@@ -114,6 +118,7 @@ def ends(
     slices: Sequence[Slice], loaded: LoadedModel, spec: ScoreSpec, k: tuple[int | float, int | float], scope: Scope
 ) -> tuple[Ranking, Ranking]:
     """The k[0] best by the largest scores and the k[1] best by the smallest, from one pass; see `rank`."""
+    slices = _numbers(slices, spec)
     book = _Book(loaded, slices)
     top, bottom = (_seekers(slices, count, largest, scope) for count, largest in zip(k, (True, False), strict=True))
     scan(slices, loaded, spec, [_offering(units, book, scope) for units in (top, bottom)])
@@ -125,7 +130,7 @@ def scan(slices: Sequence[Slice], loaded: LoadedModel, spec: ScoreSpec, watch: S
     """Computes the score of every weight in `slices` once and shows it to each of `watch`, one parameter at a time."""
     score: Score = catalog.load(catalog.score(spec.name).implementation)
     pieces: dict[str, list[Slice]] = {}
-    for piece in slices:
+    for piece in _numbers(slices, spec):
         pieces.setdefault(piece.parameter, []).append(piece)
 
     def show(name: str, evidence: Tensor) -> None:
@@ -148,6 +153,15 @@ def overlap(first: dict[str, Tensor], second: dict[str, Tensor]) -> float:
     common = sum(int(torch.isin(first[name], second[name]).sum()) for name in first.keys() & second.keys())
     total = sum(len(indices) for found in (first, second) for indices in found.values()) - common
     return common / total if total else float("nan")
+
+
+def _numbers(slices: Sequence[Slice], spec: ScoreSpec) -> Sequence[Slice]:
+    """The slices, packed ones as dense copies. Raises LesionError where the score needs gradients of codes."""
+    packed = [piece.parameter for piece in slices if piece.packed is not None]
+    if packed and not catalog.score(spec.name).on_codes:
+        known = ", ".join(name for name, info in catalog.scores().items() if info.on_codes)
+        raise LesionError(f"{spec.name} needs gradients, and {packed[0]} is stored as codes: give one of {known}")
+    return dense(slices) if packed else slices
 
 
 def _best(
@@ -214,8 +228,8 @@ class _Book:
     Parameters are in the order of `named_parameters()`."""
 
     def __init__(self, loaded: LoadedModel, slices: Sequence[Slice]) -> None:
-        wanted = {piece.parameter for piece in slices}
-        self._parameters = {name: p for name, p in loaded.model.named_parameters() if name in wanted}
+        wanted = {piece.parameter: piece.tensor for piece in slices}
+        self._parameters = {name: wanted[name] for name, _ in loaded.model.named_parameters() if name in wanted}
         self._bounds = _starts([parameter.numel() for parameter in self._parameters.values()])
         self.starts = dict(zip(self._parameters, self._bounds.tolist(), strict=False))
 

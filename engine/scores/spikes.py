@@ -62,6 +62,8 @@ def spikes(loaded: LoadedModel, text: str) -> list[Spike]:
     Raises LesionError for experts, which have no single last matrix, and for a text without a token.
     """
     down = loaded.architecture.slices("mlp_down")
+    if any(piece.packed for piece in down):
+        raise LesionError(f"super weights on {loaded.name}: its weights are stored as codes: leave model.load_in out")
     linear = owners(loaded.model, {piece.parameter: piece.tensor for piece in down})
     if others := [piece.parameter for piece in down if piece.parameter not in linear]:
         raise LesionError(f"super weights on {loaded.name}: {names(others)} is not the matrix of one linear layer")

@@ -11,6 +11,7 @@ from engine.measure.measurement import Measured, Measurement, Progress
 from engine.methods import apply, bypass
 from engine.methods.selection import Listed, Ordered, Selection
 from engine.models.loading import LoadedModel, load
+from engine.models.packed import parameter_count
 from engine.models.reuse import Reuse
 from engine.models.slices import Slice
 from engine.models.snapshot import Snapshot, digest
@@ -37,7 +38,7 @@ class Subject:
         self.loaded: LoadedModel = load(
             profile.model, name, device, trust_remote_code=trust_remote_code, pictures=profile.shows_pictures
         )
-        self.parameters = sum(parameter.numel() for parameter in self.loaded.model.parameters())
+        self.parameters = parameter_count(self.loaded.model)
         self._pristine = digest(self.loaded.model)
         self._group: Place | None = None
         self._slices: list[Slice] = []
@@ -55,11 +56,12 @@ class Subject:
 
     def damage(self, trial: Trial) -> int:
         """Apply the trial's method to its group; returns how many weights it touched. A baseline is left alone."""
-        if trial.group is None or trial.level is None:
+        if trial.group is None:
             return 0
         if self._group != place_of(trial):
             self._keep(trial)
         if catalog.method(trial.method).acts_on == "blocks":
+            assert trial.level is not None
             self._first = _first_layer(self._slices, None)
             return bypass(trial.method, self.loaded, trial.group, self._slices, trial.level, trial.seed, self._undo)
         selection = self._choices.of(trial, self._slices) if trial.select else None
@@ -122,10 +124,10 @@ def narrows(profile: Profile) -> bool:
 
 def _first_layer(slices: Sequence[Slice], selection: Selection | None) -> int:
     """The first block that damage to the selected weights of these slices reaches; 0, too, where it reaches beyond the
-    blocks."""
+    blocks. Packed weights are rounded anew even where none of them is selected."""
     selection = selection.listed() if isinstance(selection, Ordered) else selection
     if isinstance(selection, Listed):
-        slices = [piece for piece in slices if piece.parameter in selection.indices]
+        slices = [piece for piece in slices if piece.parameter in selection.indices or piece.packed is not None]
     layers = [-1 if piece.layer is None else piece.layer for piece in slices]
     return max(min(layers, default=0), 0)
 

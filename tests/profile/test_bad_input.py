@@ -25,7 +25,7 @@ UNKNOWN = [
     ("measure.1.prompts=shrt", "measure.1.prompts", "there is no prompt set 'shrt', and no such file either; did you"),
     ("measure.0.text=englisch", "measure.0.text", "there is no text 'englisch', and no such file either; did you mean"),
     ("model.dtype=floot16", "model.dtype", "'floot16' is not possible here; did you mean 'float16'? Known: auto,"),
-    ("model.load_in=3bit", "model.load_in", "'3bit' is not possible here. Known: none"),
+    ("model.load_in=3bit", "model.load_in", "'3bit' is not possible here; did you mean '8bit'? Known: none"),
     ("model.device=gpu", "model.device", "'gpu' is no device; give auto, cpu, cuda, or one GPU such as cuda:1"),
 ]
 

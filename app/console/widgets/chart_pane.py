@@ -253,7 +253,7 @@ def _scaling(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
     from app.scaling_chart import scaling_panel
     from engine.analysis import strongest
 
-    damaged = frame[frame["method"] != "none"]
+    damaged = frame[frame["level"].notna()]
     methods = [str(method) for method in damaged["method"].unique()] or ["none"]
     part = choice.part % len(methods)
     method, level = methods[part], strongest(frame, metric, methods[part])

@@ -1,0 +1,61 @@
+"""What `load_in` means for the rest of a profile: which damage packed weights can take, and what its baselines are."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from engine import catalog
+from engine.errors import LesionError
+from engine.profile.damage import Damage
+from engine.profile.layers import same_layers
+
+if TYPE_CHECKING:
+    from engine.profile.schema import ModelSpec, Profile
+
+
+def check_loading(spec: "ModelSpec") -> None:
+    """Raises LesionError for options of codes that are not asked for, and for models that cannot be packed."""
+    for key in ("quant_type", "double_quant"):
+        if getattr(spec, key) is not None and spec.load_in != "4bit":
+            raise LesionError(f'changes nothing with load_in = "{spec.load_in}": leave it out', field=key)
+    ggufs = [name for name in spec.names if name.endswith(".gguf")]
+    if ggufs and spec.load_in != "none":
+        text = f"{ggufs[0]} cannot be loaded in {spec.load_in}: .gguf files become ordinary weights"
+        raise LesionError(f"{text}; give the original model, or leave load_in out", field="load_in")
+
+
+def check_packable(position: int, damage: Damage) -> None:
+    """Raises LesionError where the damage, entry `position` of the profile, cannot be done to codes."""
+    packed = [group for group in damage.groups if catalog.group(group).packable]
+    if not packed:
+        return
+    dense = " or ".join(name for name, info in catalog.groups().items() if not info.packable)
+    mend = f"damage {dense}, or leave model.load_in out"
+    if not catalog.method(damage.method).on_codes:
+        text = f"{damage.method} changes the bits of numbers, and model.load_in stores those of {packed[0]} as codes"
+        raise LesionError(f"{text}: {mend}", field=f"damage.{position}.method")
+    score = damage.select.score if damage.select else None
+    if score is not None and not catalog.score(score).on_codes:
+        known = ", ".join(name for name, info in catalog.scores().items() if info.on_codes)
+        text = f"{score} needs gradients, which the codes that model.load_in makes of {packed[0]} do not have"
+        raise LesionError(f"{text}: give one of {known}; or {mend}", field=f"damage.{position}.select.score")
+
+
+def requantising(profile: "Profile") -> Iterator[tuple[Damage, str]]:
+    """The baselines of damage to packed weights, each place that is damaged once: (damage `requantise`, group)."""
+    seen = set()
+    tables = profile.damage if profile.model.load_in != "none" else ()
+    for damage in (single for table in tables for single in table.singles):
+        if catalog.method(damage.method).acts_on == "blocks":
+            continue
+        plain = damage.model_copy(update={"method": "requantise", "levels": (), "options": {}, "select": None})
+        for group in damage.groups:
+            place = (group, *(same_layers(given) for given in (damage.layers, damage.heads, damage.experts)))
+            if catalog.group(group).packable and str(place) not in seen:
+                seen.add(str(place))
+                yield plain, group
+
+
+def loading_identity(spec: "ModelSpec") -> dict[str, Any]:
+    """Options of codes, where they are not the usual ones."""
+    unusual = {"quant_type": spec.quant_type not in (None, "nf4"), "double_quant": bool(spec.double_quant)}
+    return {key: getattr(spec, key) for key, counts in unusual.items() if counts}
