@@ -128,9 +128,10 @@ def _cell(values: list[tuple[str, float]]) -> Cell:
 
 
 def _places(frame: pd.DataFrame) -> list[tuple[_Scan, int] | None]:
-    """For every row what is scanned and the layer; None where it is not damaged in exactly one."""
+    """For every row what is scanned and the layer; None where it is not damaged in exactly one, or has no level."""
     found: list[tuple[_Scan, int] | None] = []
-    for model, method, group in zip(frame["model"], frame["method"], frame["group"], strict=True):
-        place = single_layer(str(group)) if method != "none" else None
+    columns = (frame[name] for name in ("model", "method", "group", "level"))
+    for model, method, group, level in zip(*columns, strict=True):
+        place = None if math.isnan(level) else single_layer(str(group))
         found.append(((str(model), str(method), place[0]), place[1]) if place else None)
     return found
