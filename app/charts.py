@@ -170,7 +170,7 @@ class Axis:
         return low - margin, high + margin
 
     def ticks(self, plt: Any, axis: str, values: Sequence[float]) -> None:
-        getattr(plt, axis + "ticks")(self.places(values), [short(value) for value in values])
+        getattr(plt, axis + "ticks")(self.places(values), [_short(value) for value in values])
 
 
 def _level_axis(plt: Any, panel: Panel) -> Axis:
@@ -199,8 +199,7 @@ def _round_numbers(low: float, high: float) -> list[float]:
     return inside
 
 
-def short(value: float) -> str:
-    """Three significant digits, with k, M or G."""
+def _short(value: float) -> str:
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if size <= value < size * 1e3:
             return f"{value / size:.3g}{unit}"

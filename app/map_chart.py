@@ -16,7 +16,7 @@ from functools import partial
 from rich.console import Console
 from rich.text import Text
 
-from app.charts import NOT_FINITE, dose_words, logarithmic, number, short, wrapped
+from app.charts import NOT_FINITE, dose_words, logarithmic, number, wrapped
 from engine.analysis import CHANGE, Cell, LayerMap, MapRow, change_from
 from engine.runs.changes import is_change
 
@@ -149,15 +149,16 @@ def _cut(name: str, longest: int) -> str:
 
 def _fit(found: LayerMap, scale: Scale, room: int) -> tuple[int, int, Callable[[float], str]]:
     """Columns of a cell, layers beside one another, and what a cell says: numbers where all layers have room for them,
-    else digits; where even those do not fit, the layers break into several bands."""
+    else digits; where even those do not fit, the layers break into bands of like length."""
     changes = [scale.change(one) for row in found.rows for one in row.cells]
     longest = max((len(scale.words(change)) for change in changes if math.isfinite(change)), default=1)
     count = len(found.layers)
     needed = max(longest, len(str(found.layers[-1]))) + 1
     if needed * count <= room:
         return min(room // count, needed + 3), count, scale.words
-    cell = min(max(room // count, 2), 4)
-    return cell, max(min(count, room // cell), 1), partial(_digit, scale)
+    bands = math.ceil(count / max(room // 2, 1))
+    per_band = math.ceil(count / bands)
+    return min(max(room // per_band, 2), 4), per_band, partial(_digit, scale)
 
 
 def _digit(scale: Scale, change: float) -> str:
@@ -198,11 +199,15 @@ def _style(step: int, *, below: bool) -> str:
 
 
 def _factor(change: float) -> str:
-    """10 to the power of a change: 1.05, 35.1, 4.2k."""
+    """10 to the power of a change in few characters: 1.05, 35.1, 412, 4.2k, 27k, 1e+09."""
     if change > 300:
-        return f"1e{change:.0f}"
+        return f"1e+{change:.0f}"
     factor = 10**change
-    return f"{factor:.2f}" if factor < 10 else short(factor)
+    for size, unit in ((1.0, ""), (1e3, "k"), (1e6, "M")):
+        if 0.095 * size <= factor < 999.5 * size:
+            decimals = 2 if unit == "" and factor < 9.995 else 1 if factor < (9.95 if unit else 99.95) * size else 0
+            return f"{factor / size:.{decimals}f}{unit}"
+    return f"{factor:.0e}"
 
 
 def _legend(scale: Scale, width: int) -> list[Text]:

@@ -31,15 +31,15 @@ def test_numbers_are_factors_of_the_baseline_and_broken_cells_are_marked() -> No
     lines = map_chart(SMALL, "perplexity", colour=False).splitlines()
     assert lines[0].strip() == "perplexity · layer by layer · petri-1m"
     assert lines[1].startswith("0 1.00  1 1.02  ")
-    assert lines[1].endswith("8 8.00  9 64")
+    assert lines[1].endswith("8 8.00  9 64.0")
     first = next(index for index, line in enumerate(lines) if line.split() == ["0", "1", "2", "3"])
-    assert lines[first + 1].split() == ["attn_all", "skip", "p", "1", "1.00", "4.00", "64", "0.50"]
-    assert lines[first + 2].split() == ["mlp_only", "skip", "p", "1", "×", "–", "16"]
-    columns = [lines[first + row].rindex(text) + len(text) for row, text in ((0, "3"), (1, "0.50"), (2, "16"))]
+    assert lines[first + 1].split() == ["attn_all", "skip", "p", "1", "1.00", "4.00", "64.0", "0.50"]
+    assert lines[first + 2].split() == ["mlp_only", "skip", "p", "1", "×", "–", "16.0"]
+    columns = [lines[first + row].rindex(text) + len(text) for row, text in ((0, "3"), (1, "0.50"), (2, "16.0"))]
     assert len(set(columns)) == 1
     assert lines[-4:] == [
         "baseline: petri-1m 10",
-        "largest change: attn_all skip p 1 in layer 2: 640 (×64)",
+        "largest change: attn_all skip p 1 in layer 2: 640 (×64.0)",
         "× not finite: mlp_only skip p 1 in layer 0 (1 of 1)",
         "– no result: mlp_only skip p 1 in layer 1 (1 of 1)",
     ]
@@ -58,7 +58,7 @@ def test_layers_that_have_no_room_break_into_bands() -> None:
     assert len(rows) == 2
     assert "".join(row[18:] for row in rows).split() == [str(step) for step in digits(30)]
     assert all(len(line) <= 50 for line in lines)
-    assert lines[-2].split()[0] == "16"
+    assert lines[-2].split()[0] == "15"
     (wide,) = [line for line in map_text(deep, "perplexity", width=220).plain.splitlines() if "attn_all" in line]
     assert wide.split()[4:7] == ["1.00", "1.10", "1.20"]
 
