@@ -6,6 +6,7 @@ Every `draw_…` takes the object to draw on: the plotext module or a textual-pl
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ COLOURS: tuple[int, ...] = (32, 166, 29, 133, 136, 160, 30, 98)
 MARKERS = ("●", "◆", "■", "▲", "○", "◇", "□", "△")
 NOT_FINITE = "×"
 
+_SELECTED = re.compile(r"\b(top_k|bottom_k|random) (\d+)\b(?!\.)")
+"""How many weights were selected, in the name of a group."""
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -32,15 +36,30 @@ class Panel:
 
 
 def panels(curves: Sequence[Curve]) -> list[Panel]:
-    """Curves sorted into charts: a line a model for each method and group; with one model a line a group."""
+    """Curves sorted into charts: a line a model for each method and group; with one model a line a group, or where that
+    makes too many lines to tell apart, a chart for each number of weights selected."""
     one_model = len({curve.model for curve in curves}) == 1
     titles: dict[tuple[str, str], list[Curve]] = {}
     for curve in curves:
         titles.setdefault((curve.method, curve.model if one_model else curve.group), []).append(curve)
-    return [
-        Panel(f"{method} · {fixed}", method, tuple(of), tuple(c.group if one_model else c.model for c in of))
-        for (method, fixed), of in titles.items()
-    ]
+    found = []
+    for (method, fixed), of in titles.items():
+        parts = _by_count(of) if one_model and len(of) > len(COLOURS) else [("", of, [curve.group for curve in of])]
+        for count, some, labels in parts:
+            shown = labels if one_model else [curve.model for curve in some]
+            found.append(Panel(f"{method} · {fixed}{count}", method, tuple(some), tuple(shown)))
+    return found
+
+
+def _by_count(curves: Sequence[Curve]) -> list[tuple[str, list[Curve], list[str]]]:
+    """Curves by the number of weights that was selected: (" · k = 100", curves, their groups without the number)."""
+    parts: dict[str, tuple[list[Curve], list[str]]] = {}
+    for curve in curves:
+        chosen = _SELECTED.search(curve.group)
+        of, labels = parts.setdefault(f" · k = {chosen[2]}" if chosen else "", ([], []))
+        of.append(curve)
+        labels.append(_SELECTED.sub(r"\1", curve.group))
+    return [(count, of, labels) for count, (of, labels) in parts.items()]
 
 
 def dose_chart(panel: Panel, metric: str, *, width: int = 80, height: int = 24, colour: bool = True) -> str:

@@ -74,7 +74,7 @@ _REMOVAL = (
     MethodInfo(
         "mask",
         "of the weights that select chooses a share is set to zero, those that come first in its order",
-        LevelInfo("r", "the share of the selected weights zeroed, highest rank first", low=0.0, high=1.0, neutral=0.0),
+        LevelInfo("r", "the share of the selected weights zeroed", low=0.0, high=1.0, neutral=0.0),
         draws=False,
         implementation="engine.methods.masking:mask",
         acts_on="selection",

@@ -40,6 +40,21 @@ def test_a_line_a_model_for_each_group_and_with_one_model_a_line_a_group():
     ]
 
 
+def test_more_lines_than_can_be_told_apart_are_a_chart_for_each_number_of_weights_selected():
+    selections = [f"{by} {k}{score}" for k in (10, 500) for by, score in (("top_k", " magnitude"), ("random", ""))]
+    groups = [f"{part}[0-1; {selection}]" for part in ("mlp_only", "attn_only") for selection in selections]
+    few = [curve(method="mask", group=group) for group in groups]
+    assert [panel.labels for panel in charts.panels(few)] == [tuple(groups)]
+    found = charts.panels([*few, curve(method="mask", group="mlp_only[random 0.25]")])
+    labels = tuple(f"{part}[0-1; {by}]" for part in ("mlp_only", "attn_only") for by in ("top_k magnitude", "random"))
+    assert [(panel.title, panel.labels) for panel in found] == [
+        ("mask · petri-16k · k = 10", labels),
+        ("mask · petri-16k · k = 500", labels),
+        ("mask · petri-16k", ("mlp_only[random 0.25]",)),
+    ]
+    assert [c.group for c in found[1].curves] == groups[2:4] + groups[6:8]
+
+
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
 def test_dose_chart_fits_its_size_and_says_everything(width, height):
     (panel,) = charts.panels([curve("petri-16k"), curve("petri-60k", nonfinite=(0, 0, 0), n=(2, 2, 2))])
