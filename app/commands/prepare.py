@@ -17,6 +17,7 @@ from engine.errors import LesionError
 if TYPE_CHECKING:
     from engine.profile import Profile, Trial
     from engine.runs.survey import SurveyedModel
+    from engine.runs.timing import Expected
 
 
 def register(app: typer.Typer) -> None:
@@ -30,26 +31,29 @@ def plan(
     set_: options.Overrides = None,
     trust_remote_code: options.TrustRemoteCode = False,
     as_json: options.Json = False,
+    results: options.Results = options.RESULTS,
 ) -> int:
-    """Show what a profile would run, and whether it fits.
+    """Show what a profile would run, whether it fits, and about how long it takes.
 
-    Counts trials, asks each model how much memory it needs, and runs nothing.
+    Counts trials, asks each model how much memory it needs, looks for earlier runs of the same, and runs nothing.
 
     Example: lesion plan demo --set seeds.count=20
     """
     from engine import profile as profiles
     from engine.runs.fitting import left_out
     from engine.runs.survey import survey
+    from engine.runs.timing import expected
 
     loaded = profiles.load(options.profile_path(profile), set_ or ())
     surveyed = list(survey(loaded, trust_remote_code=trust_remote_code).models)
     left = left_out(surveyed) if loaded.model.fit else []
     trials = [trial for trial in profiles.trials(loaded) if trial.model not in {one.model for one in left}]
     remarks = [*profiles.remarks(loaded), *(one.reason for one in left)]
+    about = expected(loaded, Counter(trial.model for trial in trials), surveyed, results)
     if as_json:
-        options.print_json(_plan(loaded, trials, surveyed, remarks))
+        options.print_json(_plan(loaded, trials, surveyed, remarks, about))
     else:
-        _print_plan(loaded, trials, surveyed, remarks)
+        _print_plan(loaded, trials, surveyed, remarks, about)
     faults = [f"{model.name} cannot be used: {model.error}" for model in surveyed if model.error]
     if len(left) == len(surveyed):
         faults.append("model.fit: none of the models fits into memory")
@@ -123,7 +127,9 @@ def schema() -> int:
     return 0
 
 
-def _plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedModel], remarks: list[str]) -> dict[str, Any]:
+def _plan(
+    profile: Profile, trials: list[Trial], surveyed: list[SurveyedModel], remarks: list[str], about: Expected
+) -> dict[str, Any]:
     from dataclasses import asdict
 
     from engine.profile import seeds
@@ -136,6 +142,9 @@ def _plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedModel], 
         "cells": [{**cell, "trials": count} for cell, count in _cells(trials)],
         "models": [{**asdict(model), "verdict": model.verdict} for model in surveyed],
         "remarks": remarks,
+        "about_seconds": about.seconds,
+        "about_trial_seconds": about.models,
+        "timed_in_earlier_runs": list(about.known),
     }
 
 
@@ -147,7 +156,9 @@ def _cells(trials: list[Trial]) -> list[tuple[dict[str, str | None], int]]:
     return [({"model": model, "method": method, "group": group}, n) for (model, method, group), n in counts.items()]
 
 
-def _print_plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedModel], remarks: list[str]) -> None:
+def _print_plan(
+    profile: Profile, trials: list[Trial], surveyed: list[SurveyedModel], remarks: list[str], about: Expected
+) -> None:
     from engine.profile import seeds
 
     every = seeds(profile)
@@ -158,6 +169,7 @@ def _print_plan(profile: Profile, trials: list[Trial], surveyed: list[SurveyedMo
     options.print_table(
         ("model", "architecture", "parameters", "dtype", "weights", "needs", "free", ""), [_memory(m) for m in surveyed]
     )
+    print(f"\nabout {options.duration(about.seconds)}, {_basis(about)}")
     for line in [note for model in surveyed for note in _notes(model)] + _shared_notes(surveyed) + remarks:
         print(f"note: {line}")
 
@@ -182,6 +194,15 @@ def _plan_rows(cells: list[tuple[dict[str, str | None], int]]) -> list[tuple[str
         )
         for (model, method, group, _), each in counts.items()
     ]
+
+
+def _basis(about: Expected) -> str:
+    if not about.known:
+        return "by a short test of this host's speed"
+    if len(about.known) == len(about.models):
+        return "as earlier runs took"
+    names = ", ".join(model_name(name) for name in about.known)
+    return f"by a short test of this host's speed, and as earlier runs took for {names}"
 
 
 def _memory(model: SurveyedModel) -> tuple[str, ...]:

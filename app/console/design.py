@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList
 
 from app.console.draft import Draft, faults
+from app.console.plan import total
 from app.console.screen import LabScreen
 from app.console.surveyor import Surveyor
 from app.console.text import line
@@ -167,6 +168,8 @@ class DesignScreen(LabScreen):
         else:
             if self._survey is not None:
                 plan.show_memory(self._survey)
+                seconds = await asyncio.to_thread(_seconds, profile, self._survey, self.lab.results)
+                plan.show_memory(self._survey, seconds)
 
     async def _checked(self, draft: Draft) -> "Profile | None":
         """The profile in the draft; None, with the faults shown, when it is not valid."""
@@ -249,6 +252,15 @@ class DesignScreen(LabScreen):
         question = f"{', '.join(large)}: more memory is needed than is free. Its trials may end as 'oom'."
         answer = await self.app.push_screen_wait(Ask("Run anyway?", question, "Run", "Back"))
         return answer is True
+
+
+def _seconds(profile: "Profile", survey: "Survey", results: Path) -> float:
+    """About how long a run of the profile will take."""
+    from engine.runs.timing import expected
+
+    models = [model for model in survey.models if model.fits or not profile.model.fit]
+    share = total(profile) // len(profile.model.names)
+    return expected(profile, {model.name: share for model in models}, models, results).seconds
 
 
 def _begin(draft: Draft, results: Path) -> Path:

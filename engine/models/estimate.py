@@ -111,7 +111,7 @@ def survey_model(
         kept_bytes=kept,
         need_bytes=fixed + activation,
         batch={load.name: size for load in loads if 0 < (size := batch[load.name]) < load.rows},
-        fits=all(batch.values()) and fixed + scores <= room,
+        fits=all(batch[load.name] or not load.rows for load in loads) and fixed + scores <= room,
         tied=parts.tied,
         layers=len(parts.blocks),
         groups=chosen,

@@ -48,7 +48,6 @@ class ModelSpec(Table):
     )
     allow_pickle: Bool = Field(False, description="accept weights stored as pickles, which can run code when loaded")
     revision: Text | None = Field(None, description="branch, tag or commit on the Hub; unset: the default branch")
-
     fit: Bool = Field(False, description="leave out the models that do not fit into memory when the run is made")
 
     @field_validator("names", mode="before")

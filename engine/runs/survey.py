@@ -53,6 +53,9 @@ class SurveyedModel:
     notes: list[str]
     unreachable: str | None
     """Why the model's own files cannot be had, where the estimate is of its published shape."""
+    trial_seconds: float
+    """About how long a trial takes, by a short test of this host; see engine.runs.timing for what runs tell."""
+    load_seconds: float
 
     @property
     def verdict(self) -> str:

@@ -5,6 +5,7 @@ until stdin ends: `models`, a list of the fields of engine.runs.survey.SurveyedM
 profile itself cannot be read.
 """
 
+import functools
 import json
 import os
 import sys
@@ -15,12 +16,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from engine.errors import LesionError
-from engine.models.estimate import survey_model
+from engine.models.estimate import ModelEstimate, survey_model
 from engine.profile import Profile, parse
 from engine.runs.lines import encode
 from engine.work.channel import isolate
 from engine.work.device import open_device
+from engine.work.effort import Speed, loading, seconds, speed_of
 from engine.work.faults import sentence
 from engine.work.loads import load, scorings
 from engine.work.memory import free_and_total
@@ -47,6 +51,8 @@ _UNKNOWN: dict[str, Any] = {
     "context": 0,
     "notes": [],
     "unreachable": None,
+    "trial_seconds": 0.0,
+    "load_seconds": 0.0,
     "free_bytes": 0,
     "total_bytes": 0,
     "reserve_bytes": 0,
@@ -105,12 +111,23 @@ def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool
             trust_remote_code=trust_remote_code,
             pictures=profile.shows_pictures,
         )
-        return asdict(sizes)
+        return asdict(sizes) | _times(profile, folder, sizes)
 
     found |= _attempt(memory)
     if found["error"] is None:
         found |= _attempt(estimate)
     return found
+
+
+def _times(profile: Profile, folder: Path, size: ModelEstimate) -> dict[str, float]:
+    device, cores = open_device(profile.model.device), profile.run.threads or torch.get_num_threads()
+    speed = _speed(device, size.dtype, cores)
+    return {"trial_seconds": seconds(profile, folder, size, speed, cores), "load_seconds": loading(size)}
+
+
+@functools.cache
+def _speed(device: torch.device, dtype: str, cores: int) -> Speed:
+    return speed_of(device, getattr(torch, dtype), cores)
 
 
 def _attempt(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from app.console.plan import Share, counted, shares, sized, total
 from app.console.text import line
+from app.console.widgets.figures import duration
 from engine import catalog
 from engine.analysis.names import model_name
 from engine.profile import Profile, remarks
@@ -30,6 +31,7 @@ class PlanPanel(VerticalScroll):
         self.border_title = "Plan"
         self._upper = Static("")
         self._lower = Static("")
+        self._leaves_out = False
 
     def compose(self) -> ComposeResult:
         yield self._upper
@@ -46,16 +48,20 @@ class PlanPanel(VerticalScroll):
 
     def show_plan(self, profile: Profile) -> None:
         """Shows the trials and the remarks; memory is being estimated."""
+        self._leaves_out = profile.model.fit
         self._put(Group(*self._trials(profile)), Text(""))
         self.show_memory("estimating…")
 
-    def show_memory(self, survey: "Survey | str") -> None:
-        """Shows the memory that each model needs, or a sentence in its place."""
+    def show_memory(self, survey: "Survey | str", seconds: float | None = None) -> None:
+        """Shows the memory that each model needs, or a sentence in its place, and about how long all will take."""
         heading = Text("\nMemory", style=f"bold {self._colour('primary')}")
         if isinstance(survey, str):
             body: list[RenderableType] = [Text(line(survey), style=self._colour("muted"))]
         else:
             body = [part for model in survey.models for part in self._model(model)]
+        if seconds is not None:
+            body.append(Text("\nTime", style=f"bold {self._colour('primary')}"))
+            body.append(Text(f"about {duration(seconds)}"))
         self._lower.update(Group(heading, *body))
 
     def _put(self, upper: RenderableType, lower: RenderableType) -> None:
@@ -97,7 +103,8 @@ class PlanPanel(VerticalScroll):
             return
         mark, colour = ("✓", "warning" if model.batch else "success") if model.fits else ("✗", "error")
         style = self._colour(colour)
-        yield Text.assemble((f"{mark} ", style), line(model_name(model.name)), (f" {model.verdict}", style))
+        verdict = model.verdict + (", left out" if self._leaves_out and not model.fits else "")
+        yield Text.assemble((f"{mark} ", style), line(model_name(model.name)), (f" {verdict}", style))
         yield Text(f"  {sized(model.need_bytes)} of {sized(model.free_bytes)} free", style=muted)
         yield Text(f"  {model.parameters:,} weights, {model.dtype}", style=muted)
         notes = [*model.notes, *(["published shape; the Hub was not reached"] if model.unreachable else [])]

@@ -1,0 +1,40 @@
+"""`lesion plan`: what will run, what it needs, and about how long it takes."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Lesion
+
+PYTHIA = """
+name = "scaling"
+[model]
+names = "pythia:*"
+dtype = "float16"
+device = "cpu"
+fit = true
+[[damage]]
+method = "ablation"
+groups = ["mlp_only"]
+levels = [0.5]
+[[measure]]
+name = "gains"
+"""
+
+
+def test_pythia_without_a_network(lesion: Lesion, tmp_path: Path) -> None:
+    path = tmp_path / "scaling.toml"
+    path.write_text(PYTHIA)
+    done = lesion("plan", path, "--json", "--results", tmp_path, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    sizes = {model["name"].rpartition("-")[2]: model for model in plan["models"]}
+    assert list(sizes) == ["70m", "160m", "410m", "1b", "1.4b", "2.8b", "6.9b", "12b"]
+    assert 23.6e9 < sizes["12b"]["weights_bytes"] < 23.8e9
+    assert {model["verdict"] for model in plan["models"]} <= {"fits", "will not fit"}
+    fitting = [name for name, model in sizes.items() if model["fits"]]
+    assert plan["trials"] == 2 * len(fitting)
+    assert {cell["model"].rpartition("-")[2] for cell in plan["cells"]} == set(fitting)
+    left = [line for line in plan["remarks"] if "is left out: it needs" in line]
+    assert len(left) == 8 - len(fitting)
+    assert plan["about_seconds"] > 0
+    assert plan["timed_in_earlier_runs"] == []
