@@ -114,8 +114,8 @@ def logarithmic(metric: str) -> bool:
     """Whether the metric is read on a log axis; its change, which has a sign, is not."""
     if metric.endswith(CHANGE):
         return False
-    name = metric.rpartition(".")[2]
-    return any(info.log for kind in catalog.measurements().values() for info in kind.metrics if info.name == name)
+    known = catalog.metric(metric)
+    return known is not None and known.log
 
 
 def number(value: float) -> str:

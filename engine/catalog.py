@@ -6,6 +6,7 @@ Nothing here loads torch. Implementations are named by import path and loaded, w
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
@@ -176,7 +177,8 @@ class GroupInfo:
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """A number that a measurement yields. `log`: charts draw it on a logarithmic axis."""
+    """A number that a measurement yields. `log`: charts draw it on a logarithmic axis. A `*` in its name stands for
+    what only the measurement knows, such as a task."""
 
     name: str
     summary: str
@@ -386,6 +388,13 @@ def group(name: str) -> GroupInfo:
 def measurement(name: str) -> MeasurementInfo:
     """The measurement called `name`. Raises LesionError when there is none."""
     return _find("measurement", name, measurements())
+
+
+def metric(name: str) -> MetricInfo | None:
+    """The metric that a record calls `name`, with or without a label before it; None for one that is not known."""
+    name = name.rpartition(".")[2]
+    infos = {info.name: info for kind in measurements().values() for info in kind.metrics}
+    return infos.get(name) or next((info for info in infos.values() if fnmatchcase(name, info.name)), None)
 
 
 def model(name: str) -> ModelInfo:

@@ -286,6 +286,18 @@ def _super_weights(at: str) -> tuple[Field, ...]:
     )
 
 
+def _lm_eval(at: str) -> tuple[Field, ...]:
+    own = "A folder with task files (.yaml) of your own."
+    return (
+        Field(f"{at}.tasks", "tasks", "names", "Names of tasks of lm-evaluation-harness, commas between."),
+        Field(f"{at}.include_path", "task folder", "text", own, "none"),
+        Field(f"{at}.num_fewshot", "examples", "whole", "Examples before each question.", "the task's"),
+        Field(f"{at}.limit", "limit", "whole", "Only so many questions of each task.", "all of them"),
+        Field(f"{at}.chat", "chat", "flag", "Whether questions go through the chat template.", "no", _flag),
+        _batch(at, "Requests"),
+    )
+
+
 def _generation(at: str) -> tuple[Field, ...]:
     return (
         *_asked(at),
@@ -305,6 +317,7 @@ _OPTIONS: dict[str, Callable[[str], tuple[Field, ...]]] = {
     "residual_gain": _prompted,
     "spectrum": _spectrum,
     "tasks": _task,
+    "lm_eval": _lm_eval,
     "ranking": _ranking,
     "super_weights": _super_weights,
 }

@@ -9,6 +9,7 @@ from engine.profile.layers import Layers, group_name, parse_layers
 from engine.profile.measures import (
     GainsMeasure,
     GenerationMeasure,
+    HarnessMeasure,
     Measure,
     MeasureTable,
     PerplexityMeasure,
@@ -31,6 +32,7 @@ __all__ = [
     "Damage",
     "GainsMeasure",
     "GenerationMeasure",
+    "HarnessMeasure",
     "Layers",
     "Measure",
     "MeasureTable",

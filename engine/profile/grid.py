@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from engine import catalog
+from engine.profile import harness
 from engine.profile.damage import Damage
 from engine.profile.layers import Layers, same_layers
 from engine.profile.measures import (
     GenerationMeasure,
+    HarnessMeasure,
     Measure,
     PromptTable,
     RankingMeasure,
@@ -157,6 +159,9 @@ def _options_identity(measure: Measure, folder: Path) -> dict[str, Any]:
         return {**options, "content": _digest(documents(measure, folder))}
     if isinstance(measure, PromptTable):
         return _prompts_identity(measure, folder)
+    if isinstance(measure, HarnessMeasure):
+        options = measure.model_dump(mode="json", exclude={"include_path"})
+        return {**options, **harness.identity(measure.include_path)}
     if isinstance(measure, TasksMeasure):
         options = measure.model_dump(mode="json", exclude={"task", "limit"})
         return {**options, "content": _digest([asdict(choice) for choice in choices(measure, folder)])}

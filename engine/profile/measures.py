@@ -9,6 +9,7 @@ from engine import catalog
 from engine.errors import LesionError
 from engine.profile.faults import fault, show
 from engine.profile.fields import Bool, Counts, Float, Int, Table, Text, accept, must_exist, refuse_repeats
+from engine.profile.harness import check_folder, check_harness
 from engine.profile.layers import Layers, check_layers
 from engine.profile.names import check_file
 from engine.profile.pictures import check_picture
@@ -249,6 +250,39 @@ class SuperWeightsMeasure(ScoredTextTable):
     most: Int = Field(4, ge=1, le=1000, description="how many are zeroed to see what they do, largest spike first")
 
 
+class HarnessMeasure(MeasureTable):
+    """Tasks of lm-evaluation-harness."""
+
+    name: Literal["lm_eval"] = "lm_eval"
+    tasks: tuple[Text, ...] = Field(min_length=1, description="tasks and groups of tasks, by the harness's names")
+    include_path: Text | None = Field(
+        None, description="a folder with task files (.yaml) of your own; the Python files that they name are run"
+    )
+    num_fewshot: Int | None = Field(None, ge=0, le=1000, description="examples before a question; unset: the task's")
+    limit: Int | None = Field(None, ge=1, description="how many questions of a task at most; unset: all")
+    chat: Bool = Field(False, description="wrap questions in the model's chat template")
+    batch_size: Int = Field(16, ge=1, le=4096, description="requests answered together")
+
+    @field_validator("tasks")
+    @classmethod
+    def _check_tasks(cls, tasks: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if must_exist(info):
+            accept(lambda _: check_harness(), tasks)
+        refuse_repeats(tasks, "task")
+        return tasks
+
+    @field_validator("include_path")
+    @classmethod
+    def _check_folder(cls, folder: str | None, info: ValidationInfo) -> str | None:
+        if folder is not None and must_exist(info):
+            accept(check_folder, folder)
+        return folder
+
+    @property
+    def draws(self) -> bool:
+        return self.num_fewshot != 0  # which examples stand before a question
+
+
 def made_on(measure: MeasureTable, baseline: bool) -> bool:
     """Whether a measurement is made on baselines, or else on damaged models."""
     return baseline or getattr(measure, "trials", "all") == "all"
@@ -263,6 +297,7 @@ OWN_TABLES: tuple[type[MeasureTable], ...] = (
     ResidualGainMeasure,
     SpectrumMeasure,
     TasksMeasure,
+    HarnessMeasure,
     RankingMeasure,
     SuperWeightsMeasure,
 )

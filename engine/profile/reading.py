@@ -146,6 +146,7 @@ def _bundled() -> dict[str, Collection[str]]:
         "prompts": catalog.prompt_sets(),
         "task": catalog.tasks(),
         "image": catalog.pictures(),
+        "include_path": (),
     }
 
 

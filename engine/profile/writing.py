@@ -9,7 +9,8 @@ import tomli_w
 
 from engine import catalog
 from engine.profile.damage import Damage
-from engine.profile.measures import Measure
+from engine.profile.harness import own_files
+from engine.profile.measures import HarnessMeasure, Measure
 from engine.profile.names import is_file_name
 from engine.profile.schema import Profile
 
@@ -65,6 +66,8 @@ def _localise_measure(measure: Measure, run_dir: Path, copies: dict[str, str]) -
         source = getattr(measure, key, None)
         if isinstance(source, str) and is_file_name(source):
             copied[key] = _localise_file(source, run_dir, copies)
+    if isinstance(measure, HarnessMeasure) and measure.include_path is not None:
+        copied["include_path"] = _localise_folder(measure.include_path, run_dir, copies)
     return measure.model_copy(update=copied)
 
 
@@ -81,6 +84,17 @@ def _localise_file(source: str, run_dir: Path, copies: dict[str, str]) -> str:
         copies[source] = _free_name(Path(source), set(copies.values()))
         (run_dir / INPUTS).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, run_dir / copies[source])
+    return copies[source]
+
+
+def _localise_folder(source: str, run_dir: Path, copies: dict[str, str]) -> str:
+    """The name of the copy in `run_dir` of a folder with task files, which is made where there is none yet."""
+    if source not in copies:
+        copies[source] = _free_name(Path(source), set(copies.values()))
+        for path in own_files(Path(source)):
+            copy = run_dir / copies[source] / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
     return copies[source]
 
 

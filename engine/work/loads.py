@@ -11,6 +11,7 @@ from engine.models.estimate import Group
 from engine.models.footprint import Load, Scoring
 from engine.profile import (
     GenerationMeasure,
+    HarnessMeasure,
     Measure,
     PerplexityMeasure,
     Profile,
@@ -35,6 +36,9 @@ _PICTURE_TOKENS = 1024
 
 _TEMPLATE = 48
 """Tokens that a chat template may add to a prompt."""
+
+_HARNESS_TOKENS = 1024
+"""Of a request of lm-evaluation-harness, whose tasks are not read here."""
 
 _USUAL_CONTEXT = 2048
 """Of a model, where only the number of windows depends on it."""
@@ -68,6 +72,8 @@ def _load(measure: Measure, folder: Path) -> Load:
     if isinstance(measure, TextTable):
         read = documents(measure, folder)
         return Load(rows, max(map(tokens, read)), logits=0, name=name, texts=len(read), grams=_layers(measure))
+    if isinstance(measure, HarnessMeasure):
+        return Load(rows, _HARNESS_TOKENS, name=name)
     if isinstance(measure, TasksMeasure):
         asked = choices(measure, folder)
         answer = max(tokens(text) for choice in asked for text in choice.choices)

@@ -161,9 +161,8 @@ def _headline(whose: str, text: Record | None) -> str:
 
 def _verdict(metric: str, moved: float | None) -> str:
     """The colour of a change: better, worse, or neither (unchanged, not finite, or nobody can say)."""
-    name = metric.rpartition(".")[2]
-    infos = (info for kind in catalog.measurements().values() for info in kind.metrics)
-    better = next((info.better for info in infos if info.name == name), None)
+    known = catalog.metric(metric)
+    better = known.better if known else None
     if not moved or better is None:
         return "muted"
     if moved != moved:

@@ -1,0 +1,37 @@
+"""A task for lm-evaluation-harness: the questions of our own task `petri`."""
+
+import json
+from pathlib import Path
+
+_TASK = """
+task: {name}
+dataset_path: json
+dataset_kwargs:
+  data_files:
+    test: questions.jsonl
+test_split: test
+fewshot_split: test
+output_type: multiple_choice
+doc_to_text: "{{{{question}}}}"
+doc_to_choice: "{{{{choices}}}}"
+doc_to_target: "{{{{answer}}}}"
+metric_list:
+  - metric: acc
+    aggregation: mean
+    higher_is_better: true
+  - metric: acc_norm
+    aggregation: mean
+    higher_is_better: true
+metadata:
+  version: 1.0
+"""
+
+
+def write_task(folder: Path, name: str = "petri_world") -> Path:
+    """The task file and its questions in `folder`."""
+    from engine.petri.questions import questions
+
+    asked = [{"question": asked, "choices": listed, "answer": answer} for asked, listed, answer in questions()]
+    (folder / "questions.jsonl").write_text("\n".join(json.dumps(each) for each in asked))
+    (folder / "task.yaml").write_text(_TASK.format(name=name))
+    return folder
