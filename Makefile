@@ -33,6 +33,7 @@ petri: $(VENV)/.installed ## Train the bundled models again from their seed
 benchmark: $(VENV)/.installed-dev ## Print every figure the README quotes
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.scores
+	$(BIN)/python -m benchmarks.reuse
 
 clean: ## Remove the environment and the caches; results stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -13,9 +13,14 @@ def command(module: str, *arguments: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The environment in which `command` finds this very installation, be it a checkout that is not installed."""
+    """The environment in which `command` finds this very installation, be it a checkout that is not installed.
+
+    Threads of a process wait for one another asleep, unless the environment says otherwise: those that wait in a loop
+    gain little on an idle host, and on a busy one several of them are many times slower than one alone.
+    """
+    known = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
     root = Path(engine.__file__).resolve().parents[1]
     if root.name in ("site-packages", "dist-packages"):
-        return dict(os.environ)
+        return known
     path = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+    return {**known, "PYTHONPATH": os.pathsep.join(path)}
