@@ -3,13 +3,14 @@
 Nothing here loads torch. Implementations are named by import path and loaded, with `load`, only where they run.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
+from engine.catalog_entries.levels import LevelInfo as LevelInfo
+from engine.catalog_entries.levels import OptionInfo as OptionInfo
 from engine.errors import LesionError, suggestion
 
 if TYPE_CHECKING:
@@ -17,77 +18,6 @@ if TYPE_CHECKING:
 
 DRAW_VERSION = 1
 """Version of the function that turns a seed into random numbers; part of every trial's key."""
-
-Spacing = Literal["linear", "geometric"]
-
-
-@dataclass(frozen=True)
-class LevelInfo:
-    """The meaning of a method's level, its bounds, and how a range of levels is spaced."""
-
-    symbol: str
-    meaning: str
-    low: float
-    high: float
-    low_open: bool = False
-    spacing: Spacing = "linear"
-    integer: bool = False
-    neutral: float | None = None
-    """The level at which nothing changes; None where there is no such level."""
-    descending: bool = False
-    """Whether damage grows as the level falls."""
-
-    @property
-    def bounds(self) -> str:
-        """What is accepted, in words: "a number from 0 to 1"."""
-        kind = "a whole number" if self.integer else "a number"
-        start = f"above {self.low:g} and up to" if self.low_open else f"from {self.low:g} to"
-        return f"{kind} {start} {self.high:g}"
-
-    def check(self, level: float) -> None:
-        """Raises LesionError unless `level` is finite, within bounds, and whole where it must be."""
-        above = level > self.low if self.low_open else level >= self.low
-        if not (math.isfinite(level) and above and level <= self.high and (not self.integer or level == int(level))):
-            raise LesionError(f"level {level:.10g} is not possible: {self.symbol}, {self.meaning}, is {self.bounds}")
-
-    def spread(self, start: float, stop: float, steps: int, spacing: Spacing | None = None) -> list[float]:
-        """Levels from `start` to `stop`, both included, rounded to ten significant digits (whole levels: to whole
-        numbers, each once, so there may be fewer than `steps`).
-
-        Raises LesionError for fewer than two steps, or geometric spacing from or to a level that is not above 0.
-        """
-        if steps < 2:
-            raise LesionError(f"a range of levels needs at least 2 steps, not {steps}")
-        if (spacing or self.spacing) == "geometric":
-            if start <= 0 or stop <= 0:
-                raise LesionError(f"geometric spacing needs levels above 0, not from {start:g} to {stop:g}")
-            values = [start * (stop / start) ** (i / (steps - 1)) for i in range(steps)]
-        else:
-            values = [start + (stop - start) * i / (steps - 1) for i in range(steps)]
-        if self.integer:
-            return list(dict.fromkeys(max(float(round(value)), self.low) for value in values))
-        return [float(f"{value:.10g}") for value in values]
-
-
-@dataclass(frozen=True)
-class OptionInfo:
-    """Something that a method leaves open: a key of `options` in a [[damage]] table. One of `choices`, or, where there
-    are none, a number from `low` to `high`."""
-
-    name: str
-    summary: str
-    default: str | float
-    choices: tuple[str, ...] = ()
-    low: float = -math.inf
-    high: float = math.inf
-
-    def check(self, value: object) -> None:
-        """Raises LesionError unless `value` is one of the choices, or a number within the bounds."""
-        if self.choices:
-            if value not in self.choices:
-                raise LesionError(f"{value!r} is not possible here{suggestion(str(value), self.choices)}")
-        elif not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
-            raise LesionError(f"{value!r} is not possible here: give a number from {self.low:g} to {self.high:g}")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ def examine(results: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.platform(),
         "packages": {name: _version(name) for name in (*PACKAGES, "gguf")},
+        "additions": _additions(),
         "cpu": {
             "name": _processor(),
             "cores": psutil.cpu_count(logical=False),
@@ -52,6 +53,7 @@ def describe(found: dict[str, Any]) -> Iterator[str]:
     yield f"packages   {', '.join(versions)}"
     if found["packages"]["gguf"] is None:
         yield "           models in .gguf files need the package gguf: pip install 'lesion-lab[gguf]'"
+    yield from _additions_lines(found["additions"])
     yield f"processor  {cpu['name']}, {cpu['threads']} threads, {cpu['usable']} of them usable"
     yield f"memory     {size(memory['available'])} of {size(memory['total'])} available"
     for gpu in found["gpus"]:
@@ -61,6 +63,29 @@ def describe(found: dict[str, Any]) -> Iterator[str]:
     yield f"results    {_results_line(found['results'])}"
     terminal = found["terminal"]
     yield f"terminal   {terminal['columns']} x {terminal['lines']}, {terminal['colours']}"
+
+
+def _additions() -> list[dict[str, Any]]:
+    """What installed packages add to the catalog, by kind and name, and what is wrong with it."""
+    from engine.additions import KINDS, packages
+
+    return [
+        {"name": package.name, "version": package.version}
+        | {kind: [info.name for info in getattr(package.additions, kind)] for kind in KINDS}
+        | {"faults": package.faults}
+        for package in packages()
+    ]
+
+
+def _additions_lines(found: list[dict[str, Any]]) -> Iterator[str]:
+    from engine.additions import KINDS, SWITCH
+
+    if os.environ.get(SWITCH):
+        yield f"additions  switched off by {SWITCH}"
+    for package in found:
+        listed = (f"{kind.replace('_', ' ')}: {', '.join(package[kind])}" for kind in KINDS if package[kind])
+        yield f"additions  {package['name']} {package['version']} · {' · '.join(listed) or 'nothing'}"
+        yield from (f"           {fault}" for fault in package["faults"])
 
 
 def gpus() -> list[dict[str, Any]]:

@@ -1,14 +1,17 @@
 """The fields of the form, section by section, for a draft: which there are follows from what was chosen so far."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_origin
+
+from pydantic.fields import FieldInfo
 
 from app.console.draft import Draft
 from app.console.fieldtext import Kind, show
 from app.console.text import line
 from app.console.widgets.pick import Choice
 from engine import catalog
+from engine.profile.measures import tables
 
 
 @dataclass(frozen=True)
@@ -190,12 +193,44 @@ def _measure(draft: Draft, index: int) -> Section:
     known = catalog.measurements().get(name)
     summary = f"{name}: {known.summary}." if known else "What is observed; Enter lists the measurements."
     what = Field(f"{at}.name", "measurement", "text", summary, choices=lambda: choices(catalog.measurements()))
-    options = _OPTIONS[name](at) if name in _OPTIONS else ()
+    options = _OPTIONS[name](at) if name in _OPTIONS else _described(at, name)
     label = Field(
         f"{at}.label", "label", "text", "Put before the metrics' names, to tell two measurements apart.", "none"
     )
     title = f"Measurement {index + 1}" + (f": {line(name)}" if name else "")
     return Section(title, (what, *options, label), "measure", index)
+
+
+def _described(at: str, name: str) -> tuple[Field, ...]:
+    """The options of a measurement without fields of its own, such as one that a package adds, by its table."""
+    found = (table.model_fields for table in tables() if table.model_fields["name"].default == name)
+    options = next(found, {})
+    return tuple(_option(at, key, info) for key, info in options.items() if key not in ("name", "label"))
+
+
+def _option(at: str, key: str, info: FieldInfo) -> Field:
+    offered = {"prompts": _prompts, "text": _texts}.get(key)
+    kind = _kind(key, set(_types(info.annotation)))
+    default = "" if info.is_required() else show(kind, info.default) or "none"
+    return Field(f"{at}.{key}", key.replace("_", " "), kind, info.description or key, default, offered)
+
+
+def _kind(key: str, types: set[Any]) -> Kind:
+    """How an option of these types is typed in."""
+    if key == "prompts":
+        return "prompts"
+    if tuple in types:
+        return "layers" if int in types else "names"
+    if bool in types:
+        return "flag"
+    return "whole" if int in types else "number" if float in types else "text"
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    """What an annotation is made of."""
+    yield get_origin(annotation) or annotation
+    for part in get_args(annotation):
+        yield from _types(part)
 
 
 def _perplexity(at: str) -> tuple[Field, ...]:

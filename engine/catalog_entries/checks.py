@@ -83,6 +83,7 @@ def _check_measurement(info: MeasurementInfo, before: Additions) -> str | None:
 
 def _check_table(info: MeasurementInfo, before: Additions) -> str | None:
     """A table that cannot become part of the schema would take all profiles with it."""
+    from engine.profile import Damage, ModelSpec, Profile, RunSpec, Seeds, Select
     from engine.profile.measures import OWN_TABLES, MeasureTable
 
     table = catalog.load(info.table) if info.table else None
@@ -90,7 +91,8 @@ def _check_table(info: MeasurementInfo, before: Additions) -> str | None:
         return "its table is not the import path of a MeasureTable (or TextTable, or PromptTable) of engine.profile"
     if table.model_fields["name"].default != info.name:
         return f'its table {table.__name__} must say name: Literal["{info.name}"] = "{info.name}"'
-    taken = [*OWN_TABLES, *(catalog.load(known.table) for known in before.measurements)]
+    added = (catalog.load(known.table) for known in before.measurements)
+    taken = (*OWN_TABLES, Damage, ModelSpec, Profile, RunSpec, Seeds, Select, *added)
     if table.__name__ in {other.__name__ for other in taken}:
         return f"there is another table called {table.__name__}"
     table.model_json_schema()

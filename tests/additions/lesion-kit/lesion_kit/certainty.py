@@ -1,0 +1,24 @@
+"""The measurement, where torch may be imported."""
+
+import torch
+
+from engine.measure.measurement import Measured, Measurement
+from engine.profile.texts import prompts
+
+
+class Certainty(Measurement):
+    """The probability of the likeliest next token."""
+
+    def __init__(self, spec, loaded, folder):
+        self.notes = []
+        self._spec, self._loaded = spec, loaded
+        self._prompts = prompts(spec, folder)
+
+    @torch.inference_mode()
+    def run(self, seed, batch_size, progress):
+        found = []
+        for text in self._prompts:
+            ids = self._loaded.tokenizer(text, return_tensors="pt").input_ids.to(self._loaded.device)
+            logits = self._loaded.model(input_ids=ids).logits[0, -1].double()
+            found.append(float(logits.softmax(0).max()) ** self._spec.power)
+        return Measured({"top_probability": sum(found) / len(found)}, artifact={"by_prompt": found})
