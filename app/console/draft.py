@@ -3,6 +3,7 @@
 import copy
 import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class Draft:
         self.path = path
         """The file it came from or was last saved to; None for a new one."""
         self._saved = copy.deepcopy(data) if path else None
+        self._aside: dict[int, dict[str, Any]] = {}
+        """What was set aside of a table, by the table's identity; see `keep_only`."""
 
     @classmethod
     def example(cls) -> "Draft":
@@ -102,18 +105,38 @@ class Draft:
         return node
 
     def set(self, key: str, value: Any) -> None:
-        """Sets the value at a dotted key; None takes the key away, so that its default holds."""
+        """Sets the value at a dotted key; None takes the key away, so that its default holds, and with it a table of
+        options or of a selection that has nothing else in it."""
         *parents, last = key.split(".")
+        if value is None and not isinstance(self.get(".".join(parents)) if parents else self.data, dict):
+            return
         node: Any = self.data
         for part in parents:
             below = _step(node, part)
             if not isinstance(below, dict | list):
                 below = node[part] = {}
             node = below
-        if value is None:
-            node.pop(last, None)
-        else:
+        if value is not None:
             node[last] = value
+            return
+        node.pop(last, None)
+        if not node and parents and parents[-1] in ("options", "select"):
+            self.set(".".join(parents), None)
+
+    def keep_only(self, key: str, wanted: Collection[str]) -> None:
+        """Of the table at `key` keeps the dotted keys that are `wanted`, sets the others aside, and brings back those
+        wanted that were set aside before."""
+        table = self.get(key)
+        if not isinstance(table, dict):
+            return
+        aside = self._aside.setdefault(id(table), {})
+        for name in [name for name in _leaves(table) if name not in wanted]:
+            aside[name] = self.get(f"{key}.{name}")
+            self.set(f"{key}.{name}", None)
+        for name in [name for name in aside if name in wanted]:
+            value = aside.pop(name)
+            if self.get(f"{key}.{name}") is None:
+                self.set(f"{key}.{name}", value)
 
     def tables(self, kind: str) -> list[Any]:
         """The tables of an array: the damages or the measurements."""
@@ -135,6 +158,15 @@ def faults(error: LesionError) -> list[tuple[str, str]]:
     """The mistakes that `Draft.profile` found, one by one: (dotted key or nothing, sentence)."""
     found = (_FAULT.fullmatch(mistake) for mistake in str(error).splitlines())
     return [(match[1] or "", match[2]) for match in found if match]
+
+
+def _leaves(table: dict[str, Any]) -> list[str]:
+    """The dotted keys of a damage's values: those of its options and selection one by one."""
+    found: list[str] = []
+    for name, value in table.items():
+        inner = name in ("options", "select") and isinstance(value, dict)
+        found += [f"{name}.{key}" for key in value] if inner else [name]
+    return found
 
 
 def _step(node: Any, part: str) -> Any:

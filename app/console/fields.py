@@ -1,69 +1,39 @@
 """The fields of the form, section by section, for a draft: which there are follows from what was chosen so far."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, get_args, get_origin
+from collections.abc import Callable
+from dataclasses import replace
 
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel
 
+from app.console.damage_fields import damage_section
+from app.console.derived import derived_fields
 from app.console.draft import Draft
-from app.console.fieldtext import Kind, show
+from app.console.field import Field, Section, choices, flag_choices
+from app.console.fieldtext import show
 from app.console.text import line
 from app.console.widgets.pick import Choice
 from engine import catalog
+from engine.profile import ModelSpec, Profile, RunSpec, Seeds
 from engine.profile.measures import tables
-
-
-@dataclass(frozen=True)
-class Field:
-    """One line of the form."""
-
-    key: str
-    """The dotted key of the profile that it edits."""
-    label: str
-    kind: Kind
-    hint: str
-    """What it means and what is accepted; shown while the field has the focus."""
-    default: str = ""
-    """What holds while it is empty."""
-    choices: Callable[[], tuple[Choice, ...]] | None = None
-    """What Enter offers."""
-
-    @property
-    def many(self) -> bool:
-        """Whether several of the choices may be taken."""
-        return self.kind == "names"
-
-
-@dataclass(frozen=True)
-class Section:
-    """Fields under one heading. `kind` and `index` are those of a damage or a measurement, which can be removed."""
-
-    title: str
-    fields: tuple[Field, ...]
-    kind: str = ""
-    index: int = 0
 
 
 def sections(draft: Draft) -> list[Section]:
     """Every section that the draft calls for."""
-    damages = [_damage(draft, i) for i in range(len(draft.tables("damage")))]
+    damages = [damage_section(draft, i) for i in range(len(draft.tables("damage")))]
     measures = [_measure(draft, i) for i in range(len(draft.tables("measure")))]
-    return [_ABOUT, _MODELS, *damages, _SEEDS, *measures, _RUN]
+    about, models, seeds, run = (_completed(*each) for each in _FIXED)
+    return [about, models, *damages, seeds, *measures, run]
 
 
-def choices(infos: Mapping[str, Any]) -> tuple[Choice, ...]:
-    """The entries of a catalog as choices."""
-    return tuple((name, info.summary) for name, info in infos.items())
+def _completed(section: Section, table: type[BaseModel], at: str) -> Section:
+    """The section with a field, too, for each key of its table that has none here."""
+    more = derived_fields(table, at, {field.key for field in section.fields})
+    return replace(section, fields=section.fields + more)
 
 
 def _models() -> tuple[Choice, ...]:
     bundled = ((name, f"{info.parameters:,} weights, {info.summary}") for name, info in catalog.models().items())
     return (*bundled, *((f"{name}:*", info.summary) for name, info in catalog.families().items()))
-
-
-def _flag() -> tuple[Choice, ...]:
-    return (("yes", ""), ("no", ""))
 
 
 def _chat() -> tuple[Choice, ...]:
@@ -129,7 +99,7 @@ _MODELS = Section(
             "Names with commas between: bundled petri models, the Hub's, families as pythia:*, or folders.",
             choices=_models,
         ),
-        Field("model.fit", "fit", "flag", "Yes leaves out the models that do not fit into memory.", "no", _flag),
+        Field("model.fit", "fit", "flag", "Yes leaves out the models that do not fit into memory.", "no", flag_choices),
         Field("model.dtype", "dtype", "text", "How weights are held while they are damaged.", "auto", _dtypes),
         Field("model.device", "device", "text", "Where trials run: auto, cpu, cuda or cuda:1.", "auto", _devices),
         Field("model.revision", "revision", "text", "A branch, tag or commit of a model on the Hub.", "newest"),
@@ -149,42 +119,25 @@ _RUN = Section(
     "Run",
     (
         Field("run.threads", "threads", "whole", "CPU threads of one worker.", "every core"),
-        Field("run.reuse", "reuse", "flag", "Start at the first damaged layer: the same result, sooner.", "yes", _flag),
+        Field(
+            "run.reuse",
+            "reuse",
+            "flag",
+            "Start at the first damaged layer: the same result, sooner.",
+            "yes",
+            flag_choices,
+        ),
         Field("run.attempts", "attempts", "whole", "Workers lost on one trial before it counts as failed.", "2"),
     ),
 )
 
 
-def _damage(draft: Draft, index: int) -> Section:
-    at = f"damage.{index}"
-    name = show("text", draft.get(f"{at}.method"))
-    method = catalog.methods().get(name)
-    summary = f"{name}: {method.summary}." if method else "How weights are damaged; Enter lists the ways."
-    fields = [Field(f"{at}.method", "method", "text", summary, choices=lambda: choices(catalog.methods()))]
-    if name != "none":
-        fields += [
-            Field(
-                f"{at}.groups",
-                "groups",
-                "names",
-                "Which parameters, names with commas between. Each group is damaged in trials of its own.",
-                choices=lambda: choices(catalog.groups()),
-            ),
-            Field(f"{at}.levels", "levels", "levels", _level_hint(method)),
-            Field(f"{at}.layers", "layers", "layers", "Which layers: 0-5, last 4, or a list as 1, 3.", "all layers"),
-            Field(f"{at}.each_layer", "each layer", "layers", "Each of these by itself, a trial each: 0-8.", "no scan"),
-            Field(f"{at}.heads", "heads", "layers", "Which attention heads, written like layers.", "all heads"),
-            Field(f"{at}.experts", "experts", "layers", "Which experts of a mixture, written like layers.", "all"),
-        ]
-    return Section(f"Damage {index + 1}" + (f": {line(name)}" if name else ""), tuple(fields), "damage", index)
-
-
-def _level_hint(method: catalog.MethodInfo | None) -> str:
-    how = "A list as 0, 0.1, 0.5 or a range as 0 to 1 in 5 steps."
-    if method is None or method.level is None:
-        return how
-    level = method.level
-    return f"{level.symbol}, {level.meaning}: {level.bounds}. {how}"
+_FIXED: tuple[tuple[Section, type[BaseModel], str], ...] = (
+    (_ABOUT, Profile, ""),
+    (_MODELS, ModelSpec, "model"),
+    (_SEEDS, Seeds, "seeds"),
+    (_RUN, RunSpec, "run"),
+)
 
 
 def _measure(draft: Draft, index: int) -> Section:
@@ -193,44 +146,24 @@ def _measure(draft: Draft, index: int) -> Section:
     known = catalog.measurements().get(name)
     summary = f"{name}: {known.summary}." if known else "What is observed; Enter lists the measurements."
     what = Field(f"{at}.name", "measurement", "text", summary, choices=lambda: choices(catalog.measurements()))
-    options = _OPTIONS[name](at) if name in _OPTIONS else _described(at, name)
+    options = _OPTIONS[name](at) if name in _OPTIONS else ()
     label = Field(
         f"{at}.label", "label", "text", "Put before the metrics' names, to tell two measurements apart.", "none"
     )
+    fields = (what, *options, *_further(at, name, (what, *options, label)), label)
     title = f"Measurement {index + 1}" + (f": {line(name)}" if name else "")
-    return Section(title, (what, *options, label), "measure", index)
+    return Section(title, fields, "measure", index)
 
 
-def _described(at: str, name: str) -> tuple[Field, ...]:
-    """The options of a measurement without fields of its own, such as one that a package adds, by its table."""
-    found = (table.model_fields for table in tables() if table.model_fields["name"].default == name)
-    options = next(found, {})
-    return tuple(_option(at, key, info) for key, info in options.items() if key not in ("name", "label"))
-
-
-def _option(at: str, key: str, info: FieldInfo) -> Field:
-    offered = {"prompts": _prompts, "text": _texts}.get(key)
-    kind = _kind(key, set(_types(info.annotation)))
-    default = "" if info.is_required() else show(kind, info.default) or "none"
-    return Field(f"{at}.{key}", key.replace("_", " "), kind, info.description or key, default, offered)
-
-
-def _kind(key: str, types: set[Any]) -> Kind:
-    """How an option of these types is typed in."""
-    if key == "prompts":
-        return "prompts"
-    if tuple in types:
-        return "layers" if int in types else "names"
-    if bool in types:
-        return "flag"
-    return "whole" if int in types else "number" if float in types else "text"
-
-
-def _types(annotation: Any) -> Iterator[Any]:
-    """What an annotation is made of."""
-    yield get_origin(annotation) or annotation
-    for part in get_args(annotation):
-        yield from _types(part)
+def _further(at: str, name: str, known: tuple[Field, ...]) -> tuple[Field, ...]:
+    """The other keys of a measurement's table: all but the label of one that a package adds."""
+    table = next((table for table in tables() if table.model_fields["name"].default == name), None)
+    found = derived_fields(table, at, {field.key for field in known}) if table else ()
+    prompts, text = f"{at}.prompts", f"{at}.text"
+    found = tuple(
+        replace(field, kind="prompts", choices=_prompts) if field.key == prompts else field for field in found
+    )
+    return tuple(replace(field, choices=_texts) if field.key == text else field for field in found)
 
 
 def _perplexity(at: str) -> tuple[Field, ...]:
@@ -328,7 +261,7 @@ def _lm_eval(at: str) -> tuple[Field, ...]:
         Field(f"{at}.include_path", "task folder", "text", own, "none"),
         Field(f"{at}.num_fewshot", "examples", "whole", "Examples before each question.", "the task's"),
         Field(f"{at}.limit", "limit", "whole", "Only so many questions of each task.", "all of them"),
-        Field(f"{at}.chat", "chat", "flag", "Whether questions go through the chat template.", "no", _flag),
+        Field(f"{at}.chat", "chat", "flag", "Whether questions go through the chat template.", "no", flag_choices),
         _batch(at, "Requests"),
     )
 
@@ -338,7 +271,14 @@ def _generation(at: str) -> tuple[Field, ...]:
         *_asked(at),
         Field(f"{at}.image", "image", "text", "A picture the prompts are about; image-text models.", "none", _pictures),
         Field(f"{at}.max_new_tokens", "new tokens", "whole", "The longest text, in tokens.", "64"),
-        Field(f"{at}.sample", "sample", "flag", "Yes draws each token; no always takes the likeliest.", "yes", _flag),
+        Field(
+            f"{at}.sample",
+            "sample",
+            "flag",
+            "Yes draws each token; no always takes the likeliest.",
+            "yes",
+            flag_choices,
+        ),
         Field(f"{at}.temperature", "temperature", "number", "Above 1 bolder, below 1 safer.", "1"),
         Field(f"{at}.batch_size", "batch size", "whole", "Texts at once; halved by itself when memory runs out.", "40"),
         Field(f"{at}.chat", "chat", "flag", "Whether prompts go through the model's chat template.", "auto", _chat),

@@ -1,10 +1,13 @@
 """How a value of a profile is typed in a field, and back. What cannot be understood is passed on as the text that it
 is: the profile's own check says what is wrong with it, in one place for files and forms."""
 
+import json
 import re
+import tomllib
+from collections.abc import Callable
 from typing import Any, Literal
 
-Kind = Literal["text", "names", "whole", "number", "flag", "levels", "layers", "prompts"]
+Kind = Literal["text", "names", "whole", "number", "flag", "levels", "layers", "prompts", "counts", "weights", "toml"]
 
 _RANGE = re.compile(
     r"(?:from\s+)?(\S+)\s+to\s+(\S+)\s+in\s+(\d+)(?:\s+steps?)?(?:\s+(linear|geometric))?", re.IGNORECASE
@@ -16,12 +19,16 @@ def show(kind: Kind, value: Any) -> str:
     """A value as text; empty for None."""
     if value is None:
         return ""
-    if isinstance(value, bool):
+    if isinstance(value, bool) and kind != "toml":
         return "yes" if value else "no"
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return _number_text(value)
     if kind == "levels" and isinstance(value, dict):
         return _range_text(value)
+    if kind == "toml":
+        return value if isinstance(value, str) else _inline(value)
+    if kind == "weights" and isinstance(value, list):
+        return " | ".join(" ".join(show("text", part) for part in _parts(weight)) for weight in value)
     if isinstance(value, list | tuple):
         return (" | " if kind == "prompts" else ", ").join(show("text", item) for item in value)
     return str(value)
@@ -30,24 +37,7 @@ def show(kind: Kind, value: Any) -> str:
 def read(kind: Kind, text: str) -> Any:
     """The value that a text stands for; None for an empty one."""
     text = text.strip()
-    if not text:
-        return None
-    match kind:
-        case "names":
-            return _split(text)
-        case "whole":
-            return _whole(text)
-        case "number":
-            return _number(text)
-        case "flag":
-            return _FLAGS.get(text.lower(), text)
-        case "levels":
-            return _levels(text)
-        case "layers":
-            return [int(part) for part in _split(text)] if re.fullmatch(r"[\d,\s]+", text) else text
-        case "prompts":
-            return [part.strip() for part in text.split("|") if part.strip()] if "|" in text else text
-    return text
+    return _READERS[kind](text) if text else None
 
 
 def _split(text: str) -> list[str]:
@@ -63,6 +53,32 @@ def _number(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+def _parts(weight: Any) -> list[Any]:
+    return list(weight) if isinstance(weight, list | tuple) else [weight]
+
+
+def _weight(text: str) -> list[int | str]:
+    """A parameter's name and indices: "model.embed.weight 3 7"."""
+    name, *indices = text.split()
+    return [name, *(int(index) if index.isdecimal() else index for index in indices)]
+
+
+def _toml(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError):
+        return text
+
+
+def _inline(value: Any) -> str:
+    """A value as TOML on one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_inline(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else str(value)
 
 
 def _number_text(value: float) -> str:
@@ -81,3 +97,38 @@ def _levels(text: str) -> Any:
 def _range_text(spread: dict[str, Any]) -> str:
     start, stop, steps = (show("text", spread.get(key)) or "?" for key in ("from", "to", "steps"))
     return f"{start} to {stop} in {steps} steps {spread.get('spacing') or ''}".rstrip()
+
+
+def _flag(text: str) -> bool | str:
+    return _FLAGS.get(text.lower(), text)
+
+
+def _layers(text: str) -> list[int] | str:
+    return [int(part) for part in _split(text)] if re.fullmatch(r"[\d,\s]+", text) else text
+
+
+def _prompts(text: str) -> list[str] | str:
+    return [part.strip() for part in text.split("|") if part.strip()] if "|" in text else text
+
+
+def _counts(text: str) -> Any:
+    return [_whole(part) for part in _split(text)] if "," in text else _whole(text)
+
+
+def _weights(text: str) -> list[list[int | str]]:
+    return [_weight(part) for part in text.split("|") if part.strip()]
+
+
+_READERS: dict[Kind, Callable[[str], Any]] = {
+    "text": str,
+    "names": _split,
+    "whole": _whole,
+    "number": _number,
+    "flag": _flag,
+    "levels": _levels,
+    "layers": _layers,
+    "prompts": _prompts,
+    "counts": _counts,
+    "weights": _weights,
+    "toml": _toml,
+}

@@ -25,7 +25,7 @@ from engine.profile.measures import (
 from engine.profile.reading import load, parse
 from engine.profile.remarks import remarks
 from engine.profile.schema import ModelSpec, Profile, RunSpec, Seeds
-from engine.profile.selection import Select, trial_group
+from engine.profile.selection import Select, keys_with, trial_group
 from engine.profile.writing import localise, resolve, setting, to_toml
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Trial",
     "draws",
     "group_name",
+    "keys_with",
     "load",
     "localise",
     "made_on",

@@ -89,17 +89,10 @@ class Select(Table):
 
     def _used(self) -> set[str]:
         """The keys that the result depends on."""
-        if self.by == "all":
-            return {"by"}
-        if self.by == "coordinates":
-            return {"by", "coordinates"}
+        used = keys_with(self.by, self.score)
         if self.by == "random":
-            return {"by", "fraction"} if self.k is None else {"by", "k", "scope"}
-        score = None if self.score is None else catalog.score(self.score)
-        reads = {"text", "documents", "context", "batch_size"} if score and score.reads_text else set()
-        return (
-            {"by", "fraction", "k", "score", "scope"} | reads | ({"probes", "seed"} if score and score.draws else set())
-        )
+            return used - ({"k", "scope"} if self.k is None else {"fraction"})
+        return used
 
     @property
     def own_text(self) -> str | None:
@@ -119,6 +112,19 @@ class Select(Table):
     def identity(self) -> dict[str, Any]:
         """All that differs from the defaults, as plain data: what `Select.model_validate` takes back."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+
+def keys_with(by: str, score: str | None) -> set[str]:
+    """The keys of a `select` table that mean something with this `by` and `score`; of k and fraction one is given."""
+    if by == "coordinates":
+        return {"by", "coordinates"}
+    if by == "random":
+        return {"by", "fraction", "k", "scope"}
+    if by not in ("top_k", "bottom_k"):
+        return {"by"}
+    info = catalog.scores().get(score or "")
+    reads = {"text", "documents", "context", "batch_size"} if info and info.reads_text else set()
+    return {"by", "fraction", "k", "score", "scope"} | reads | ({"probes", "seed"} if info and info.draws else set())
 
 
 def trial_group(which: Mapping[str, Any]) -> str | None:

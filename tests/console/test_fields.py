@@ -1,10 +1,17 @@
-"""The form has a field for every key that a measurement takes."""
+"""The form has a field for every key of a profile that means something, and none for one that does not."""
+
+from typing import Literal
 
 import pytest
+from pydantic import Field as PydanticField
 
+from app.console.damage_fields import follow
+from app.console.derived import derived_fields
 from app.console.draft import Draft
 from app.console.fields import sections
 from engine import catalog
+from engine.profile import Damage, ModelSpec, RunSpec, Seeds, Select
+from engine.profile.fields import Bool, Int, Text
 from engine.profile.measures import tables
 
 TABLES = {table.model_fields["name"].default: table for table in tables()}
@@ -19,3 +26,99 @@ def test_every_key_has_its_field(name: str) -> None:
     draft = Draft({"measure": [{"name": name}]}, None)
     section = next(section for section in sections(draft) if section.kind == "measure")
     assert {field.key.removeprefix("measure.0.") for field in section.fields} == set(TABLES[name].model_fields)
+
+
+def keys(data: dict[str, object]) -> set[str]:
+    """The keys of the form's fields for these tables."""
+    return {field.key for section in sections(Draft(data, None)) for field in section.fields}
+
+
+def damage_keys(**damage: object) -> set[str]:
+    """Those of a damage."""
+    found = keys({"damage": [damage]})
+    return {key.removeprefix("damage.0.") for key in found if key.startswith("damage.")}
+
+
+PLAIN = {"method", "groups", "levels", "layers", "each_layer", "heads", "experts"}
+
+
+@pytest.mark.parametrize(("at", "table"), [("model", ModelSpec), ("run", RunSpec), ("seeds", Seeds)])
+def test_every_key_of_the_other_tables_has_its_field(at: str, table: type) -> None:
+    found = keys({})
+    assert {f"{at}.{key}" for key in table.model_fields} == {key for key in found if key.startswith(f"{at}.")}
+
+
+@pytest.mark.parametrize("name", list(catalog.methods()))
+def test_a_damage_has_the_options_of_its_method_and_a_selection_where_it_can_be_confined(name: str) -> None:
+    method = catalog.method(name)
+    confined = method.elementwise or method.acts_on == "selection"
+    wanted = {"method"}
+    if name != "none":
+        wanted = set(Damage.model_fields) - {"options", "select"} | {f"options.{one.name}" for one in method.options}
+        wanted |= {"select.by"} if confined else set()
+    assert damage_keys(method=name) == wanted
+
+
+@pytest.mark.parametrize(
+    ("select", "more"),
+    [
+        ({"by": "all"}, set()),
+        ({"by": "random"}, {"fraction", "k", "scope"}),
+        ({"by": "top_k", "score": "magnitude"}, {"fraction", "k", "score", "scope"}),
+        ({"by": "coordinates"}, {"coordinates"}),
+        ({"by": "all", "k": 3}, {"k"}),  # means nothing, but is there: its mistake needs a place
+    ],
+)
+def test_a_selection_shows_what_applies(select: dict[str, object], more: set[str]) -> None:
+    assert damage_keys(method="scale", select=select) - PLAIN == {f"select.{key}" for key in {"by", *more}}
+
+
+def test_a_score_that_reads_text_or_draws_shows_all_its_keys() -> None:
+    found = damage_keys(method="scale", select={"by": "bottom_k", "score": "hutchinson"})
+    assert found - PLAIN == {f"select.{key}" for key in set(Select.model_fields) - {"coordinates"}}
+
+
+def test_what_a_choice_makes_meaningless_is_set_aside_and_comes_back() -> None:
+    damage = {"method": "uni_quant", "groups": ["attn_q"], "levels": [4], "options": {"per": "channel"}}
+    draft = Draft({"damage": [{**damage, "select": {"by": "top_k", "k": 5, "score": "magnitude"}}]}, None)
+    before = Draft(draft.data, None).copy().data
+
+    def choose(key: str, value: str) -> None:
+        draft.set(key, value)
+        follow(draft, key)
+
+    choose("damage.0.method", "ablation")
+    assert draft.get("damage.0.options") is None
+    choose("damage.0.select.by", "random")
+    assert draft.get("damage.0.select") == {"by": "random", "k": 5}
+    choose("damage.0.method", "no")  # on the way to "none"
+    assert draft.get("damage.0.levels") == [4]
+    choose("damage.0.method", "none")
+    assert draft.data == {"damage": [{"method": "none"}]}
+    choose("damage.0.method", "uni_quant")
+    choose("damage.0.select.by", "top_k")
+    assert draft.data == before
+
+
+def test_emptying_the_last_key_of_a_selection_takes_the_table_away() -> None:
+    draft = Draft({"damage": [{"method": "scale"}]}, None)
+    draft.set("damage.0.select.by", "random")
+    draft.set("damage.0.select.by", None)
+    assert draft.data == {"damage": [{"method": "scale"}]}
+
+
+def test_a_new_key_of_the_schema_gets_a_field_by_itself() -> None:
+    class Grown(RunSpec):
+        retries: Int = PydanticField(3, description="how often to try")
+        speed: Literal["slow", "fast"] = PydanticField("slow", description="how fast")
+        careful: Bool = PydanticField(False, description="whether to look twice")
+        names: tuple[Text, ...] = PydanticField((), description="who")
+        where: Text | None = PydanticField(None, description="where to")
+
+    known = {f"run.{key}" for key in RunSpec.model_fields}
+    fields = {field.label: field for field in derived_fields(Grown, "run", known)}
+    kinds = {label: field.kind for label, field in fields.items()}
+    assert kinds == {"retries": "whole", "speed": "text", "careful": "flag", "names": "names", "where": "text"}
+    assert (fields["retries"].default, fields["retries"].hint) == ("3", "How often to try.")
+    assert [name for name, _ in fields["speed"].choices()] == ["slow", "fast"]
+    assert [name for name, _ in fields["careful"].choices()] == ["yes", "no"]

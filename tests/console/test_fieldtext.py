@@ -27,6 +27,11 @@ from app.console.fieldtext import Kind, read, show
         ("layers", "0-5", "0-5"),
         ("prompts", "one, two | three", ["one, two", "three"]),
         ("prompts", "short", "short"),
+        ("counts", "10", 10),
+        ("counts", "10, 50", [10, 50]),
+        ("weights", "a.weight 3 7 | b.weight 1 x", [["a.weight", 3, 7], ["b.weight", 1, "x"]]),
+        ("toml", '{ a = [1, "two"] }', {"a": [1, "two"]}),
+        ("toml", "not toml", "not toml"),
         ("text", "  ", None),
     ],
 )
@@ -48,6 +53,10 @@ def test_read(kind: Kind, text: str, value: Any) -> None:
         ("layers", [1, 3]),
         ("layers", "last 4"),
         ("prompts", ["one, two", "three"]),
+        ("counts", [10, 50]),
+        ("weights", [["a.weight", 3, 7], ["b.weight", 1, 2]]),
+        ("toml", {"a": [1, "two"], "b": {"c": False}}),
+        ("toml", True),
     ],
 )
 def test_what_is_shown_reads_back_as_it_was(kind: Kind, value: Any) -> None:

@@ -110,3 +110,10 @@ def test_planning_a_profile_loads_neither_torch_nor_transformers() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_list_of_profiles_names_none_that_is_not_there() -> None:
+    text = (PROFILES / "README.md").read_text(encoding="utf-8")
+    listed = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `")}
+    assert listed
+    assert listed <= {path.relative_to(PROFILES).with_suffix("").as_posix() for path in SHIPPED}

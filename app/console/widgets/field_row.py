@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from app.console.fields import Field
+from app.console.field import Field
 from app.console.fieldtext import read, show
 from app.console.text import line
 from app.console.widgets.pick import Pick, Tick

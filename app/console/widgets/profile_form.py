@@ -11,8 +11,10 @@ from textual.events import DescendantFocus
 from textual.message import Message
 from textual.widgets import Button, Static
 
+from app.console.damage_fields import follow
 from app.console.draft import Draft
-from app.console.fields import Section, sections
+from app.console.field import Section
+from app.console.fields import sections
 from app.console.text import line
 from app.console.widgets.field_row import FieldRow
 
@@ -143,6 +145,7 @@ class ProfileForm(Vertical):
         if self._draft is None:
             return
         self._draft.set(event.key, event.value)
+        follow(self._draft, event.key)
         for view, section in zip(self.query(SectionView), sections(self._draft), strict=True):
             await view.renew(section)
         self._hint()
