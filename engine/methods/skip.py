@@ -10,6 +10,7 @@ from torch.nn import Module, Parameter
 
 from engine.methods.draws import Draws
 from engine.models.architecture import Architecture
+from engine.models.override import overridden
 from engine.models.slices import Slice
 
 
@@ -47,11 +48,8 @@ def _replaced(module: Module, replace: Callable[[Any, Any], Any]) -> Iterator[No
         hidden = args[0] if args else kwargs.get("hidden_states")
         return replace(original(*args, **kwargs), hidden)
 
-    module.forward = forward
-    try:
+    with overridden(module, forward):
         yield
-    finally:
-        del module.forward
 
 
 def _passed_by(output: Any, hidden: Tensor) -> Any:

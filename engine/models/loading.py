@@ -116,9 +116,7 @@ def _tokenizer(source: Source, trust_remote_code: bool) -> Any:
     return tokenizer
 
 
-def _weights(
-    source: Source, spec: ModelSpec, trust_remote_code: bool, pictures: bool, packed: dict[str, Any]
-) -> Any:
+def _weights(source: Source, spec: ModelSpec, trust_remote_code: bool, pictures: bool, packed: dict[str, Any]) -> Any:
     dtype = spec.dtype if spec.dtype == "auto" else getattr(torch, spec.dtype)
     options = {**source.options, **packed}
     if not source.gguf:

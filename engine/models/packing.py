@@ -116,7 +116,7 @@ def _plan(spec: ModelSpec, config: Any) -> Any:
 
 
 def stored_in(source: Source, config: Any) -> str:
-    """"none", "8bit" or "4bit": the codes that the files of the model hold already. Raises LesionError for others."""
+    """ "none", "8bit" or "4bit": the codes that the files of the model hold already. Raises LesionError for others."""
     found = getattr(config, "quantization_config", None)
     if found is None or source.gguf:
         return "none"
@@ -138,7 +138,9 @@ def _check(spec: ModelSpec, source: Source, config: Any) -> str:
         return stored
     asked = f'model.load_in = "{spec.load_in}"'
     if source.gguf:
-        raise LesionError(f"{source.name}: {asked} needs the original model: a .gguf file is loaded as ordinary weights")
+        raise LesionError(
+            f"{source.name}: {asked} needs the original model: a .gguf file is loaded as ordinary weights"
+        )
     if find_spec("bitsandbytes") is None:
         raise LesionError(f"{source.name}: {asked} needs the package bitsandbytes; install it with pip")
     return stored

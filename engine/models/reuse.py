@@ -19,6 +19,7 @@ from torch.nn import Module
 
 from engine.models.architecture import Architecture
 from engine.models.exhaustion import is_out_of_memory
+from engine.models.override import overridden
 
 _TOKENS = 12
 """Length of the texts that starting midway is tried on."""
@@ -81,7 +82,7 @@ class Reuse:
             with self._shortened(batches, batch, first):
                 return original(*args, **kwargs)
 
-        with _instead(self._parts.decoder, partial(forward, self._parts.decoder.forward)):
+        with overridden(self._parts.decoder, partial(forward, self._parts.decoder.forward)):
             yield
         self._kept[whose] = {batch: kept for batch, kept in batches.items() if batch in met}
 
@@ -100,7 +101,7 @@ class Reuse:
                 for layer in range(kept.layer):
                     rest = self._kinds[layer]
                     output = hidden if rest is None else (hidden, *rest)
-                    stack.enter_context(_instead(self._parts.blocks[layer], _always(output)))
+                    stack.enter_context(overridden(self._parts.blocks[layer], _always(output)))
             if kept is None or kept.layer != first:
                 hook = self._parts.blocks[first].register_forward_pre_hook(keep, with_kwargs=True)
                 stack.callback(hook.remove)
@@ -154,20 +155,6 @@ class Reuse:
     def _shares_weights(self) -> bool:
         owners = Counter(id(parameter) for block in self._parts.blocks for parameter in block.parameters())
         return max(owners.values()) > 1
-
-
-@contextmanager
-def _instead(module: Module, forward: Callable[..., Any]) -> Iterator[None]:
-    """`module` computes `forward`; hooks on it, and whoever had put another forward there before, stay."""
-    before = vars(module).get("forward")
-    module.forward = forward
-    try:
-        yield
-    finally:
-        if before is None:
-            del module.forward
-        else:
-            module.forward = before
 
 
 def _always(output: Any) -> Callable[..., Any]:

@@ -65,7 +65,9 @@ def by_hand(module: Any) -> Doubles:
     shape = (module.out_features, module.in_features)
     if hasattr(module, "state"):
         codes, scales = (
-            (module.weight.CB, module.weight.SCB) if module.weight.CB is not None else (module.state.CB, module.state.SCB)
+            (module.weight.CB, module.weight.SCB)
+            if module.weight.CB is not None
+            else (module.state.CB, module.state.SCB)
         )
         weights: Doubles = codes.numpy().astype(np.float64) * scales.double().numpy()[:, None] / 127
         return weights

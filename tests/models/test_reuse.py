@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.methods.draws import Draws
+from engine.methods.skip import skip
 from engine.models.architecture import Architecture, architecture
 from engine.models.reuse import Reuse
 from tests.models.variants import VARIANTS, VOCABULARY, build
@@ -146,6 +148,28 @@ def test_a_pass_that_fails_leaves_the_model_as_it_was(llama: tuple[Any, Architec
     hook.remove()
     assert all("forward" not in vars(module) for module in model.modules())
     assert bits(model(**given, use_cache=False).logits) == whole
+
+
+@torch.inference_mode()
+def test_a_library_that_wraps_modules_finds_them_wrapped_afterwards(llama: tuple[Any, Architecture]) -> None:
+    """As accelerate does with a model spread over devices."""
+    from accelerate.hooks import AlignDevicesHook, add_hook_to_module
+
+    model, parts = llama
+    modules = [parts.decoder, *parts.blocks, *(parts.mlp(layer).exit for layer in range(DEPTH))]
+    for module in modules:
+        add_hook_to_module(module, AlignDevicesHook(execution_device="cpu", io_same_device=True))
+    wrapped = [vars(module)["forward"] for module in modules]
+    reuse = Reuse(model, parts)
+    assert reuse.fault is None
+    with skip(parts, "mlp_only", {3}, 1.0, Draws(1)):
+        whole = bits(model(**texts(), use_cache=False).logits)
+        for start in (0, 2):
+            with reuse.starting_at(2, "test"), computed(parts) as ran:
+                assert bits(model(**texts(), use_cache=False).logits) == whole
+            assert ran[0] == start
+    assert [vars(module)["forward"] for module in modules] == wrapped
+    assert bits(model(**texts(), use_cache=False).logits) != whole
 
 
 def test_a_model_that_remembers_beside_its_hidden_states_is_found_out(llama: tuple[Any, Architecture]) -> None:
