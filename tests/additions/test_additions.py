@@ -163,7 +163,7 @@ asyncio.run(main())
 print("torch" in sys.modules)
 """
     said = python(code, site, arguments=(str(tmp_path),)).splitlines()
-    assert said == ["clamp certainty", "number 1 the probability is raised to it", "True", "True", "False"]
+    assert said == ["clamp certainty", "number 1 The probability is raised to it.", "True", "True", "False"]
 
 
 def test_a_key_tells_whose_code_and_which_version(site: Path, profile: Path, tmp_path: Path) -> None:
