@@ -7,6 +7,7 @@ from engine import catalog
 from engine.errors import LesionError
 from engine.profile.damage import Damage
 from engine.profile.layers import same_layers
+from engine.profile.measures import Measure, RankingMeasure, SuperWeightsMeasure
 
 if TYPE_CHECKING:
     from engine.profile.schema import ModelSpec, Profile
@@ -38,6 +39,20 @@ def check_packable(position: int, damage: Damage) -> None:
         known = ", ".join(name for name, info in catalog.scores().items() if info.on_codes)
         text = f"{score} needs gradients, which the codes that model.load_in makes of {packed[0]} do not have"
         raise LesionError(f"{text}: give one of {known}; or {mend}", field=f"damage.{position}.select.score")
+
+
+def check_measurable(position: int, measure: Measure) -> None:
+    """Raises LesionError where the measurement, entry `position` of the profile, cannot be made on codes."""
+    mend = "leave model.load_in out"
+    if isinstance(measure, SuperWeightsMeasure):
+        text = "super_weights zeroes single numbers, and model.load_in stores codes"
+        raise LesionError(f"{text}: {mend}", field=f"measure.{position}.name")
+    if not isinstance(measure, RankingMeasure) or not catalog.group(measure.group).packable:
+        return
+    for score in measure.scores:
+        if not catalog.score(score).on_codes:
+            text = f"{score} needs gradients, which the codes that model.load_in makes of {measure.group} do not have"
+            raise LesionError(f"{text}: {mend}", field=f"measure.{position}.scores")
 
 
 def requantising(profile: "Profile") -> Iterator[tuple[Damage, str]]:

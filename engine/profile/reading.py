@@ -53,10 +53,11 @@ def parse(data: dict[str, Any], where: str, folder: Path, *, must_exist: bool = 
 
 
 def _settle(profile: Profile) -> Profile:
-    """`profile` with "auto" texts and prompts decided by the models' names."""
+    """`profile` with "auto" texts and prompts decided by the models' names, and a damage for each of several k."""
     petri = all(is_petri(name) for name in profile.model.names)
     measures = tuple(_settle_measure(measure, petri) for measure in profile.measure)
-    return profile.model_copy(update={"measure": measures})
+    damage = tuple(one for table in profile.damage for one in table.separate())
+    return profile.model_copy(update={"measure": measures, "damage": damage})
 
 
 def _settle_measure(measure: Measure, petri: bool) -> Measure:

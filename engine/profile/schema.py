@@ -15,7 +15,7 @@ from engine.profile.fields import Bool, Int, Table, Text, accept, must_exist, re
 from engine.profile.layers import same_layers
 from engine.profile.measures import Measure, tables
 from engine.profile.names import expand_models
-from engine.profile.packing import check_loading, check_packable
+from engine.profile.packing import check_loading, check_measurable, check_packable
 from engine.profile.pictures import check_sight
 
 _LARGEST_SEED = 2**31 - 1
@@ -132,18 +132,19 @@ class Profile(Table):
 
     @field_validator("damage")
     @classmethod
-    def _separate(cls, damage: tuple[Damage, ...]) -> tuple[Damage, ...]:
-        """Refuses what is asked for twice; then a table that lists several k becomes one for each."""
+    def _check_overlap(cls, damage: tuple[Damage, ...]) -> tuple[Damage, ...]:
         first: dict[str, int] = {}
         for position, table in enumerate(damage):
             for single in (single for one in table.separate() for single in one.singles):
                 _refuse_overlap(single, position, first)
-        return tuple(one for table in damage for one in table.separate())
+        return damage
 
     @model_validator(mode="after")
     def _refuse_codes(self) -> "Profile":
         for position, damage in enumerate(self.damage if self.model.load_in != "none" else ()):
             accept(partial(check_packable, position), damage)
+        for position, measure in enumerate(self.measure if self.model.load_in != "none" else ()):
+            accept(partial(check_measurable, position), measure)
         return self
 
     @property

@@ -67,3 +67,25 @@ def test_a_score_that_cannot_be_of_a_group_is_refused_before_anything_runs(refus
     select = "{by='top_k', k=3, score='act_magnitude'}"
     error = refusal(f"damage.0={{method='mask', groups=['mlp_only', 'norms'], levels=[1.0], select={select}}}")
     assert "the score act_magnitude does not apply to all of norms" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("measure", "field", "sentence"),
+    [
+        ("{name='super_weights'}", "name", "super_weights zeroes single numbers, and model.load_in stores codes"),
+        ("{name='ranking', scores=['magnitude', 'grad_squared']}", "scores", "grad_squared needs gradients"),
+    ],
+)
+def test_what_codes_cannot_give(refusal: Callable[..., LesionError], measure: str, field: str, sentence: str) -> None:
+    error = refusal("model.load_in=8bit", f"measure=[{measure}]")
+    assert sentence in str(error)
+    assert error.field == f"measure.0.{field}"
+
+
+def test_with_several_k_other_mistakes_are_found_where_the_file_has_them(refusal: Callable[..., LesionError]) -> None:
+    table = (
+        "{{method='scale', groups=['attn_only'], levels=[2.0], select={{by='top_k', k=[1, 2, 3], score='{score}'}}}}"
+    )
+    tables = ", ".join(table.format(score=score) for score in ("magnitude", "grad_squared"))
+    error = refusal("model.load_in=8bit", f"damage=[{tables}]")
+    assert error.field == "damage.1.select.score"
