@@ -18,6 +18,7 @@ from app.console import run_data
 from app.console.run_data import RunData
 from app.console.screen import LabScreen
 from app.console.text import line
+from app.console.widgets.artifact_view import ArtifactView
 from app.console.widgets.banner import Banner
 from app.console.widgets.chart_pane import ChartPane
 from app.console.widgets.run_list import RunList
@@ -64,6 +65,7 @@ class BrowseScreen(LabScreen):
         Binding("left_square_bracket", "part(-1)", "Previous", key_display="[", show=False),
         Binding("full_stop", "level(1)", "Level", key_display=".", tooltip="compare the models at another level"),
         Binding("comma", "level(-1)", "Level", key_display=",", show=False),
+        Binding("a", "artifacts", "Artifacts", tooltip="what this trial left beyond numbers: by layer, ranked, …"),
         Binding("e", "export", "CSV", tooltip="write the run's table to trials.csv in its folder"),
         Binding("w", "watch", "Watch", tooltip="this run on the Live screen"),
     ]
@@ -126,6 +128,8 @@ class BrowseScreen(LabScreen):
             return self._shows("chart") and self.query_one("#chart", ChartPane).view == view
         if action == "filter":
             return self._shows("trials")
+        if action == "artifacts":
+            return self._shows("trials") and bool(self.query_one(TrialDetail).artifacts)
         if action in ("charts", "export"):
             return self._shows("trials") or self._shows("chart")
         if action in ("back", "watch"):
@@ -190,6 +194,11 @@ class BrowseScreen(LabScreen):
         """Compares the models at another level."""
         self.query_one("#chart", ChartPane).next_level(by)
 
+    def action_artifacts(self) -> None:
+        """Shows what the trial left in files."""
+        if self.run is not None:
+            self.app.push_screen(ArtifactView(self.run, self.query_one(TrialDetail).artifacts))
+
     def action_export(self) -> None:
         """Writes the run's table as CSV."""
         if self.run is not None:
@@ -225,6 +234,7 @@ class BrowseScreen(LabScreen):
             return
         baseline = None if record is None else self.data.baseline(record)
         self.query_one(TrialDetail).show(record, baseline)
+        self.refresh_bindings()
         if self._settling is not None:
             self._settling.stop()
         if record is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import Group, RenderableType
@@ -64,6 +65,12 @@ class TrialDetail(Horizontal):
     def on_resize(self) -> None:
         self._draw_texts()
 
+    @property
+    def artifacts(self) -> list[str]:
+        """The files that the trial left, by their names within the run."""
+        found = (self.trial or {}).get("artifacts")
+        return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
     def show(self, trial: Record | None, baseline: Record | None) -> None:
         """Shows a trial's metrics; its texts follow with `show_texts`."""
         self.trial = trial
@@ -92,7 +99,12 @@ class TrialDetail(Horizontal):
             parts.append(
                 Text("Its baseline has no result: there is nothing to compare with.", style=colours["warning"])
             )
-        return Group(*parts, self._metrics(trial, baseline or {}))
+        table = self._metrics(trial, baseline or {})
+        if not self.artifacts:
+            return Group(*parts, table)
+        names = ", ".join(PurePath(name).name.removeprefix(f"{trial['trial']}-") for name in self.artifacts)
+        left = Text.assemble(("a ", colours["primary"]), (f"artifacts: {line(names)}", colours["muted"]))
+        return Group(*parts, table, left)
 
     def _metrics(self, trial: Record, baseline: Record) -> Table:
         colours = self.app.theme_variables

@@ -1,0 +1,92 @@
+"""An artifact of a trial as a table: a CSV file as it is, a JSON file by its longest list (of layers, mostly)."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from app import charts
+from app.console.text import line
+from engine.runs.lines import number
+
+MOST_ROWS = 5_000
+_OPENING = ("trial", "measurement", "label")
+_CELL = 48
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What is shown of one file: `note` over a table of cells ready to read. `right`: columns of numbers."""
+
+    note: str
+    columns: list[str]
+    rows: list[list[str]]
+    right: list[bool]
+
+
+def read(run: Path, name: str) -> Artifact:
+    """The file `name` of a run directory. Whatever keeps it from being read is its note."""
+    path = run / name
+    try:
+        if not path.resolve().is_relative_to(run.resolve()):
+            return Artifact(f"{name} lies outside of the run and is not read", [], [], [])
+        return _table(path) if path.suffix == ".csv" else _json(json.loads(path.read_bytes()))
+    except OSError as error:
+        return Artifact(f"{path} cannot be read: {error.strerror}", [], [], [])
+    except (ValueError, csv.Error) as error:
+        return Artifact(f"{path} is damaged: {error}", [], [], [])
+
+
+def _table(path: Path) -> Artifact:
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.reader(file)
+        columns = next(reader, [])
+        rows = [[_value(cell) for cell in row] for row in islice(reader, MOST_ROWS)]
+        left = sum(1 for _ in reader)
+    return _artifact("", columns, rows, left)
+
+
+def _json(content: Any) -> Artifact:
+    tables = content if isinstance(content, dict) else {"": content}
+    facts = {key: value for key, value in tables.items() if key not in _OPENING}
+    lists = {key: value for key, value in facts.items() if isinstance(value, list) and value}
+    longest = max(lists, key=lambda key: len(lists[key]), default=None)
+    said = "   ".join(f"{key}: {_shown(number(value))}" for key, value in facts.items() if key != longest)
+    if longest is None:
+        return _artifact("", ["", "value"], [[key, value] for key, value in facts.items()], 0)
+    entries = lists[longest][:MOST_ROWS]
+    left = len(lists[longest]) - len(entries)
+    if not all(isinstance(entry, dict) for entry in entries):
+        return _artifact(said, ["", longest], [[index, entry] for index, entry in enumerate(entries)], left)
+    columns = list(dict.fromkeys(key for entry in entries for key in entry))
+    return _artifact(said, columns, [[number(entry.get(key)) for key in columns] for entry in entries], left)
+
+
+def _artifact(note: str, columns: list[str], rows: list[list[Any]], left: int) -> Artifact:
+    if left:
+        note = f"the first {len(rows):,} of {len(rows) + left:,} rows; the file has them all   {note}"
+    numeric = [all(isinstance(row[at], int | float) for row in rows if at < len(row)) for at in range(len(columns))]
+    cells = [[_shown(value) for value in row] for row in rows if len(row) == len(columns)]
+    return Artifact(line(note), [line(name) for name in columns], cells, numeric)
+
+
+def _value(cell: str) -> int | float | str:
+    """A cell of a CSV file, as a number where it is one."""
+    for kind in (int, float):
+        try:
+            return kind(cell)
+        except ValueError:
+            continue
+    return cell
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, list | dict):
+        return f"{len(value)} values"
+    return charts.number(value) if isinstance(value, float) else line(str(value), longest=_CELL)
