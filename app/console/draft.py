@@ -7,8 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from app.console.toml_text import edited_text, fresh_text, moved
 from engine.errors import LesionError
-from engine.profile import Profile, load, parse, to_toml
+from engine.profile import Profile, load, merged, parse, to_toml
 
 _WHERE = "profile"
 _FAULT = re.compile(rf"(?:{_WHERE}: )?(?:([a-z_]+(?:\.\w+)*): )?(.*)")
@@ -35,6 +36,8 @@ class Draft:
         self.path = path
         """The file it came from or was last saved to; None for a new one."""
         self._saved = copy.deepcopy(data) if path else None
+        self._text = ""
+        """What its file says, to be changed where the draft differs."""
         self._aside: dict[int, dict[str, Any]] = {}
         """What was set aside of a table, by the table's identity; see `keep_only`."""
 
@@ -54,9 +57,9 @@ class Draft:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
             load(path)
             raise LesionError(f"{path} cannot be read as a profile.") from None
-        if "extends" in data:
-            data = tomllib.loads(to_toml(load(path)))
-        return cls(data, path)
+        draft = cls(merged(path) if "extends" in data else data, path)
+        draft._text = path.read_text(encoding="utf-8")
+        return draft
 
     @property
     def name(self) -> str:
@@ -71,7 +74,7 @@ class Draft:
     def copy(self) -> "Draft":
         """A draft of its own, for a check while this one is edited further."""
         twin = Draft(copy.deepcopy(self.data), self.path)
-        twin._saved = self._saved
+        twin._saved, twin._text = self._saved, self._text
         return twin
 
     @property
@@ -84,8 +87,9 @@ class Draft:
         return parse(self.data, where=_WHERE, folder=self.folder)
 
     def save(self, path: Path) -> None:
-        """Writes it as TOML, whole or not at all. Raises LesionError when it is not valid or cannot be written."""
-        text = to_toml(self.profile())
+        """Writes it as TOML, whole or not at all: its file's text where that was not changed, relative paths as seen
+        from the new place. Raises LesionError when it is not valid or cannot be written."""
+        text = self._written(path)
         beside = path.with_name(f".{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,9 +97,18 @@ class Draft:
             beside.replace(path)
         except OSError as error:
             raise LesionError(f"{path} cannot be written: {error.strerror}; choose another name or folder.") from error
-        self.data = tomllib.loads(text)
-        self.path = path
-        self._saved = copy.deepcopy(self.data)
+        fresh = Draft.read(path)
+        self.data, self.path, self._text, self._saved, self._aside = fresh.data, path, fresh._text, fresh._saved, {}
+
+    def _written(self, path: Path) -> str:
+        """The text of the file to save: one that reads as exactly this profile."""
+        wanted = self.profile()
+        after = moved(self.data, self.folder, path.parent)
+        if self._text and self._saved is not None and path.parent.resolve() == self.folder.resolve():
+            text = edited_text(self._text, self._saved, after)
+        else:
+            text = fresh_text({key: value for key, value in after.items() if key != "extends"})
+        return text if _reads_as(text, wanted, path.parent) else to_toml(wanted)
 
     def get(self, key: str) -> Any:
         """The value at a dotted key ("damage.0.levels"); None where there is none."""
@@ -152,6 +165,13 @@ class Draft:
     def remove(self, kind: str, index: int) -> None:
         """Takes a damage or a measurement away."""
         del self.tables(kind)[index]
+
+
+def _reads_as(text: str, wanted: Profile, folder: Path) -> bool:
+    try:
+        return parse(tomllib.loads(text), where=_WHERE, folder=folder) == wanted
+    except (LesionError, tomllib.TOMLDecodeError):
+        return False
 
 
 def faults(error: LesionError) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ from engine.profile.measures import (
     TextTable,
     made_on,
 )
-from engine.profile.reading import load, parse
+from engine.profile.reading import load, merged, parse
 from engine.profile.remarks import remarks
 from engine.profile.schema import ModelSpec, Profile, RunSpec, Seeds
 from engine.profile.selection import Select, keys_with, trial_group
@@ -56,6 +56,7 @@ __all__ = [
     "load",
     "localise",
     "made_on",
+    "merged",
     "parse",
     "parse_layers",
     "remarks",

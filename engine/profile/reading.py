@@ -37,6 +37,12 @@ def load(path: Path | str, overrides: Sequence[str] = (), *, must_exist: bool = 
     return parse(data, where, path.parent, must_exist=must_exist)
 
 
+def merged(path: Path) -> dict[str, Any]:
+    """The tables of a file with those that it extends merged in: as they are written, but for paths, which are
+    absolute. Raises LesionError where a file cannot be read; whether the profile is valid is not looked at."""
+    return _extended(_read_toml(path, None), path.parent, str(path), (path,))[0]
+
+
 def parse(data: dict[str, Any], where: str, folder: Path, *, must_exist: bool = True) -> Profile:
     """The profile in `data`, as read from TOML; `where` opens every message, relative paths start from `folder`.
 
