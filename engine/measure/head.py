@@ -64,15 +64,17 @@ def score(head: nn.Module, hidden: Tensor, targets: Tensor, pristine: PristineHe
         Sums of -ln p(target), of KL(undamaged || now) in nats, and of tokens that were the most likely one. A
         prediction that is not a distribution (nan, or an infinite logit) counts as wrong.
     """
-    nll = torch.zeros((), dtype=torch.float64, device=hidden.device)
-    kl, correct = nll.clone(), torch.zeros((), dtype=torch.long, device=hidden.device)
+    device = next(head.parameters()).device
+    hidden, targets = hidden.to(device), targets.to(device)
+    nll = torch.zeros((), dtype=torch.float64, device=device)
+    kl, correct = nll.clone(), torch.zeros((), dtype=torch.long, device=device)
     for rows in _chunks(len(targets), head):
         now = torch.log_softmax(head(hidden[rows]).float(), dim=-1)
         taken = now.gather(-1, targets[rows].unsqueeze(-1)).squeeze(-1)
         best, guess = now.max(dim=-1)
         nll -= taken.double().sum()
         correct += ((guess == targets[rows]) & best.isfinite()).sum()
-        before = torch.log_softmax(pristine(reference[rows].to(hidden.device)).float(), dim=-1)
+        before = torch.log_softmax(pristine(reference[rows].to(device)).float(), dim=-1)
         kl += _divergence(before, now).double().sum()
     return Scores(float(nll), float(kl), int(correct), len(targets))
 

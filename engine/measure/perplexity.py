@@ -77,7 +77,8 @@ class Perplexity(Measurement):
         scored = torch.zeros_like(mask, dtype=torch.bool)
         for row, window in enumerate(batch):
             scored[row, window.first : len(window.tokens)] = True
-        return output.last_hidden_state[:, :-1][scored[:, 1:]], ids[scored]
+        hidden: Tensor = output.last_hidden_state
+        return hidden[:, :-1][scored[:, 1:].to(hidden.device)], ids[scored]
 
     def _cut(self, spec: PerplexityMeasure, folder: Path) -> list[Window]:
         encoded = [encode(self._loaded.tokenizer, text) for text in documents(spec, folder)]
@@ -98,7 +99,8 @@ class Perplexity(Measurement):
         ids = torch.tensor([self._windows[0].tokens[:16]], device=self._loaded.device)
         whole = self._loaded.model(input_ids=ids, use_cache=False).logits
         hidden = self._loaded.architecture.decoder(input_ids=ids, use_cache=False).last_hidden_state
-        if not torch.allclose(whole, self._loaded.architecture.head(hidden), rtol=1e-5, atol=1e-6, equal_nan=True):
+        again = self._loaded.architecture.head(hidden).to(whole.device)
+        if not torch.allclose(whole, again, rtol=1e-5, atol=1e-6, equal_nan=True):
             raise LesionError(
                 f"perplexity on {self._loaded.name}: this model changes its logits after the output head, which the "
                 f"layout {self._loaded.architecture.name!r} does not describe; use a model of a supported family."

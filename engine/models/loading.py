@@ -55,9 +55,12 @@ def load(
         tokenizer = _tokenizer(source, trust_remote_code)
         processor = load_processor(source, trust_remote_code) if pictures else None
         packed = packing.options(spec, source, configuration(source, trust_remote_code), device)
-        model = _weights(source, spec, trust_remote_code, pictures, packed)
+        model = _weights(source, spec, trust_remote_code, pictures, packed or _spread(spec, device))
     parts = architecture(model)
-    if packed:
+    if spec.device_map:
+        _check_spread(name, model)
+        device = parts.embedding.weight.device  # type: ignore[assignment]
+    elif packed:
         packing.check_packed(name, model, {id(part.weight) for part in (parts.embedding, parts.head)}, device)
         unchanging(model)
     else:
@@ -66,6 +69,23 @@ def load(
     dtype = parts.embedding.weight.dtype
     assert isinstance(dtype, torch.dtype)
     return LoadedModel(name, model, tokenizer, parts, device, dtype, source.revision, weights_digest(model), processor)
+
+
+def _spread(spec: ModelSpec, device: torch.device) -> dict[str, Any]:
+    """What `from_pretrained` is told where the model is to be spread over devices."""
+    if not spec.device_map:
+        return {}
+    return {"device_map": spec.device_map if device.type == "cuda" else {"": "cpu"}}
+
+
+def _check_spread(name: str, model: Any) -> None:
+    """Raises LesionError where part of the model had to stay outside of the GPUs, as stand-ins without weights."""
+    absent = sum(parameter.numel() for parameter in model.parameters() if parameter.is_meta)
+    if absent:
+        raise LesionError(
+            f"{name} does not fit on the GPUs: {absent:,} of its weights would be fetched from main memory or disk as "
+            'they are needed, and those cannot be damaged; use more GPUs, a smaller dtype, or device = "cpu"'
+        )
 
 
 def configuration(source: Source, trust_remote_code: bool) -> Any:
@@ -116,9 +136,9 @@ def _tokenizer(source: Source, trust_remote_code: bool) -> Any:
     return tokenizer
 
 
-def _weights(source: Source, spec: ModelSpec, trust_remote_code: bool, pictures: bool, packed: dict[str, Any]) -> Any:
+def _weights(source: Source, spec: ModelSpec, trust_remote_code: bool, pictures: bool, placed: dict[str, Any]) -> Any:
     dtype = spec.dtype if spec.dtype == "auto" else getattr(torch, spec.dtype)
-    options = {**source.options, **packed}
+    options = {**source.options, **placed}
     if not source.gguf:
         options["use_safetensors"] = None if spec.allow_pickle else True
     auto = auto_class(configuration(source, trust_remote_code), pictures)

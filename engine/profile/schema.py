@@ -35,6 +35,9 @@ class ModelSpec(Table):
         "auto", description="number format of the weights; auto: the model's own"
     )
     device: Text = Field("auto", description="where to run: auto, cpu, cuda or cuda:1")
+    device_map: Literal["auto"] | None = Field(
+        None, description="auto: spread a model that is too big for one GPU over all of them; unset: one device"
+    )
     load_in: Literal["none", "8bit", "4bit"] = Field(
         "none",
         description="store linear layers (not embeddings, norms, output head) as bitsandbytes' codes of 8 or 4 bits; "
@@ -71,6 +74,16 @@ class ModelSpec(Table):
         if not _DEVICE.fullmatch(device):
             raise fault(f"{show(device)} is no device; give auto, cpu, cuda, or one GPU such as cuda:1")
         return device
+
+    @model_validator(mode="after")
+    def _check_device_map(self) -> "ModelSpec":
+        if self.device_map and self.device.startswith("cuda:"):
+            text = f"spreads a model over all GPUs, and device = {show(self.device)} is one: leave either out"
+            raise fault(LesionError(text, field="device_map"))
+        if self.device_map and self.load_in != "none":
+            text = f"spreads a model over all GPUs, and load_in = {show(self.load_in)} needs one: leave either out"
+            raise fault(LesionError(text, field="device_map"))
+        return self
 
     @model_validator(mode="after")
     def _check_packing(self) -> "ModelSpec":

@@ -27,6 +27,12 @@ def free_and_total(device: torch.device) -> tuple[int, int]:
     return main_memory()
 
 
+def free_and_total_of_all() -> tuple[int, int]:
+    """Bytes of memory that are free on all GPUs together, and that they have."""
+    every = [free_and_total(torch.device("cuda", index)) for index in range(torch.cuda.device_count())]
+    return sum(free for free, _ in every), sum(total for _, total in every)
+
+
 class Peak:
     """The most memory in use since this object was made, in bytes.
 

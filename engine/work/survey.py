@@ -27,7 +27,7 @@ from engine.work.device import open_device
 from engine.work.effort import Speed, loading, seconds, speed_of
 from engine.work.faults import sentence
 from engine.work.loads import load, scorings
-from engine.work.memory import free_and_total
+from engine.work.memory import free_and_total, free_and_total_of_all
 from engine.work.subject import narrows
 
 _RESERVE = {"cuda": 2_000_000_000, "cpu": 1_000_000_000}
@@ -94,7 +94,8 @@ def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool
 
     def memory() -> dict[str, Any]:
         device = open_device(profile.model.device)
-        free, total = free_and_total(device)
+        spread = profile.model.device_map is not None and device.type == "cuda"
+        free, total = free_and_total_of_all() if spread else free_and_total(device)
         return {"free_bytes": free, "total_bytes": total, "reserve_bytes": _RESERVE[device.type]}
 
     def estimate() -> dict[str, Any]:
