@@ -193,7 +193,8 @@ class Axis:
 
 
 def _level_axis(plt: Any, panel: Panel) -> Axis:
-    info = catalog.method(panel.method).level
+    known = catalog.methods().get(panel.method)  # None: of a package that is not installed any more
+    info = known.level if known else None
     levels = sorted({level for curve in panel.curves for level in curve.level})
     axis = Axis(log=info is not None and info.spacing == "geometric" and levels[0] > 0)
     axis.apply(plt, "x", panel.method if info is None else f"{info.symbol}: {info.meaning}", levels)

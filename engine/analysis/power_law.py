@@ -101,7 +101,8 @@ def strongest(frame: pd.DataFrame, metric: str, method: str) -> float | None:
     finite = chosen[chosen[metric].abs() < math.inf]
     usable = finite.groupby(["level", "group", "model"])[metric].mean() > 0
     counts = usable.groupby("level").sum().to_dict()
-    info = catalog.method(method).level
+    known = catalog.methods().get(method)  # None: of a package that is not installed any more
+    info = known.level if known else None
     sign = -1 if info is not None and info.descending else 1
     levels = (float(level) for level in chosen["level"].unique())
     return max(levels, key=lambda level: (counts.get(level, 0), sign * level), default=None)

@@ -84,6 +84,9 @@ def test_an_added_method_runs_from_a_profile(site: Path, profile: Path, tmp_path
     assert len(shown["by_prompt"]) == 2 + 8  # its own file, and a set that comes with Lesion
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["additions"] == {"lesion-clamp": "1.0", "lesion-kit": "2.1"}
+    drawn = lesion("chart", str(run), sites=())
+    assert drawn.returncode == 0, drawn.stderr
+    assert "clamp" in drawn.stdout
     again = lesion("replay", str(run), "--verify", "--results", str(results), "--quiet", sites=(site,))
     assert again.returncode == 0, again.stderr
 
