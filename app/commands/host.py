@@ -16,7 +16,10 @@ from typing import Any
 
 from app.commands import options
 
-PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "accelerate", "numpy", "pandas", "textual", "plotext")
+PACKAGES = (
+    *("torch", "transformers", "tokenizers", "safetensors", "accelerate", "bitsandbytes"),
+    *("numpy", "numba", "pandas", "textual", "plotext"),
+)
 
 
 def examine(results: Path) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def plan(
     as_json: options.Json = False,
     results: options.Results = options.RESULTS,
 ) -> int:
-    """Show what a profile would run, whether it fits, and about how long it takes.
+    """Show what a profile would run, if it fits, and how long it takes.
 
     Counts trials, asks each model how much memory it needs, looks for earlier runs of the same, and runs nothing.
 

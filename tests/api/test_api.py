@@ -108,7 +108,9 @@ def test_a_run_that_cannot_go_on_says_why(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_after_the_trial_at_hand_and_resume_goes_on(tmp_path: Path) -> None:
     code = f"""
+        import signal
         import engine
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run in the background, it is ignored
         tables = {TABLES | {"seeds": {"count": 60}, "measure": [{"name": "generation", "limit": 8}]}!r}
         print("begun", flush=True)
         try:
