@@ -26,7 +26,7 @@ def settle(threads: int) -> None:
     """Fix everything outside a trial that could move the last bits of its result. Comes before any use of a GPU."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to repeat itself
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # as use_deterministic_algorithms, but for compilers
 
 
 def device_name(device: torch.device) -> str:
