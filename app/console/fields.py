@@ -16,13 +16,22 @@ from engine import catalog
 from engine.profile import ModelSpec, Profile, RunSpec, Seeds
 from engine.profile.measures import tables
 
+_CODES = ("model.quant_type", "model.double_quant")
+
 
 def sections(draft: Draft) -> list[Section]:
     """Every section that the draft calls for."""
     damages = [damage_section(draft, i) for i in range(len(draft.tables("damage")))]
     measures = [_measure(draft, i) for i in range(len(draft.tables("measure")))]
     about, models, seeds, run = (_completed(*each) for each in _FIXED)
-    return [about, models, *damages, seeds, *measures, run]
+    return [about, _suited(models, draft), *damages, seeds, *measures, run]
+
+
+def _suited(models: Section, draft: Draft) -> Section:
+    """Without the fields of 4-bit codes where there are none, and where none of them is set."""
+    packed = draft.get("model.load_in") == "4bit"
+    fields = [one for one in models.fields if packed or one.key not in _CODES or draft.get(one.key) is not None]
+    return replace(models, fields=tuple(fields))
 
 
 def _completed(section: Section, table: type[BaseModel], at: str) -> Section:

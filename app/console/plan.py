@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from engine.profile import Damage, Profile, draws
+from engine import catalog
+from engine.profile import Damage, Profile, draws, trial_group
 from engine.profile.packing import requantising
 
 
@@ -16,6 +17,8 @@ class Share:
     factors: tuple[tuple[int, str], ...]
     """What multiplies to its trials: (6, "level")."""
     levels: tuple[float, ...] = ()
+    place: str = ""
+    """The group with all that narrows it, where there is one."""
 
     @property
     def count(self) -> int:
@@ -33,8 +36,9 @@ def shares(profile: Profile) -> list[Share]:
     return baselines + [
         Share(
             damage.method,
-            (*_layers(damage), (len(damage.groups), "group"), (len(damage.levels), "level"), seeds),
+            (*_layers(damage), *_groups(damage), (len(damage.levels), "level"), seeds),
             damage.levels,
+            _place(damage),
         )
         for damage in profile.damage
         if damage.method != "none"
@@ -43,6 +47,20 @@ def shares(profile: Profile) -> list[Share]:
 
 def _layers(damage: Damage) -> tuple[tuple[int, str], ...]:
     return () if damage.each_layer is None else ((len(damage.singles), "layer"),)
+
+
+def _groups(damage: Damage) -> tuple[tuple[int, str], ...]:
+    return () if len(damage.groups) == 1 else ((len(damage.groups), "group"),)
+
+
+def _place(damage: Damage) -> str:
+    """As tables call it: `all[top_k 100 magnitude]`."""
+    if len(damage.groups) != 1:
+        return ""
+    narrowed = {key: getattr(damage, key) for key in ("layers", "heads", "experts")}
+    select = damage.select.identity if damage.select else None
+    options = catalog.method(damage.method).unusual(damage.options)
+    return str(trial_group({"group": damage.groups[0], **narrowed, "select": select, "options": options}))
 
 
 def total(profile: Profile) -> int:

@@ -33,6 +33,11 @@ def keys(data: dict[str, object]) -> set[str]:
     return {field.key for section in sections(Draft(data, None)) for field in section.fields}
 
 
+def test_fields_of_codes_are_there_for_codes_and_where_they_are_set() -> None:
+    assert "model.quant_type" not in keys({"model": {"load_in": "8bit"}})
+    assert "model.quant_type" in keys({"model": {"quant_type": "fp4"}})
+
+
 def damage_keys(**damage: object) -> set[str]:
     """Those of a damage."""
     found = keys({"damage": [damage]})
@@ -44,7 +49,7 @@ PLAIN = {"method", "groups", "levels", "layers", "each_layer", "heads", "experts
 
 @pytest.mark.parametrize(("at", "table"), [("model", ModelSpec), ("run", RunSpec), ("seeds", Seeds)])
 def test_every_key_of_the_other_tables_has_its_field(at: str, table: type) -> None:
-    found = keys({})
+    found = keys({"model": {"load_in": "4bit"}})
     assert {f"{at}.{key}" for key in table.model_fields} == {key for key in found if key.startswith(f"{at}.")}
 
 

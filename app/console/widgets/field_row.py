@@ -55,7 +55,7 @@ class FieldRow(Vertical):
 
     def compose(self) -> ComposeResult:
         mark = "▾" if self.field.choices else " "
-        yield Static(f"{self.field.label:<12}{mark}", classes="label", markup=False)
+        yield Static(f"{self.field.label:<13}{mark}", classes="label", markup=False)
         yield self.input
         yield self._error
 

@@ -88,7 +88,7 @@ class PlanPanel(VerticalScroll):
         muted = self._colour("muted")
         if share.what == "baseline":
             return Text("baseline" if share.count == 1 else "baselines, one a seed")
-        text = Text(share.what)
+        text = Text(f"{share.what} {line(share.place)}".rstrip())
         text.append("\n" + " × ".join(counted(*factor) for factor in share.factors), style=muted)
         level = catalog.method(share.what).level
         if level:
