@@ -1,4 +1,5 @@
-"""An artifact of a trial as a table: a CSV file as it is, a JSON file by its longest list (of layers, mostly)."""
+"""An artifact of a trial as a table: a CSV file as it is, a JSON file by its longest list (of layers, mostly) and the
+lists that go with it."""
 
 from __future__ import annotations
 
@@ -54,16 +55,29 @@ def _json(content: Any) -> Artifact:
     tables = content if isinstance(content, dict) else {"": content}
     facts = {key: value for key, value in tables.items() if key not in _OPENING}
     lists = {key: value for key, value in facts.items() if isinstance(value, list) and value}
-    longest = max(lists, key=lambda key: len(lists[key]), default=None)
-    said = "   ".join(f"{key}: {_shown(number(value))}" for key, value in facts.items() if key != longest)
-    if longest is None:
+    together = _together(lists)
+    said = "   ".join(f"{key}: {_shown(number(value))}" for key, value in facts.items() if key not in together)
+    if not together:
         return _artifact("", ["", "value"], [[key, value] for key, value in facts.items()], 0)
-    entries = lists[longest][:MOST_ROWS]
-    left = len(lists[longest]) - len(entries)
+    entries = lists[together[0]][:MOST_ROWS]
+    left = len(lists[together[0]]) - len(entries)
     if not all(isinstance(entry, dict) for entry in entries):
-        return _artifact(said, ["", longest], [[index, entry] for index, entry in enumerate(entries)], left)
+        rows = [[at, *(number(lists[key][at]) for key in together)] for at in range(len(entries))]
+        return _artifact(said, ["", *together], rows, left)
     columns = list(dict.fromkeys(key for entry in entries for key in entry))
     return _artifact(said, columns, [[number(entry.get(key)) for key in columns] for entry in entries], left)
+
+
+def _together(lists: dict[str, list[Any]]) -> list[str]:
+    """The longest list, one of lists only where there is no other; and those of plain values that are as long, where it
+    is one of plain values."""
+    flat = {key: entries for key, entries in lists.items() if not any(isinstance(entry, list) for entry in entries)}
+    longest = max(flat or lists, key=lambda key: len(lists[key]), default=None)
+    if longest is None:
+        return []
+    plain = [key for key, entries in flat.items() if not any(isinstance(entry, dict) for entry in entries)]
+    alike = [key for key in plain if len(lists[key]) == len(lists[longest])]
+    return alike if longest in alike else [longest]
 
 
 def _artifact(note: str, columns: list[str], rows: list[list[Any]], left: int) -> Artifact:

@@ -66,6 +66,10 @@ def test_whatever_is_in_a_file_is_shown_or_told(tmp_path: Path) -> None:
         tmp_path, written(tmp_path, "n.json", json.dumps({"trial": "x", "by_prompt": [0.5, "nan"]}).encode())
     )
     assert (numbers.columns, numbers.rows) == (["", "by_prompt"], [["0", "0.5"], ["1", "nan"]])
+    layers = b'{"by_prompt": [[1, 2], [3, 4], [5, 6]], "attention": [1.5, 2.5], "mlp": [0.5, "inf"]}'
+    gains = read(tmp_path, written(tmp_path, "g.json", layers))
+    assert (gains.columns, gains.note) == (["", "attention", "mlp"], "by_prompt: 3 values")
+    assert (gains.rows, gains.right) == ([["0", "1.5", "0.5"], ["1", "2.5", "inf"]], [True, True, True])
     plain = read(tmp_path, written(tmp_path, "p.json", b'{"trial": "x", "spikes": [], "found": null}'))
     assert plain.rows == [["spikes", "0 values"], ["found", "–"]]
     for name, content, says in (
