@@ -79,6 +79,8 @@ class ScoreInfo:
     package: str = ""
     not_in: tuple[str, ...] = ()
     """Groups that hold weights which it does not apply to, in every model."""
+    version: int = 1
+    """Grows when its values change for the same weights and text."""
 
     def check(self, group: str) -> None:
         """Raises LesionError for a group that the score does not apply to."""
@@ -132,6 +134,8 @@ class MeasurementInfo:
     """The metrics that charts draw when none is named; empty: the first."""
     table: str = ""
     package: str = ""
+    version: int = 1
+    """Grows when its metrics change for the same weights and options."""
 
 
 @dataclass(frozen=True)
