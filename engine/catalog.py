@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 DRAW_VERSION = 1
 """Version of the function that turns a seed into random numbers; part of every trial's key."""
 
+SAMPLER_VERSION = 2
+"""Version of the function that chooses the next token of a sampled text. 1 inverted a cumulative sum over the
+vocabulary; 2 adds a noise of its own to every token's logit."""
+
 
 @dataclass(frozen=True)
 class MethodInfo:
