@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from engine.models.compiled import compiled
+from engine.weights.compiled import compiled
 
 Kind = Literal["normal", "uniform", "select", "bit", "order"]
 """What numbers are for. Every kind draws numbers of its own: normal ones for "normal", uniform ones for all others."""

@@ -1,0 +1,1 @@
+"""Numbers below the model: random ones by position, and loops over numbers compiled to machine code."""
