@@ -54,8 +54,8 @@ def check_packed(name: str, model: Module, ends: set[int], device: torch.device)
         rows, columns = weight.module.out_features, weight.module.in_features
         if weight.bits == 4 and _misread(rows, columns):
             raise LesionError(
-                f"{name} cannot run in 4bit on the CPU: bitsandbytes misreads matrices of {columns} columns there, no "
-                'multiple of 64; give load_in = "8bit", a GPU or another model'
+                f"{name} cannot run in 4bit on this processor: its kernel of bitsandbytes misreads matrices of "
+                f'{columns} columns; give load_in = "8bit", a GPU or another model'
             )
 
 
@@ -63,7 +63,8 @@ def check_packed(name: str, model: Module, ends: set[int], device: torch.device)
 def _misread(rows: int, columns: int) -> bool:
     """Whether numbers come back from codes of 4 bits in this shape other than code by code times its block's scale.
 
-    The processor's kernel of bitsandbytes 0.50 takes the scales of other blocks where a block ends within a row.
+    Tried rather than known: of the kernels of bitsandbytes 0.50, the one for AVX-512 takes the scales of other blocks
+    where a block of 64 ends within a row, and the one for other processors does not.
     """
     from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 

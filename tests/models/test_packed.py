@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from engine.errors import LesionError
 from engine.methods import apply
 from engine.methods.choosing import choose
 from engine.methods.draws import Draws
+from engine.models import packing
 from engine.models.estimate import survey_model
 from engine.models.loading import LoadedModel
 from engine.models.packed import dense, packed_weights, parameter_count
@@ -25,7 +26,7 @@ from engine.models.slices import Slice
 from engine.models.snapshot import Snapshot, digest, weights_digest
 from engine.profile import ModelSpec, Select
 from engine.scores import ScoreSpec, select
-from tests.models.codes import by_hand, loaded, widened
+from tests.models.codes import NF4, by_hand, loaded, widened
 
 FAMILIES = ("neox", "llama", "gpt2")
 FORMATS: tuple[dict[str, Any], ...] = (
@@ -219,11 +220,52 @@ def test_models_stored_in_codes_load_as_what_they_are(wide: Wide, tmp_path: Path
         loaded(folder, "none")
 
 
-def test_shapes_that_bitsandbytes_misreads_are_refused_before_loading() -> None:
-    with pytest.raises(LesionError, match=r"petri-1m cannot run in 4bit on the CPU.* 96 columns"):
-        loaded("petri-1m", "4bit")
-    with pytest.raises(LesionError, match=r"petri-1m cannot run in 4bit on the CPU"):
-        survey_model(ModelSpec(names=("petri-1m",), load_in="4bit", device="cpu"), "petri-1m", [], [])
+def block_by_block(
+    codes: torch.Tensor, scales: torch.Tensor, block: int, _: str, shape: Any, dtype: Any
+) -> torch.Tensor:
+    """Codes of 4 bits as they are meant: as processors without AVX-512 read them."""
+    return scales.repeat_interleave(block).view(shape).to(dtype) * numbers_of(codes).view(shape).to(dtype)
+
+
+def row_by_row(codes: torch.Tensor, scales: torch.Tensor, block: int, _: str, shape: Any, dtype: Any) -> torch.Tensor:
+    """As bitsandbytes 0.50 reads them with AVX-512: as if every row held a whole number of blocks."""
+    rows, columns = shape
+    at = torch.arange(rows)[:, None] * (columns // block) + torch.arange(columns) // block
+    return scales[at].to(dtype) * numbers_of(codes).view(shape).to(dtype)
+
+
+def numbers_of(codes: torch.Tensor) -> torch.Tensor:
+    pairs = codes.flatten().long()
+    return torch.from_numpy(NF4)[torch.stack([pairs >> 4, pairs & 15], 1).flatten()]
+
+
+@pytest.fixture(params=[None, block_by_block, row_by_row], ids=["this processor", "without AVX-512", "with AVX-512"])
+def kernel(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What bitsandbytes reads codes of 4 bits with on the CPU."""
+    library = torch.library.Library("bitsandbytes", "IMPL")
+    if request.param:
+        library.impl("dequantize_4bit", request.param, "CPU")
+    packing._misread.cache_clear()
+    yield
+    library._destroy()
+    packing._misread.cache_clear()
+
+
+@pytest.mark.filterwarnings("ignore:Warning only once for all operators")
+@pytest.mark.usefixtures("kernel")
+def test_shapes_are_refused_where_the_processor_misreads_them_and_run_where_it_does_not() -> None:
+    numbers = torch.from_numpy(np.random.default_rng(1).normal(size=(64, 96))).float()
+    codes, state = functional.quantize_4bit(numbers, quant_type="nf4")
+    meant = block_by_block(codes, state.absmax, 64, "nf4", (64, 96), torch.float32)
+    spec = ModelSpec(names=("petri-1m",), load_in="4bit", device="cpu")
+    if torch.allclose(functional.dequantize_4bit(codes, state), meant, rtol=1e-5):
+        for weight in packed_weights(loaded("petri-1m", "4bit").model).values():
+            np.testing.assert_allclose(weight.unpack().double().numpy(), by_hand(weight.module), rtol=1e-5)
+        survey_model(spec, "petri-1m", [], [])
+    else:
+        for refused in (lambda: loaded("petri-1m", "4bit"), lambda: survey_model(spec, "petri-1m", [], [])):
+            with pytest.raises(LesionError, match=r"petri-1m cannot run in 4bit on this processor.* of 96 columns"):
+                refused()
     assert packed_weights(loaded("petri-1m", "8bit").model)
 
 
