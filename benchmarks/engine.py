@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.measuring import SMOLLM, Figure, Work, chosen, extra_memory, heading, memory_line, table
-from benchmarks.readings import GRADIENT, bare, effective_rank, gradients, one_text, perplexity
+from benchmarks.readings import GRADIENT, bare, effective_rank, gradients, one_text, perplexity, sampling
 from engine.methods import apply
 from engine.models.loading import LoadedModel, load
 from engine.models.slices import Slice
@@ -67,6 +67,7 @@ def readings(loaded: LoadedModel, slices: list[Slice], reading: Reading, folder:
     yield gradients(loaded, slices, reading)
     yield effective_rank(loaded)
     yield perplexity(loaded, folder)
+    yield sampling(loaded)
 
 
 def memory(loaded: LoadedModel, slices: list[Slice], folder: Path, goal: float | None) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.measuring import Figure, Work
+from engine.measure.decoding import Sampler
 from engine.measure.encoding import encode
 from engine.measure.perplexity import Perplexity
 from engine.measure.singular import GramSum, summary
@@ -51,6 +52,17 @@ def short_texts(loaded: LoadedModel) -> list[str]:
     whole = documents(PerplexityMeasure(text=bundled(loaded), documents=64), Path())
     sentences = [sentence for text in whole for sentence in re.split(r"(?<=[.!?])\s+", text.strip())]
     return [text for text in sentences if len(encode(loaded.tokenizer, text)) in SHORT][:TEXTS]
+
+
+def sampling(loaded: LoadedModel) -> Figure:
+    """The next token of 20 texts, drawn as generation draws it, beside torch's own draw."""
+    logits = torch.randn(20, loaded.model.config.get_text_config().vocab_size)
+    sampler = Sampler(1, range(20), 0.8)
+
+    def plain() -> Tensor:
+        return torch.softmax(logits / 0.8, dim=-1).multinomial(1)
+
+    return Figure("sampling, a token of 20 texts", "softmax and multinomial", plain, lambda: sampler(logits, 0))
 
 
 def gradients(loaded: LoadedModel, slices: list[Slice], reading: Reading) -> Figure:

@@ -6,11 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from engine.catalog import SAMPLER_VERSION
 from engine.measure.encoding import pad
 from engine.measure.pictures import Beside, Encoded, together
+from engine.weights.compiled import spread
+from engine.weights.counter import Doubles, Keys, gumbel
 
 Choice = Callable[[Tensor, int], Tensor]
 """(logits [rows, vocabulary], step) -> the next token of each row, int64 [rows]."""
@@ -30,22 +34,32 @@ def greedy(logits: Tensor, step: int) -> Tensor:
 
 
 class Sampler:
-    """Draws from the whole vocabulary at a temperature > 0, by inverting the cumulative distribution in float64.
+    """Draws from the whole vocabulary at a temperature T > 0: the token with the largest logit / T + g, where the g are
+    independent Gumbel numbers, is a draw from softmax(logits / T) (Maddison, Tarlow and Minka, "A* sampling", 2014).
 
-    Prompt `index` draws from its own generator, seeded by (seed, index): its text does not depend on what else is in
-    the batch. A row holding nan or +inf is no distribution; it falls back to `greedy`.
+    g depends on (SAMPLER_VERSION, seed, index of the prompt, step, token) and on nothing else: it is the same whatever
+    else is in the batch, on every device, bit for bit, and for a healthy and a damaged model. So a last bit of a logit
+    changes a token only where two tokens are all but even, and texts part where damage parts them. A row holding nan or
+    +inf is no distribution; it falls back to `greedy`.
     """
 
-    def __init__(self, seed: int, indices: list[int], steps: int, temperature: float, device: torch.device) -> None:
+    def __init__(self, seed: int, indices: Sequence[int], temperature: float) -> None:
         self._temperature = temperature
-        self._uniform = torch.stack([_uniform(seed, index, steps) for index in indices]).to(device)
+        self._keys = [_keys(seed, index) for index in indices]
+        self._noise = np.empty((len(indices), 0))
 
     def __call__(self, logits: Tensor, step: int) -> Tensor:
         broken = (logits.isnan() | logits.isposinf()).any(dim=-1) | ~logits.isfinite().any(dim=-1)
-        reached = torch.softmax(_finite(logits).double() / self._temperature, dim=-1).cumsum(dim=-1)
-        aim = self._uniform[:, step : step + 1] * reached[:, -1:]
-        drawn = torch.searchsorted(reached, aim, right=True).squeeze(-1).clamp(max=logits.shape[-1] - 1)
+        noise = torch.from_numpy(self._drawn(step, logits.shape[-1])).to(logits.device)
+        drawn = noise.mul_(self._temperature).add_(_finite(logits)).argmax(dim=-1)
         return torch.where(broken, greedy(logits, step), drawn)
+
+    def _drawn(self, step: int, vocabulary: int) -> Doubles:
+        """The Gumbel numbers of a step, float64 [rows, vocabulary]; gone when those of another step are asked for."""
+        if self._noise.shape[1] != vocabulary:
+            self._noise = np.empty((len(self._keys), vocabulary))
+        spread(lambda row: gumbel(step << 32, *self._keys[row], self._noise[row]), range(len(self._keys)))
+        return self._noise
 
 
 @torch.inference_mode()
@@ -113,8 +127,8 @@ def _finite(logits: Tensor) -> Tensor:
     return logits.masked_fill(~logits.isfinite(), float("-inf"))
 
 
-def _uniform(seed: int, index: int, steps: int) -> Tensor:
-    """`steps` float64 numbers in [0, 1), the same on every device."""
-    digest = hashlib.sha256(f"generation {seed} {index}".encode()).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
-    return torch.rand(steps, dtype=torch.float64, generator=generator)
+def _keys(seed: int, index: int) -> Keys:
+    """What the draws of prompt `index` are hashed with. Those of a step are at the positions step * 2^32 + token."""
+    text = f"sample\0{SAMPLER_VERSION}\0{seed}\0{index}"
+    first, second = np.frombuffer(hashlib.blake2b(text.encode(), digest_size=16).digest(), "<u8").astype(np.uint64)
+    return first, second

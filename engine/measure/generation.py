@@ -63,7 +63,7 @@ class Generation(Measurement):
         limits = [self._limits[index] for index in indices]
         choose: Choice = greedy
         if self._spec.sample:
-            choose = Sampler(seed, indices, max(limits), self._spec.temperature, self._loaded.device)
+            choose = Sampler(seed, indices, self._spec.temperature)
         return write_on(
             self._loaded.model,
             [self._encoded[index] for index in indices],

@@ -8,8 +8,8 @@ from engine.models.architecture import Architecture
 _BLOCKS = 4
 """Blocks of logits that a perplexity has alive at once."""
 
-_SAMPLING = 32
-"""Bytes a logit while a token is drawn: float32 twice, then float64 three times."""
+_SAMPLING = 24
+"""Bytes a logit while a token is drawn: float32 of the finite ones, float64 of the noise, and once more to add them."""
 
 
 @dataclass(frozen=True)
