@@ -31,6 +31,7 @@ MEASUREMENTS = (
         ),
         "engine.measure.generation:Generation",
         headlines=("distinct_2", "answered"),
+        version=2,
     ),
     MeasurementInfo(
         "gains",

@@ -4,13 +4,24 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-_WORD = re.compile(r"\d+(?:[.,]\d+)+|\w+(?:['’]\w+)*")
+_MINUS = r"(?<![\w)\]−–-])[−–-](?=[$€£¥]?\.?\d)"  # before a number, and not between two as in 3-4
+_NUMBER = r"\d+(?:[.,/:]\d+)+|(?<![\w.])\.\d+|\d\w*(?:['’]\w+)*"
+_WORD = re.compile(rf"(?P<minus>{_MINUS})?[$€£¥]?(?P<number>{_NUMBER})(?P<percent>\s?%)?|\w+(?:['’]\w+)*")
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in lower case; punctuation separates them, a number such as 0.5 is one."""
-    return _WORD.findall(text.casefold())
+    """The words of a text in lower case; punctuation separates them. A number is one word with its minus sign, its
+    decimals and its percent sign: "-3", "0.5" (for .5 too), "1/2", "10%"."""
+    return [_word(match) for match in _WORD.finditer(text.casefold())]
+
+
+def _word(match: re.Match[str]) -> str:
+    number = match["number"]
+    if number is None:
+        return match[0]
+    zero = "0" if number.startswith(".") else ""
+    return ("-" if match["minus"] else "") + zero + number + ("%" if match["percent"] else "")
 
 
 def variety(text: str) -> dict[str, Any]:
@@ -36,18 +47,34 @@ def grade(text: str, answers: Sequence[str]) -> dict[str, bool]:
 
     exact_match: the text's first line that is not empty is the answer, and nothing else.
     answered: the answer's words stand somewhere in the text, in their order, next to each other.
+
+    Where an answer has nothing else, these do matter: one without a word, such as "+", is looked for as it is written,
+    and one that is an article, such as the letter A, in its own case and where no word follows it.
     """
     first = next((line for line in text.splitlines() if line.strip()), "")
     opening, whole = _content(first), _content(text)
-    wanted = [_content(answer) for answer in answers]
-    return {
-        "exact_match": any(answer == opening for answer in wanted),
-        "answered": any(answer in _runs(whole, len(answer)) for answer in wanted),
-    }
+    exact = any(_content(answer) == opening if words(answer) else _plain(answer) == _plain(first) for answer in answers)
+    return {"exact_match": exact, "answered": exact or any(_holds(text, whole, answer) for answer in answers)}
+
+
+def _holds(text: str, content: tuple[str, ...], answer: str) -> bool:
+    sought = _content(answer)
+    if not sought:
+        return bool(answer.strip()) and _plain(answer) in _plain(text)
+    if _ARTICLES.issuperset(sought):
+        return re.search(rf"(?<!\w){re.escape(answer.strip())}(?!['’]?\w|[^\S\n]+\w)", text) is not None
+    return sought in _runs(content, len(sought))
 
 
 def _content(text: str) -> tuple[str, ...]:
-    return tuple(word for word in words(text) if word not in _ARTICLES)
+    """The words without articles, or all of them where every one is an article."""
+    every = tuple(words(text))
+    return tuple(word for word in every if word not in _ARTICLES) or every
+
+
+def _plain(text: str) -> str:
+    """In lower case, with single spaces."""
+    return " ".join(text.casefold().split())
 
 
 def _distinct(found: Sequence[str], length: int) -> float | None:
