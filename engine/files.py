@@ -5,6 +5,7 @@ or device is waited for. Whatever stands in the way is an OSError whose `strerro
 """
 
 import errno
+import io
 import os
 import secrets
 import stat
@@ -44,6 +45,22 @@ def read_bytes(path: Path, *, below: Path | None = None) -> bytes:
         return file.read()
 
 
+def read_named(path: Path) -> bytes:
+    """All bytes of a file that the user named himself, which a link may stand for. Raises OSError where it is no file,
+    or cannot be read."""
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(mode := os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, _kind(mode))
+    with os.fdopen(file, "rb") as opened:
+        return opened.read()
+
+
+def read_named_text(path: Path, encoding: str = "utf-8") -> str:
+    """The same as text, every line ending "\\n". Raises OSError, and UnicodeDecodeError where it is no such text."""
+    return io.TextIOWrapper(io.BytesIO(read_named(path)), encoding=encoding).read()
+
+
 def appending(path: Path) -> BinaryIO:
     """The file open for appending, unbuffered, made where it is missing. Raises OSError as `descriptor` does."""
     return os.fdopen(descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab", buffering=0)
@@ -52,8 +69,8 @@ def appending(path: Path) -> BinaryIO:
 def replace(path: Path, content: bytes, *, below: Path | None = None, shared: bool = False) -> None:
     """Put `content` in place of the file in one step: a reader sees the old or the new, a crash leaves one of them.
 
-    A link or pipe of that name is itself replaced. `shared`: several processes may do so at once, and the last one
-    counts. Raises OSError.
+    A link or pipe of that name is itself replaced. `shared`: several processes may do so at once, the last one counts,
+    and a power cut may lose it. Raises OSError.
     """
     beside = f".{path.name}.{secrets.token_hex(4)}.new" if shared else f".{path.name}.new"
     with _folder(path, below) as folder:
@@ -63,8 +80,11 @@ def replace(path: Path, content: bytes, *, below: Path | None = None, shared: bo
             with os.fdopen(_open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, folder), "wb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if not shared:
+                    os.fsync(file.fileno())
             os.replace(beside, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            if not shared:
+                _sync(folder)
         except OSError:
             with suppress(OSError):
                 os.unlink(beside, dir_fd=folder)
@@ -83,7 +103,7 @@ def is_present(path: Path) -> bool:
     """Whether anything lies at `path`, a link to nothing included. Raises OSError where that cannot be told."""
     try:
         path.lstat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return True
 
@@ -97,6 +117,23 @@ def odd_entry(folder: Path) -> str | None:
     if not stat.S_ISDIR(mode):
         return None if stat.S_ISREG(mode) else f"{folder} is not used: {_kind(mode)}"
     return next(filter(None, (odd_entry(path) for path in sorted(folder.iterdir()))), None)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the folder's list of names to the disk, so that a new file is found again after a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _sync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync(folder: int) -> None:
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that cannot do this for folders
+            raise
 
 
 @contextmanager

@@ -82,7 +82,6 @@ def resume(
     """
     from engine import profile as profiles
     from engine import runs
-    from engine.runs.directory import PROFILE
 
     found = runs.find(run, results)
     if runs.status(found).state == "done":
@@ -91,7 +90,7 @@ def resume(
             options.print_json(_result(found, runs.status(found)))
         return 0
     if device is not None:
-        profiles.load(found / PROFILE, _device(device))  # refuses a device that cannot be
+        profiles.load(runs.profile_file(found), _device(device))  # refuses a device that cannot be
     return _start(found, _How(trust_remote_code, detach, as_json, quiet, charts), device)
 
 
@@ -114,10 +113,9 @@ def replay(
     """
     from engine import profile as profiles
     from engine import runs
-    from engine.runs.directory import PROFILE
 
     original = runs.find(run, results)
-    source = original / PROFILE
+    source = runs.profile_file(original)
     repeated = runs.create(profiles.load(source, _device(device)), results, source=source)
     exit_status = _start(repeated, _How(trust_remote_code, as_json=as_json, quiet=quiet))
     if not verify or exit_status == INTERRUPTED:

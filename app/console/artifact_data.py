@@ -6,12 +6,14 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import dataclass
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from app import charts
 from app.console.text import line
+from engine import files
 from engine.runs.lines import number
 
 MOST_ROWS = 5_000
@@ -35,19 +37,19 @@ def read(run: Path, name: str) -> Artifact:
     try:
         if not path.resolve().is_relative_to(run.resolve()):
             return Artifact(f"{name} lies outside of the run and is not read", [], [], [])
-        return _table(path) if path.suffix == ".csv" else _json(json.loads(path.read_bytes()))
+        with files.reading(path, below=run) as file:
+            return _table(file) if path.suffix == ".csv" else _json(json.load(file))
     except OSError as error:
         return Artifact(f"{path} cannot be read: {error.strerror}", [], [], [])
-    except (ValueError, csv.Error) as error:
+    except (ValueError, RecursionError, csv.Error) as error:
         return Artifact(f"{path} is damaged: {error}", [], [], [])
 
 
-def _table(path: Path) -> Artifact:
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.reader(file)
-        columns = next(reader, [])
-        rows = [[_value(cell) for cell in row] for row in islice(reader, MOST_ROWS)]
-        left = sum(1 for _ in reader)
+def _table(file: BinaryIO) -> Artifact:
+    reader = csv.reader(TextIOWrapper(file, encoding="utf-8", newline=""))
+    columns = next(reader, [])
+    rows = [[_value(cell) for cell in row] for row in islice(reader, MOST_ROWS)]
+    left = sum(1 for _ in reader)
     return _artifact("", columns, rows, left)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -24,6 +25,7 @@ from app.console.widgets.chart_pane import ChartPane
 from app.console.widgets.run_list import RunList
 from app.console.widgets.trial_detail import TrialDetail
 from app.console.widgets.trial_table import TrialTable
+from engine import files
 from engine.analysis import export
 from engine.errors import LesionError
 
@@ -274,9 +276,14 @@ class BrowseScreen(LabScreen):
         said: Exception | str = ""
         for path in (run / "trials.csv", Path.cwd() / f"{run.name}.csv"):
             try:
-                said = f"Wrote {export(run, 'csv', path)} trials to {path}"
+                content = BytesIO()
+                count = export(run, "csv", content)
+                files.replace(path, content.getvalue(), shared=True)
+                said = f"Wrote {count} trials to {path}"
                 break
-            except (LesionError, OSError) as error:
+            except OSError as error:
+                said = LesionError(f"{path} cannot be written: {error.strerror}")
+            except LesionError as error:
                 said = error
         tell = self._lab.say if isinstance(said, str) else self._lab.report
         self.app.call_from_thread(tell, said)

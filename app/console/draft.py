@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.console.toml_text import edited_text, fresh_text, moved
+from engine import files
 from engine.errors import LesionError
 from engine.profile import Profile, load, merged, parse, to_toml
 
@@ -53,12 +54,13 @@ class Draft:
         Raises LesionError when the file cannot be read or is not TOML.
         """
         try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
+            text = files.read_named_text(path)
+            data = tomllib.loads(text)
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
             load(path)
             raise LesionError(f"{path} cannot be read as a profile.") from None
         draft = cls(merged(path) if "extends" in data else data, path)
-        draft._text = path.read_text(encoding="utf-8")
+        draft._text = text
         return draft
 
     @property
@@ -90,11 +92,9 @@ class Draft:
         """Writes it as TOML, whole or not at all: its file's text where that was not changed, relative paths as seen
         from the new place. Raises LesionError when it is not valid or cannot be written."""
         text = self._written(path)
-        beside = path.with_name(f".{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(path)
+            files.replace(path, text.encode())
         except OSError as error:
             raise LesionError(f"{path} cannot be written: {error.strerror}; choose another name or folder.") from error
         fresh = Draft.read(path)

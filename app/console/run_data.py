@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.console.text import line
-from engine import runs
+from engine import files, runs
 from engine.analysis import Row, metric_names, tidy
 from engine.analysis.tables import CHANGE
+from engine.errors import LesionError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,15 +80,18 @@ def read(run: Path) -> RunData:
 def sizes(run: Path) -> tuple[int, ...]:
     """Sizes in bytes of the journals; 0 for one that is not there."""
     paths = (run / "trials.jsonl", run / "generations.jsonl")
-    return tuple(path.stat().st_size if path.is_file() else 0 for path in paths)
+    return tuple(path.lstat().st_size if files.is_plain(path) else 0 for path in paths)
 
 
 def extents(path: Path) -> dict[str, list[Extent]]:
-    """Where each trial's lines lie, without parsing them; lines of one trial that touch are one extent."""
+    """Where each trial's lines lie, without parsing them; lines of one trial that touch are one extent.
+
+    Raises LesionError when the file cannot be read.
+    """
     found: dict[str, list[Extent]] = {}
     place = 0
     try:
-        with path.open("rb") as file:
+        with files.reading(path) as file:
             for text in file:
                 start, place = place, place + len(text)
                 match = _TRIAL.search(text, 0, 200)
@@ -100,6 +104,8 @@ def extents(path: Path) -> dict[str, list[Extent]]:
                     spans.append((start, place))
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise LesionError(f"{path} cannot be read: {error.strerror}") from error
     return found
 
 
@@ -108,7 +114,7 @@ def read_texts(data: RunData, trial: str) -> list[Record]:
     found: list[Record] = []
     path = data.run / "generations.jsonl"
     for start, end in data.texts.get(trial, []):
-        with path.open("rb") as file:
+        with files.reading(path) as file:
             file.seek(start)
             while file.tell() < end and len(found) < MOST_TEXTS:
                 try:

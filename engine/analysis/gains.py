@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import files
 from engine.analysis.curves import check_metric
 from engine.analysis.names import short_names
 from engine.analysis.power_law import FEWEST_POINTS, Scaling
@@ -91,14 +92,18 @@ def by_layer(run: Path, metric: str) -> list[LayerGains]:
     found: dict[str, LayerGains] = {}
     for record in records:
         path = run / ARTIFACTS / f"{record['trial']}-{file}.json"
-        if record["baseline"] and record["status"] == "ok" and record["model"] not in found and path.is_file():
-            found[record["model"]] = LayerGains(names[record["model"]], _gains(path, key))
+        if record["baseline"] and record["status"] == "ok" and record["model"] not in found:
+            gains = _gains(run, path, key)
+            if gains is not None:
+                found[record["model"]] = LayerGains(names[record["model"]], gains)
     return list(found.values())
 
 
-def _gains(path: Path, key: str) -> tuple[float, ...]:
+def _gains(run: Path, path: Path, key: str) -> tuple[float, ...] | None:
     try:
-        return tuple(float(gain) for gain in json.loads(path.read_text(encoding="utf-8"))[key])
+        return tuple(float(gain) for gain in json.loads(files.read_bytes(path, below=run))[key])
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LesionError(f"{path} does not hold the gains of a model by layer: {error!r}") from None
 

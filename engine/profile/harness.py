@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from engine import files
 from engine.errors import LesionError
 
 PACKAGE = "lm-eval"
@@ -52,6 +53,6 @@ def _left(part: str) -> bool:
 
 def _sha256(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(files.read_named(path)).hexdigest()
     except OSError as error:
         raise LesionError(f"'{path}' cannot be read: {error.strerror}") from None

@@ -5,7 +5,7 @@ from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 
-from engine import catalog
+from engine import catalog, files
 from engine.errors import LesionError, suggestion
 from engine.profile.names import PICTURE_ENDINGS, anchor, is_file_name, is_model_path, is_petri, is_there
 
@@ -55,7 +55,7 @@ def picture_bytes(name: str, folder: Path) -> bytes:
         return resources.files("engine.data").joinpath(f"pictures/{name}.png").read_bytes()
     path = anchor(name, folder)
     try:
-        data = Path(path).read_bytes()
+        data = files.read_named(Path(path))
     except OSError as error:
         raise LesionError(f"'{path}' cannot be read: {error.strerror}") from None
     _check_decodes(data, path)

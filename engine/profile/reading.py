@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine import catalog
+from engine import catalog, files
 from engine.errors import LesionError, suggestion
 from engine.profile.faults import explain
 from engine.profile.measures import Measure, PromptTable, TasksMeasure, TextTable
@@ -106,7 +106,7 @@ def _read_toml(path: Path, extended_by: str | None) -> dict[str, Any]:
     origin = f"{extended_by}: extends: " if extended_by else ""
     field = "extends" if extended_by else None
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(files.read_named_text(path, "utf-8-sig"))
     except FileNotFoundError:
         beside = sorted(found.name for found in path.parent.glob("*.toml")) if path.parent.is_dir() else []
         hint = suggestion(path.name, beside) if beside else "; give the path of a TOML file"

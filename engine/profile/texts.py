@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine import catalog
+from engine import catalog, files
 from engine.errors import LesionError
 from engine.profile.measures import PromptTable, TextTable
 from engine.profile.names import AUTO, anchor
@@ -99,7 +99,7 @@ def read_own(name: str, folder: Path) -> str:
     """A file of the user's. Raises LesionError where it cannot be read."""
     path = anchor(name, folder)
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        return files.read_named_text(Path(path), "utf-8-sig")
     except UnicodeDecodeError:
         raise LesionError(f"'{path}' is not a text file in UTF-8") from None
     except OSError as error:

@@ -1,7 +1,7 @@
 """Runs: the run directory, the process that writes it, and everything that reads it. Nothing here loads torch."""
 
 from engine.runs.control import create, start, stop
-from engine.runs.directory import find, read_profile
+from engine.runs.directory import find, profile_file, read_profile
 from engine.runs.lines import WriteError
 from engine.runs.records import read_generations, read_manifest, read_tolerant, read_trials
 from engine.runs.status import RunStatus, eta, status
@@ -17,6 +17,7 @@ __all__ = [
     "create",
     "eta",
     "find",
+    "profile_file",
     "read_generations",
     "read_manifest",
     "read_profile",

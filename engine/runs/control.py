@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import files
 from engine.errors import LesionError
 from engine.runs import lock, manifest
 from engine.runs.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_directory
@@ -55,7 +56,7 @@ def start(run: Path, *, trust_remote_code: bool = False, device: str | None = No
     flags += ["--device", device] if device else []
     events, log = complete_size(run / EVENTS), complete_size(run / RUNNER_LOG)
     try:
-        with (run / RUNNER_LOG).open("ab") as output:
+        with files.appending(run / RUNNER_LOG) as output:
             process = subprocess.Popen(
                 command("engine.runs.runner", str(run.resolve()), *flags),
                 env=environment(),
@@ -65,7 +66,7 @@ def start(run: Path, *, trust_remote_code: bool = False, device: str | None = No
                 start_new_session=True,
             )
     except OSError as error:
-        raise LesionError(f"run {run} cannot be started: {error.strerror}") from error
+        raise LesionError(f"run {run} cannot be started: {RUNNER_LOG}: {error.strerror}") from error
     until = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < until:
         if _begun(run, events):
@@ -85,7 +86,7 @@ def stop(run: Path, *, now: bool = False) -> None:
     if not lock.is_held(run):
         raise LesionError(f"run {run.name} is not running: there is nothing to stop")
     try:
-        (run / STOP).write_bytes(NOW if now else FINISH)
+        files.replace(run / STOP, NOW if now else FINISH, shared=True)
     except OSError as error:
         raise LesionError(f"run {run} cannot be asked to stop: {error.strerror}") from error
 
@@ -98,5 +99,8 @@ def _begun(run: Path, before: int) -> bool:
 
 def _said(run: Path, before: int) -> str:
     """What the runner has written to its log, a sentence for each mistake it found; of a traceback the last line."""
-    words = (run / RUNNER_LOG).read_bytes()[before:].decode(errors="replace").strip()
+    try:
+        words = files.read_bytes(run / RUNNER_LOG)[before:].decode(errors="replace").strip()
+    except OSError:
+        return ""
     return words.rpartition("\n")[2] if "Traceback (most recent" in words else words

@@ -1,11 +1,13 @@
 """A run directory: what its files are called, making one, and finding one by part of its name."""
 
+import os
 import re
 import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import files
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ _STAMP = re.compile(r"\d{8}-\d{4}")
 def is_run(path: Path) -> bool:
     """Whether `path` holds any of the files that make a run directory, complete or not."""
     try:
-        return any((path / name).is_file() for name in _MARKS)
+        return any(files.is_present(path / name) for name in _MARKS)
     except OSError:  # no path at all, or a folder that may not be entered
         return False
 
@@ -47,10 +49,23 @@ def read_profile(run: Path, *, must_exist: bool = False) -> "Profile":
     """
     from engine.profile import load
 
+    return load(profile_file(run), must_exist=must_exist)
+
+
+def profile_file(run: Path) -> Path:
+    """The file of the run's own profile. Raises LesionError where it is missing, or where it or one of the copies that
+    it names is no plain file of the run."""
     path = run / PROFILE
-    if not path.is_file():
-        raise LesionError(f"{run} holds no {PROFILE}: it is not a run directory, or the file was removed")
-    return load(path, must_exist=must_exist)
+    try:
+        os.close(files.descriptor(path))
+        odd = files.odd_entry(run / INPUTS)
+    except FileNotFoundError:
+        raise LesionError(f"{run} holds no {PROFILE}: it is not a run directory, or the file was removed") from None
+    except OSError as error:
+        raise LesionError(f"{error.filename or path} cannot be read: {error.strerror}") from error
+    if odd:
+        raise LesionError(odd)
+    return path
 
 
 def run_directories(results: Path) -> list[Path]:
@@ -112,7 +127,7 @@ def make_directory(name: str, results: Path) -> Path:
 
 def _age(run: Path) -> tuple[str, int]:
     try:
-        made = next(path for name in _MARKS if (path := run / name).is_file()).stat().st_mtime_ns
+        made = next(path for name in _MARKS if files.is_present(path := run / name)).lstat().st_mtime_ns
     except (OSError, StopIteration):
         made = 0
     stamp = _STAMP.match(run.name)

@@ -3,10 +3,12 @@
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from engine import files
 from engine.errors import LesionError
 from engine.profile import Trial
 from engine.runs import manifest
@@ -38,12 +40,13 @@ class StopRequests:
 
     def clear(self) -> None:
         """Forget a request that was meant for an earlier runner."""
-        self._file.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder of that name is no request
+            self._file.unlink()
 
     def asked(self) -> bytes | None:
         """FINISH, NOW or nothing."""
         try:
-            written = self._file.read_bytes()
+            written = files.read_bytes(self._file)
         except OSError:
             written = b""
         if written == NOW or self._signals > 1:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from engine import files
 from engine.profile import Trial
 from engine.runs.lines import Record, parse
 from engine.runs.processes import command, environment
@@ -110,7 +111,7 @@ class _Worker:
         self.trial: Trial | None = None
         self.ready = False
         self._log = log
-        with log.open("ab") as errors:
+        with files.appending(log) as errors:
             self._log_start = errors.tell()
             self.process = subprocess.Popen(
                 command("engine.work.worker"),
@@ -148,11 +149,17 @@ class _Worker:
         """How the process ended, and what it wrote last to its log."""
         status = self.process.returncode
         how = f"ended with status {status}" if status >= 0 else f"was killed by {_signal_name(-status)}"
-        with self._log.open("rb") as log:
-            log.seek(self._log_start)
-            words = log.read().decode(errors="replace").splitlines()
+        words = self._words().decode(errors="replace").splitlines()
         tail = [line.strip() for line in words if line.strip()][-3:]
         return f"the worker on {self.device} {how}" + (f"; its last words: {' | '.join(tail)[-600:]}" if tail else "")
+
+    def _words(self) -> bytes:
+        try:
+            with files.reading(self._log) as log:
+                log.seek(self._log_start)
+                return log.read()
+        except OSError:  # someone deleted it
+            return b""
 
     def _listen(self) -> None:
         for line in _pipe(self.process.stdout):

@@ -1,13 +1,24 @@
 """The files a runner appends to: committing trials, noting events, and mending what a crash left half done."""
 
+import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from engine.errors import LesionError
+from engine import files
 from engine.runs.directory import EVENTS, GENERATIONS, RESERVE, TRIALS
-from engine.runs.lines import LineFile, Record, WriteError, complete_lines, complete_size, parse, write_whole
+from engine.runs.lines import (
+    LineFile,
+    Record,
+    WriteError,
+    complete_lines,
+    complete_size,
+    parse,
+    unwritten,
+    write_whole,
+)
 from engine.runs.records import read_journal, read_tolerant
 
 _RESERVE_BYTES = 16384
@@ -63,11 +74,9 @@ class Journal:
     def end(self, state: str, text: str, seconds: float) -> None:
         """Note how the run ended, on a full disk in the room that was kept for this. Never raises."""
         facts = {"t": round(time.time(), 3), "event": "state", "state": state, "text": text, "seconds": seconds}
-        (self._run / RESERVE).unlink(missing_ok=True)
-        try:
+        self._drop_reserve()
+        with suppress(WriteError):
             self._events.append([facts], sync=True)
-        except WriteError:
-            return
 
     def close(self) -> None:
         """Close the files."""
@@ -99,13 +108,14 @@ class Journal:
 
     def _keep_reserve(self) -> None:
         try:
-            (self._run / RESERVE).write_bytes(b"\0" * _RESERVE_BYTES)
+            files.replace(self._run / RESERVE, os.urandom(_RESERVE_BYTES))  # zeros take no room on disks that compress
         except OSError as error:
-            (self._run / RESERVE).unlink(missing_ok=True)
-            name = self._run.name
-            raise LesionError(
-                f"run {name} cannot be written ({error.strerror}): mend that, then lesion resume {name}"
-            ) from error
+            self._drop_reserve()
+            raise unwritten(f"the reserve ({RESERVE})", self._run, error) from error
+
+    def _drop_reserve(self) -> None:
+        with suppress(OSError):
+            (self._run / RESERVE).unlink()
 
 
 def _trial_of(line: bytes) -> str | None:

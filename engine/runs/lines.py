@@ -6,8 +6,9 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from engine import files
 from engine.errors import LesionError
 
 Record = dict[str, Any]
@@ -34,10 +35,10 @@ def complete_lines(path: Path, start: int = 0) -> Iterator[tuple[bytes, int]]:
     """Each line from byte `start` on that ends in a newline, with the offset of its end; none where there is no file.
 
     A last line without a newline is one that a crash tore, or one that is being written: it is left out.
-    Raises LesionError when the file cannot be read.
+    Raises LesionError when the file cannot be read, or its folder is gone.
     """
     try:
-        with path.open("rb") as file:
+        with files.reading(path) as file:
             file.seek(start)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -45,30 +46,41 @@ def complete_lines(path: Path, start: int = 0) -> Iterator[tuple[bytes, int]]:
                 start += len(line)
                 yield line, start
     except FileNotFoundError:
-        return
+        if not path.parent.is_dir():
+            raise LesionError(f"{path.parent} is gone: its folder was deleted or moved") from None
     except OSError as error:
         raise LesionError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def complete_size(path: Path, window: int = 65536) -> int:
-    """Bytes of the file up to its last newline: what stays of it when a torn last line is cut off."""
-    if not path.exists():
+    """Bytes of the file up to its last newline: what stays of it when a torn last line is cut off.
+
+    Raises LesionError when the file cannot be read.
+    """
+    try:
+        with files.reading(path) as file:
+            return _complete_size(file, window)
+    except FileNotFoundError:
         return 0
-    with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        while end > 0:
-            start = max(0, end - window)
-            file.seek(start)
-            if (found := file.read(end - start).rfind(b"\n")) >= 0:
-                return start + found + 1
-            end = start
+    except OSError as error:
+        raise LesionError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _complete_size(file: BinaryIO, window: int) -> int:
+    end = file.seek(0, os.SEEK_END)
+    while end > 0:
+        start = max(0, end - window)
+        file.seek(start)
+        if (newline := file.read(end - start).rfind(b"\n")) >= 0:
+            return start + newline + 1
+        end = start
     return 0
 
 
 def last_line(path: Path, window: int = 65536) -> bytes:
     """The last line that ends in a newline, looked for in the last `window` bytes; empty where there is none."""
     try:
-        with path.open("rb") as file:
+        with files.reading(path) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - window))
             return file.read().rpartition(b"\n")[0].rpartition(b"\n")[2]
     except OSError:
@@ -88,14 +100,15 @@ class LineFile:
     """A file of JSON lines open for appending. One process writes it: the runner that holds the run's lock."""
 
     def __init__(self, path: Path) -> None:
+        """Raises WriteError when the file cannot be opened."""
         self.path = path
-        made = not path.exists()
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            made = not files.is_present(path)
+            self._file = files.descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             if made:
-                sync_folder(path.parent)
+                files.sync_folder(path.parent)
         except OSError as error:
-            raise _failure(self.path, error) from error
+            raise write_error(self.path, error) from error
 
     @property
     def size(self) -> int:
@@ -116,7 +129,7 @@ class LineFile:
                 os.fsync(self._file)
         except OSError as error:
             self.cut(before)
-            raise _failure(self.path, error) from error
+            raise write_error(self.path, error) from error
 
     def cut(self, size: int) -> None:
         """Drop everything after the first `size` bytes."""
@@ -124,7 +137,7 @@ class LineFile:
             os.ftruncate(self._file, size)
             os.fsync(self._file)
         except OSError as error:
-            raise _failure(self.path, error) from error
+            raise write_error(self.path, error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -136,37 +149,26 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Raises WriteError.
     """
-    beside = path.with_name(f".{path.name}.new")
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        sync_folder(path.parent)
+        files.replace(path, content)
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise _failure(path, error) from error
+        raise write_error(path, error) from error
 
 
-def sync_folder(folder: Path) -> None:
-    """Bring the folder's list of names to the disk, so that a new file is found again after a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that cannot do this for folders
-            raise
-    finally:
-        os.close(handle)
+def is_full(error: OSError) -> bool:
+    """Whether there was no room for what was to be written."""
+    return error.errno in _FULL
 
 
-def _failure(path: Path, error: OSError) -> WriteError:
-    run = path.parent.name
-    mend = "free space" if error.errno in _FULL else "mend that"
-    return WriteError(
-        f"{path.name} of run {run} could not be written ({error.strerror}): {mend}, then lesion resume {run}"
-    )
+def write_error(path: Path, error: OSError) -> WriteError:
+    """The sentence about a file directly in a run directory that could not be written."""
+    return unwritten(path.name, path.parent, error)
+
+
+def unwritten(what: str, run: Path, error: OSError) -> WriteError:
+    """The sentence about something of a run that could not be written: why, and how that is mended."""
+    why, mend = (f"disk full ({error.strerror})", "free space") if is_full(error) else (error.strerror, "mend that")
+    return WriteError(f"{what} of run {run.name} could not be written, {why}: {mend}, then lesion resume {run.name}")
 
 
 def _finite(value: Any) -> Any:

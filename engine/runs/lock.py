@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from engine import files
 from engine.errors import LesionError
 from engine.runs.directory import EVENTS, LOCK
 from engine.runs.lines import last_line, parse
@@ -27,9 +28,9 @@ class Lock:
         """Take the lock. Raises LesionError naming host and process of the runner that has it."""
         self._run = run
         try:
-            self._file = os.open(run / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+            self._file = files.descriptor(run / LOCK, os.O_RDWR | os.O_CREAT)
         except OSError as error:
-            raise LesionError(f"run {run} cannot be written: {error.strerror}") from error
+            raise LesionError(f"run {run} cannot be written: {LOCK}: {error.strerror}") from error
         if not self._take():
             os.close(self._file)
             holder = read_holder(run)
@@ -56,11 +57,13 @@ class Lock:
 
 
 def is_held(run: Path) -> bool:
-    """Whether a runner has the run, here or on another host."""
+    """Whether a runner has the run, here or on another host. Raises LesionError when its lock cannot be read."""
     try:
-        file = os.open(run / LOCK, os.O_RDONLY)
-    except OSError:
+        file = files.descriptor(run / LOCK)
+    except FileNotFoundError:
         return False
+    except OSError as error:
+        raise LesionError(f"{run / LOCK} cannot be read: {error.strerror}") from error
     try:
         free = _flock(file, fcntl.LOCK_SH)
         return free is False or _alive_by_record(run, locks=free is not None)
@@ -71,7 +74,7 @@ def is_held(run: Path) -> bool:
 def read_holder(run: Path) -> dict[str, Any]:
     """Who has the run, or had it when it crashed: host, pid, started (Unix seconds); empty when nobody."""
     try:
-        return parse((run / LOCK).read_bytes()) or {}
+        return parse(files.read_bytes(run / LOCK)) or {}
     except OSError:
         return {}
 

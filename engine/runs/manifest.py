@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from engine import files
 from engine.additions import versions
 from engine.catalog import DRAW_VERSION
 from engine.errors import LesionError
@@ -35,7 +36,7 @@ def start(run: Path, *, devices: list[str], threads: int | None, trust_remote_co
     another version of the draw function, so that its trials cannot be continued.
     """
     manifest: dict[str, Any] = {"v": 1, "draw_version": DRAW_VERSION}
-    if (run / MANIFEST).exists():
+    if files.is_present(run / MANIFEST):
         manifest = read_manifest(run)
     if manifest.get("draw_version") != DRAW_VERSION:
         raise LesionError(

@@ -4,6 +4,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from engine import files
 from engine.errors import LesionError
 from engine.runs.directory import GENERATIONS, MANIFEST, TRIALS
 from engine.runs.lines import Record, complete_lines, number, parse
@@ -70,7 +71,7 @@ def read_manifest(run: Path) -> dict[str, Any]:
     """
     path = run / MANIFEST
     try:
-        manifest = parse(path.read_bytes())
+        manifest = parse(files.read_bytes(path))
     except OSError as error:
         raise LesionError(f"{path} cannot be read: {error.strerror}") from error
     if manifest is None:

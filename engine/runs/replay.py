@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import catalog
+from engine import catalog, files
 from engine.runs.lines import Record
 from engine.runs.records import read_generations, read_manifest, read_trials
 
@@ -136,14 +136,14 @@ def _compare_artifacts(first: tuple[Path, Record], second: tuple[Path, Record], 
         yield Difference(record["trial"], "artifacts", record["artifacts"], other["artifacts"])
         return
     for name in record["artifacts"] if exact else ():
-        digest, other_digest = _digest(run / name), _digest(other_run / name)
+        digest, other_digest = _digest(run, name), _digest(other_run, name)
         if digest != other_digest:
             yield Difference(record["trial"], name, digest, other_digest)
 
 
-def _digest(path: Path) -> str:
+def _digest(run: Path, name: str) -> str:
     try:
-        return f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+        return f"sha256 {hashlib.sha256(files.read_bytes(run / name, below=run)).hexdigest()[:16]}"
     except OSError as error:
         return f"unreadable: {error.strerror}"
 

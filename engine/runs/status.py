@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
+from engine import files
 from engine.runs import lock
 from engine.runs.directory import EVENTS, STOP, TRIALS
 from engine.runs.lines import Record, complete_lines, last_line, parse
@@ -134,7 +135,7 @@ def _state(run: Path, counted: Tally, alive: bool) -> tuple[State, str]:
     if counted.state in FINAL:
         return cast(State, counted.state), counted.text
     if alive:
-        return ("stopping" if counted.state == "stopping" or (run / STOP).exists() else "running"), counted.text
+        return ("stopping" if counted.state == "stopping" or files.is_present(run / STOP) else "running"), counted.text
     if counted.life_started is None:
         return "stopped", f"not started: lesion resume {run.name} starts it"
     return (

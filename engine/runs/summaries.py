@@ -3,10 +3,12 @@
 import json
 import time
 import tomllib
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from engine import files
 from engine.errors import LesionError
 from engine.runs.directory import CACHE, EVENTS, PROFILE, TRIALS, read_profile, run_directories
 from engine.runs.lines import Record, parse
@@ -72,7 +74,7 @@ def summary(run: Path) -> RunSummary:
 def _described(run: Path) -> tuple[str, tuple[str, ...], tuple[str, ...], str | None]:
     """Name, models and methods from the profile, read without validating it, and what is wrong with it."""
     try:
-        table = tomllib.loads((run / PROFILE).read_text(encoding="utf-8"))
+        table = tomllib.loads(files.read_bytes(run / PROFILE).decode())
         name, models = str(table["name"]), tuple(map(str, table["model"]["names"]))
         return name, models, tuple(dict.fromkeys(str(damage["method"]) for damage in table["damage"])), None
     except FileNotFoundError:
@@ -109,7 +111,7 @@ def _planned(run: Path) -> int:
 
 def _stamp(path: Path) -> list[int] | None:
     try:
-        found = path.stat()
+        found = path.lstat()
     except FileNotFoundError:
         return None
     return [found.st_size, found.st_mtime_ns]
@@ -117,13 +119,11 @@ def _stamp(path: Path) -> list[int] | None:
 
 def _cached(run: Path) -> Record:
     try:
-        return parse((run / CACHE).read_bytes()) or {}
+        return parse(files.read_bytes(run / CACHE)) or {}
     except OSError:
         return {}
 
 
 def _cache(run: Path, content: dict[str, Any]) -> None:
-    try:
-        (run / CACHE).write_text(json.dumps(content))
-    except OSError:
-        return  # the results may be read-only: the next look counts again
+    with suppress(OSError):  # the results may be read-only: the next look counts again
+        files.replace(run / CACHE, json.dumps(content).encode(), shared=True)

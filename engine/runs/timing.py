@@ -51,8 +51,13 @@ def _earlier(profile: "Profile", results: Path) -> dict[str, float]:
                 continue
             seconds: dict[str, list[float]] = {}
             for record in read_trials(run):
-                if record["status"] == "ok" and record["model"] in profile.model.names:
-                    seconds.setdefault(record["model"], []).append(record["seconds"])
+                took = record.get("seconds")
+                if (
+                    record["status"] == "ok"
+                    and record["model"] in profile.model.names
+                    and isinstance(took, int | float)
+                ):
+                    seconds.setdefault(record["model"], []).append(took)
         except LesionError:  # another run's fault is no business of this profile
             continue
         found = {model: median(times) for model, times in seconds.items()} | found

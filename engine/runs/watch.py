@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import files
 from engine.runs.directory import EVENTS, TRIALS
 from engine.runs.lines import Record, complete_lines, parse
 from engine.runs.records import restored, wrong_with
@@ -55,7 +56,7 @@ class Watch:
 
     def _new_events(self) -> list[Record]:
         path, found = self.run / EVENTS, []
-        recent = path.stat().st_size - _RECENT_BYTES if self._events == 0 and path.exists() else 0
+        recent = path.lstat().st_size - _RECENT_BYTES if self._events == 0 and files.is_plain(path) else 0
         for line, end in complete_lines(path, self._events):
             self._events = end
             if end < recent and any(mark in line for mark in _PASSING):

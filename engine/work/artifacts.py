@@ -2,17 +2,19 @@
 
 import csv
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from engine import files
 from engine.measure.measurement import Measured, Sheet
 from engine.runs.directory import ARTIFACTS
-from engine.runs.lines import encode
+from engine.runs.lines import encode, unwritten
 
 
 def keep_all(folder: Path, facts: dict[str, Any], measurement: str, found: Measured) -> list[str]:
     """Write a measurement's artifact, opened by `facts` (`trial` among them), and its tables; returns their names
-    within the run directory, the artifact first."""
+    within the run directory, the artifact first. Raises WriteError where one cannot be written."""
     trial = facts["trial"]
     names = [] if found.artifact is None else [keep(folder, trial, measurement, facts | found.artifact)]
     named = {f"{measurement}-{name}" if name else measurement: sheet for name, sheet in found.tables.items()}
@@ -36,9 +38,10 @@ def keep_table(folder: Path, trial: str, measurement: str, sheet: Sheet) -> str:
 
 
 def _write(folder: Path, name: str, content: bytes) -> str:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_bytes(content)
-    beside.replace(path)
+    try:
+        with suppress(FileExistsError):
+            (folder / ARTIFACTS).mkdir()
+        files.replace(folder / name, content, below=folder)
+    except OSError as error:
+        raise unwritten(name, folder, error) from error
     return name

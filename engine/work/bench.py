@@ -16,6 +16,7 @@ from engine.measure.measurement import Measured, Progress
 from engine.models.exhaustion import is_out_of_memory
 from engine.profile import Profile, Trial, made_on
 from engine.profile.measures import batch_size
+from engine.runs.lines import WriteError
 from engine.work.artifacts import keep_all
 from engine.work.batches import Batches
 from engine.work.faults import sentence
@@ -73,6 +74,7 @@ class Bench:
 
         Raises:
             WeightsNotRestoredError: the model differs from what was loaded after it was put back.
+            WriteError: an artifact could not be written; the trial then left nothing.
         """
         if self._model != trial.model:
             self._turn_to(trial.model)
@@ -99,6 +101,8 @@ class Bench:
                 culprit = exhausted.measure
                 what = f"{culprit} at batch size 1" if culprit else f"damaging {trial.group}"
                 fault = {"status": "oom", "error": f"out of memory: {what} does not fit on {self._device}"}
+            except WriteError:
+                raise  # no fault of the trial's, which is to run again
             except LesionError as mistake:
                 fault = {"status": "failed", "error": str(mistake)}
             except Exception as unexpected:

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from engine.errors import LesionError
 from engine.runs import read_generations, read_tolerant, read_trials
 from engine.runs.journal import Journal
-from engine.runs.lines import LineFile, WriteError, complete_lines, complete_size, encode, last_line, parse, write_whole
+from engine.runs.lines import WriteError, complete_lines, complete_size, encode, last_line, parse, write_whole
 from tests.runs.conftest import fill, text_records, trial_record
 
 
@@ -165,14 +167,26 @@ def test_reading_lines(tmp_path: Path) -> None:
 
 
 def test_failing_write_leaves_the_file_as_it_was(tmp_path: Path) -> None:
-    """A pipe cannot be synced and /dev/full takes nothing: two real failures of the system calls used."""
-    if not Path("/dev/full").exists():
-        pytest.skip("needs /dev/full")
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "trials.jsonl").symlink_to("/dev/full")
-    with pytest.raises(WriteError, match=r"trials\.jsonl of run run could not be written") as caught:
-        LineFile(tmp_path / "run" / "trials.jsonl").append([{"trial": "x"}], sync=True)
-    assert "lesion resume run" in str(caught.value)
+    """In a process whose files may not grow past 100 bytes: a real failure of the system call used."""
+    script = """
+import resource, sys
+from pathlib import Path
+from engine.runs.lines import LineFile, WriteError
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+file = LineFile(Path(sys.argv[1]))
+file.append([{"trial": "x"}], sync=True)
+try:
+    file.append([{"trial": "y" * 200}], sync=True)
+except WriteError as error:
+    print(error)
+"""
+    path = tmp_path / "run" / "trials.jsonl"
+    path.parent.mkdir()
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "trials.jsonl of run run could not be written, disk full (File too large): free space, then lesion resume run\n"
+    )
+    assert path.read_bytes() == encode({"trial": "x"})
 
 
 def test_write_whole_replaces_in_one_step(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from app.console.text import line
+from engine import files
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def find_profiles(folder: Path) -> list[ProfileFile]:
 
 def _glance(path: Path) -> ProfileFile:
     try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        data: dict[str, Any] = tomllib.loads(files.read_named_text(path))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return ProfileFile(path, path.stem, "cannot be read", fault=True)
     return ProfileFile(path, str(data.get("name") or path.stem), str(data.get("description") or ""))
