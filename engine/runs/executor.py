@@ -114,7 +114,7 @@ class _Worker:
         with files.appending(log) as errors:
             self._log_start = errors.tell()
             self.process = subprocess.Popen(
-                command("engine.work.worker"),
+                command("engine.work", "worker"),
                 env=environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -87,7 +87,7 @@ def survey(profile: "Profile", trust_remote_code: bool = False) -> Survey:
 
 
 class SurveyProcess:
-    """A process `python -m engine.work.survey` kept alive, so that later questions need not wait for torch to load."""
+    """A process `python -m engine.work survey` kept alive, so that later questions need not wait for torch to load."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -133,7 +133,7 @@ class SurveyProcess:
     def _start(self) -> subprocess.Popen[bytes]:
         self._errors = TemporaryFile()  # noqa: SIM115 - it stays open as long as the process
         return subprocess.Popen(
-            command("engine.work.survey"),
+            command("engine.work", "survey"),
             env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

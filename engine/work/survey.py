@@ -1,28 +1,25 @@
-"""The survey process: `python -m engine.work.survey`. Says what a profile's models need, before anything is loaded.
+"""The survey process: `python -m engine.work survey`. Says what a profile's models need, before anything is loaded.
 
-One JSON request a line on stdin, with profile (TOML text), folder and trust_remote_code; one answer a line on stdout,
-until stdin ends: `models`, a list of the fields of engine.runs.survey.SurveyedModel, or `error`, a sentence, where the
-profile itself cannot be read.
+One JSON request a line on stdin, with profile (TOML text), folder and trust_remote_code; one answer a line on stdout:
+`models`, a list of the fields of engine.runs.survey.SurveyedModel, or `error`, a sentence, where the profile itself
+cannot be read. When stdin ends, so does the process, also in the middle of an answer.
 """
 
 import functools
-import json
-import os
 import sys
 import tomllib
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
 from engine.errors import LesionError
 from engine.models.estimate import ModelEstimate, survey_model
 from engine.profile import Profile, parse
-from engine.runs.lines import encode
-from engine.work.channel import isolate
+from engine.work.channel import Channel
 from engine.work.device import open_device
 from engine.work.effort import Speed, loading, seconds, speed_of
 from engine.work.faults import sentence
@@ -59,13 +56,10 @@ _UNKNOWN: dict[str, Any] = {
 }
 
 
-def main() -> None:
-    """Answer requests until stdin ends."""
-    requests, answers = isolate()
-    with os.fdopen(requests, "rb") as lines, os.fdopen(answers, "wb") as out:
-        for line in lines:
-            out.write(encode(answer(json.loads(line))))
-            out.flush()
+def serve(channel: Channel) -> NoReturn:
+    """Answer requests, one after the other."""
+    while True:
+        channel.send(answer(channel.receive()))
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +134,3 @@ def _attempt(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except Exception as unexpected:
         traceback.print_exc(file=sys.stderr)
         return {"error": sentence(unexpected)}
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""The worker process: `python -m engine.work.worker`. Reads requests and writes answers as JSON lines.
+"""The worker process: `python -m engine.work worker`. Reads requests and writes answers as JSON lines.
 
 Requests:
     hello   profile (TOML text), folder, device, threads, trust_remote_code, batch; comes first
@@ -14,7 +14,6 @@ Answers:
 """
 
 import platform
-import signal
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -28,12 +27,8 @@ from engine.work.device import device_name, open_device, settle
 from engine.work.subject import WeightsNotRestoredError
 
 
-def main() -> None:
+def serve(channel: Channel) -> None:
     """Serve one runner until it says quit or closes its end."""
-    # Ctrl-C and kill reach a whole process group. What happens to a trial under way is for the runner to decide.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    channel = Channel()
     try:
         bench = _begin(channel)
         while (request := channel.receive())["do"] == "trial":
@@ -72,7 +67,3 @@ def _trial(fields: dict[str, Any]) -> Trial:
 def _versions() -> dict[str, str]:
     packages = {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")}
     return {"python": platform.python_version()} | packages
-
-
-if __name__ == "__main__":
-    main()

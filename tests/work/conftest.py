@@ -20,8 +20,8 @@ class Worker:
 
     def __init__(self, profile: Profile, folder: Path, prelude: str = "", batch: Message | None = None) -> None:
         self.log = folder / f"worker-{len(list(folder.glob('worker-*.log')))}.log"
-        program = f"{prelude}\nfrom engine.work.worker import main\nmain()" if prelude else None
-        entry = ["-c", program] if program else ["-m", "engine.work.worker"]
+        program = f"{prelude}\nfrom engine.work.__main__ import main\nmain('worker')" if prelude else None
+        entry = ["-c", program] if program else ["-m", "engine.work", "worker"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *entry], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
