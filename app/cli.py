@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from app.commands import browse, execute, options, prepare
-from engine.errors import LesionError
+from engine.errors import LesionError, shortened
 
 BAD_INPUT, FAULT, INTERRUPTED = 2, 70, 130
 
@@ -84,7 +84,8 @@ def _bad_input(error: Exception) -> int:
 
 def _usage(error: typer.TyperException) -> str:
     """What is wrong with the command line, in the same form as every other mistake."""
-    message = error.format_message().strip().rstrip(".")
+    words = error.format_message().strip().rstrip(".").split(" ")
+    message = " ".join(map(shortened, words))
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "lesion"
     return f"{message[:1].lower()}{message[1:]}; see {command} --help"

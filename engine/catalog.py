@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from engine.catalog_entries.levels import LevelInfo as LevelInfo
 from engine.catalog_entries.levels import OptionInfo as OptionInfo
-from engine.errors import LesionError, suggestion
+from engine.errors import LesionError, quoted, suggestion
 
 if TYPE_CHECKING:
     from engine.catalog_entries.families import ModelFamilyInfo, PublishedInfo
@@ -55,7 +55,7 @@ class MethodInfo:
         known = {option.name: option for option in self.options}
         for name, value in options.items():
             if name not in known:
-                text = f"the method {self.name} has no option '{name}'{suggestion(name, known)}"
+                text = f"the method {self.name} has no option {quoted(name)}{suggestion(name, known)}"
                 raise LesionError(text if known else f"the method {self.name} has no options", field=name)
             try:
                 known[name].check(value)
@@ -343,7 +343,7 @@ def model(name: str) -> ModelInfo:
 def family(name: str) -> "ModelFamilyInfo":
     """The family of models called `name`. Raises LesionError when there is none."""
     if name not in families():
-        raise LesionError(f"there is no family of models '{name}'{suggestion(name, families())}")
+        raise LesionError(f"there is no family of models {quoted(name)}{suggestion(name, families())}")
     return families()[name]
 
 
@@ -372,5 +372,5 @@ def _by_name(infos: Iterable[_Info]) -> dict[str, _Info]:
 
 def _find(kind: str, name: str, known: dict[str, _Info]) -> _Info:
     if name not in known:
-        raise LesionError(f"there is no {kind} '{name}'{suggestion(name, known)}{blame()}")
+        raise LesionError(f"there is no {kind} {quoted(name)}{suggestion(name, known)}{blame()}")
     return known[name]

@@ -1,6 +1,11 @@
-"""The one exception a user is meant to read."""
+"""The one exception a user is meant to read, and how its sentences quote what he wrote."""
 
 from collections.abc import Iterable
+
+LONGEST_QUOTE = 80
+"""Characters of a text that a message quotes."""
+_MOST_KNOWN = 40
+"""Names that a message lists."""
 
 
 class LesionError(Exception):
@@ -15,6 +20,19 @@ class LesionError(Exception):
         self.field = field
 
 
+def shortened(text: str) -> str:
+    """`text` on one line of at most 80 characters: of a longer one the beginning and the end; what cannot be printed
+    as an escape."""
+    half = LONGEST_QUOTE // 2
+    short = text if len(text) <= LONGEST_QUOTE else f"{text[:half]}…{text[1 - half :]}"
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in short)
+
+
+def quoted(text: object) -> str:
+    """`text` in quotes, as `shortened`."""
+    return f"'{shortened(str(text))}'"
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """How a message about an unknown name ends: "; did you mean 'mlp_only'? Known: attn_only, mlp_only"."""
     import difflib
@@ -23,4 +41,6 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     lowered = {choice.lower(): choice for choice in choices}
     close = difflib.get_close_matches(name.lower(), lowered, n=1)
     hint = f"; did you mean '{lowered[close[0]]}'?" if close else "."
-    return f"{hint} Known: {', '.join(choices) or 'none'}"
+    listed = ", ".join(choices[:_MOST_KNOWN]) or "none"
+    more = f" and {len(choices) - _MOST_KNOWN:,} more" if len(choices) > _MOST_KNOWN else ""
+    return f"{hint} Known: {listed}{more}"

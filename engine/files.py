@@ -45,15 +45,15 @@ def read_bytes(path: Path, *, below: Path | None = None) -> bytes:
         return file.read()
 
 
-def read_named(path: Path) -> bytes:
-    """All bytes of a file that the user named himself, which a link may stand for. Raises OSError where it is no file,
-    or cannot be read."""
+def read_named(path: Path, most: int = -1) -> bytes:
+    """All bytes, or so many at most, of a file that the user named himself, which a link may stand for. Raises OSError
+    where it is no file, or cannot be read."""
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(mode := os.fstat(file).st_mode):
         os.close(file)
         raise OSError(errno.EINVAL, _kind(mode))
     with os.fdopen(file, "rb") as opened:
-        return opened.read()
+        return opened.read(most)
 
 
 def read_named_text(path: Path, encoding: str = "utf-8") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -13,18 +14,39 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from engine.errors import LesionError, suggestion
+from engine.errors import LesionError, quoted, suggestion
+from engine.paths import is_file, is_folder
 
 RESULTS = Path("results")
 PROFILES = Path("profiles")
 
 _NUMBER = re.compile(r"-|[\d.,/]*( [a-zA-Z]+)?( \d+ [a-z]+)?")
 
+
+def _possible(folder: Path) -> Path:
+    """Refuses a path that is too long for any file system, before anything is looked for in it."""
+    try:
+        folder.lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise LesionError(f"there can be no folder {quoted(folder)}: {error.strerror}") from None
+    return folder
+
+
 Results = Annotated[
     Path,
-    typer.Option("--results", metavar="DIR", envvar="LESION_RESULTS", help="Folder of the runs.", show_default=True),
+    typer.Option(
+        "--results",
+        metavar="DIR",
+        envvar="LESION_RESULTS",
+        help="Folder of the runs.",
+        show_default=True,
+        callback=_possible,
+    ),
 ]
-Profiles = Annotated[Path, typer.Option("--profiles", metavar="DIR", help="Folder of the profiles.")]
+Profiles = Annotated[
+    Path, typer.Option("--profiles", metavar="DIR", help="Folder of the profiles.", callback=_possible)
+]
 ProfileName = Annotated[
     str, typer.Argument(metavar="PROFILE", help="A TOML file, or the name of one in ./profiles, as mlp-gain/petri.")
 ]
@@ -62,7 +84,8 @@ def profile_path(given: str) -> Path:
 
     Raises LesionError, with the nearest names, when there is none.
     """
-    if (path := Path(given)).is_file():
+    path = Path(given)
+    if is_file(path):
         return path
     shipped = {file.relative_to(PROFILES).with_suffix("").as_posix(): file for file in sorted(PROFILES.rglob("*.toml"))}
     if given in shipped:
@@ -72,12 +95,12 @@ def profile_path(given: str) -> Path:
         return named[0]
     if named:
         raise LesionError(
-            f"'{given}' names {len(named)} profiles: {', '.join(map(str, named))}; give one of those paths"
+            f"{quoted(given)} names {len(named)} profiles: {', '.join(map(str, named))}; give one of those paths"
         )
     _refuse_folder(given, shipped)
     name = path.name.removesuffix(".toml")
     raise LesionError(
-        f"there is no profile '{given}', neither as a file nor in ./{PROFILES}{suggestion(name, shipped)}"
+        f"there is no profile {quoted(given)}, neither as a file nor in ./{PROFILES}{suggestion(name, shipped)}"
     )
 
 
@@ -85,11 +108,11 @@ def _refuse_folder(given: str, shipped: Iterable[str]) -> None:
     """Raises LesionError, naming the profiles in it, where `given` is a folder or the name of one in ./profiles."""
     path, folder = Path(given), Path(given).as_posix()
     inside = sorted(name for name in shipped if name.startswith(f"{folder}/"))
-    if not inside and path.is_dir():
+    if not inside and is_folder(path):
         inside = sorted(str(file) for file in path.glob("*.toml"))
     if inside:
-        raise LesionError(f"'{given}' is a folder: give one of the profiles in it: {', '.join(inside)}")
-    if path.is_dir():
+        raise LesionError(f"{quoted(given)} is a folder: give one of the profiles in it: {', '.join(inside)}")
+    if is_folder(path):
         raise LesionError(f"{given} is a folder: give a profile, a TOML file")
 
 

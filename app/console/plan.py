@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine import catalog
 from engine.profile import Damage, Profile, draws, trial_group
+from engine.profile.counting import trial_count
 from engine.profile.packing import requantising
 
 
@@ -65,7 +66,7 @@ def _place(damage: Damage) -> str:
 
 def total(profile: Profile) -> int:
     """All trials of a profile."""
-    return len(profile.model.names) * sum(share.count for share in shares(profile))
+    return trial_count(profile)
 
 
 def counted(number: int, noun: str) -> str:

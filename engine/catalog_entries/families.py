@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from engine.errors import LesionError
+from engine.errors import LONGEST_QUOTE, LesionError, quoted
 from engine.petri import SIZES
 
 
@@ -35,9 +35,12 @@ class ModelFamilyInfo:
 
         Raises LesionError where none does.
         """
-        fitting = [model for size, model in self.members.items() if fnmatchcase(size, pattern)]
+        short = len(pattern) <= LONGEST_QUOTE  # as any that fits a size can be
+        fitting = [model for size, model in self.members.items() if short and fnmatchcase(size, pattern)]
         if not fitting:
-            raise LesionError(f"'{self.name}:{pattern}' fits no model; {self.name} has: {', '.join(self.members)}")
+            raise LesionError(
+                f"{quoted(f'{self.name}:{pattern}')} fits no model; {self.name} has: {', '.join(self.members)}"
+            )
         return fitting
 
 

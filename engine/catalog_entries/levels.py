@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.errors import LesionError, suggestion
+from engine.errors import LesionError, shortened, suggestion
 
 Spacing = Literal["linear", "geometric"]
 
@@ -52,6 +52,8 @@ class LevelInfo:
             values = [start * (stop / start) ** (i / (steps - 1)) for i in range(steps)]
         else:
             values = [start + (stop - start) * i / (steps - 1) for i in range(steps)]
+        if not all(map(math.isfinite, values)):
+            raise LesionError(f"a range of levels cannot go from {start:g} to {stop:g}; levels are {self.bounds}")
         if self.integer:
             return list(dict.fromkeys(max(float(round(value)), self.low) for value in values))
         return [float(f"{value:.10g}") for value in values]
@@ -71,8 +73,17 @@ class OptionInfo:
 
     def check(self, value: object) -> None:
         """Raises LesionError unless `value` is one of the choices, or a number within the bounds."""
+        shown = _shown(value)
         if self.choices:
             if value not in self.choices:
-                raise LesionError(f"{value!r} is not possible here{suggestion(str(value), self.choices)}")
+                raise LesionError(f"{shown} is not possible here{suggestion(shown, self.choices)}")
         elif not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
-            raise LesionError(f"{value!r} is not possible here: give a number from {self.low:g} to {self.high:g}")
+            raise LesionError(f"{shown} is not possible here: give a number from {self.low:g} to {self.high:g}")
+
+
+def _shown(value: object) -> str:
+    """What an option was given, as a message quotes it."""
+    try:
+        return shortened(repr(value))
+    except ValueError:  # of a whole number with thousands of digits
+        return "a number of thousands of digits"

@@ -30,7 +30,7 @@ def _expand(levels: Any, info: catalog.LevelInfo) -> Any:
         wanted = LevelRange.model_validate(levels)
         return info.spread(wanted.start, wanted.stop, wanted.steps, wanted.spacing)
     except ValidationError as error:
-        field, sentence = explain(error, LevelRange)[0]
+        ((field, sentence), *_), _ = explain(error, LevelRange)
         raise fault(LesionError(sentence, field=field)) from None
     except LesionError as error:
         raise fault(error) from None

@@ -8,8 +8,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from engine.catalog import blame
-from engine.errors import LesionError, suggestion
+from engine.errors import LesionError, quoted, shortened, suggestion
 from engine.profile.choice import ByName
+
+MOST_SHOWN = 10
+"""Faults that one message tells."""
+_UNREADABLE = 10**60
+"""From here on a whole number is told by its length."""
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -36,28 +41,29 @@ def fault(problem: LesionError | str) -> PydanticCustomError:
     return PydanticCustomError("lesion", "{text}", {"text": str(problem), "tail": tail or ""})
 
 
-def explain(error: ValidationError, root: type[BaseModel]) -> list[tuple[str, str]]:
-    """(dotted key, sentence) for every fault that pydantic found in data meant for `root`, in its order, but missing
-    keys last: the key beside them is likely the one misspelt."""
-    details = [fault for fault in error.errors(include_url=False) if not _follows(fault, error)]
+def explain(error: ValidationError, root: type[BaseModel]) -> tuple[list[tuple[str, str]], int]:
+    """(dotted key, sentence) for the first ten faults that pydantic found in data meant for `root`, in its order, but
+    missing keys last: the key beside them is likely the one misspelt. And how many more there are."""
+    every = error.errors(include_url=False)
+    details = [fault for fault in every if not _follows(fault, every)]
     details.sort(key=lambda fault: fault["type"] == "missing")
-    return [_explain(fault, root) for fault in details]
+    return [_explain(fault, root) for fault in details[:MOST_SHOWN]], len(details[MOST_SHOWN:])
 
 
-def _follows(details: ErrorDetails, error: ValidationError) -> bool:
+def _follows(details: ErrorDetails, every: list[ErrorDetails]) -> bool:
     """Whether a list seems too short only because an entry of it is at fault."""
     place = details["loc"]
     return details["type"] == "too_short" and any(
-        other["loc"][: len(place)] == place and len(other["loc"]) > len(place) for other in error.errors()
+        other["loc"][: len(place)] == place and len(other["loc"]) > len(place) for other in every
     )
 
 
 def _explain(details: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
     location, tables, field = _follow(details["loc"], root)
-    key = ".".join(str(part) for part in location)
+    key = ".".join(shortened(str(part)) for part in location)
     kind, context, given = details["type"], details.get("ctx", {}), details["input"]
     if kind == "lesion":
-        return ".".join(part for part in (key, context["tail"]) if part), context["text"]
+        return ".".join(part for part in (key, shortened(context["tail"])) if part), context["text"]
     if kind == "extra_forbidden":
         return key, f"there is no such key{suggestion(str(location[-1]), _keys(tables))}"
     if kind == "missing":
@@ -147,5 +153,7 @@ def show(given: Any) -> str:
     if isinstance(given, list | tuple):
         return "a list"
     if isinstance(given, str):
-        return f"'{given if len(given) <= 60 else given[:57] + '...'}'"
-    return f"{given:.10g}" if isinstance(given, float) else str(given)
+        return quoted(given)
+    if isinstance(given, int) and abs(given) >= _UNREADABLE:
+        return f"a number of about {given.bit_length() * 3 // 10:,} digits"
+    return f"{given:.10g}" if isinstance(given, float) else shortened(str(given))

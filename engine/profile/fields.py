@@ -14,6 +14,7 @@ Bool = Annotated[bool, Strict()]
 Text = Annotated[str, Strict()]
 
 _LARGEST_COUNT = 10**12
+_MOST_COUNTS = 10_000
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
@@ -53,6 +54,8 @@ def _check_counts(given: Any) -> Any:
         return None if given is None else _check_count(given)
     if not given:
         raise fault("needs at least one entry")
+    if len(given) > _MOST_COUNTS:
+        raise fault(f"lists {len(given):,} numbers, and {_MOST_COUNTS:,} are the most")
     counts = [_check_count(count) for count in given]
     refuse_repeats(counts, "k")
     return tuple(sorted(counts))
@@ -63,7 +66,7 @@ def _check_count(count: Any) -> int:
         raise fault(f"must be a whole number, or a list of them, not {show(count)}")
     if not 1 <= count <= _LARGEST_COUNT:
         bound = "at least 1" if count < 1 else f"at most {_LARGEST_COUNT}"
-        raise fault(f"must be {bound}, not {count}")
+        raise fault(f"must be {bound}, not {show(count)}")
     return count
 
 

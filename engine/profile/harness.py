@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from engine import files
-from engine.errors import LesionError
+from engine.errors import LesionError, quoted
+from engine.paths import is_folder
+from engine.profile.names import check_path
 
 PACKAGE = "lm-eval"
 
@@ -21,10 +23,13 @@ def check_harness() -> None:
 
 def check_folder(folder: str) -> None:
     """Raises LesionError unless `folder` is one that holds task files."""
-    if not Path(folder).is_dir():
-        raise LesionError(f"there is no folder '{folder}'; give one with task files (.yaml) of lm-evaluation-harness")
+    check_path(folder)
+    if not is_folder(folder):
+        raise LesionError(
+            f"there is no folder {quoted(folder)}; give one with task files (.yaml) of lm-evaluation-harness"
+        )
     if not any(Path(folder).rglob("*.yaml")):
-        raise LesionError(f"the folder '{folder}' holds no task file (.yaml) of lm-evaluation-harness")
+        raise LesionError(f"the folder {quoted(folder)} holds no task file (.yaml) of lm-evaluation-harness")
 
 
 def identity(folder: str | None) -> dict[str, Any]:

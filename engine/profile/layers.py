@@ -3,13 +3,15 @@
 import re
 from collections.abc import Sequence
 
-from engine.errors import LesionError
+from engine.errors import LesionError, quoted, shortened
 
 Layers = str | tuple[int, ...]
 
 _SPAN = re.compile(r"(\d+)\s*-\s*(\d+)")
 _LAST = re.compile(r"last\s+(\d+)")
-_DEEPEST = 10_000
+_MOST = 10_000
+"""Layers, heads or experts that a model may have: no model comes near."""
+_DIGITS = 20
 _ACCEPTED = 'are written "0-5", "last 4", "3" or [1, 3], counting from 0'
 
 
@@ -22,9 +24,11 @@ def check_layers(layers: object, noun: str = "layers") -> Layers:
         return _check_text(layers.strip(), noun)
     numbers = [layers] if isinstance(layers, int) else layers
     if not isinstance(numbers, list | tuple) or not numbers or not all(_is_layer(number) for number in numbers):
-        raise LesionError(f"{layers!r} names no {noun}; {noun} {_ACCEPTED}")
+        raise LesionError(f"{_shown(layers)} names no {noun}; {noun} {_ACCEPTED}")
+    if max(numbers) >= _MOST:
+        raise LesionError(_beyond(layers, noun))
     if len(set(numbers)) < len(numbers):
-        raise LesionError(f"{list(numbers)} names {_one(noun)} twice")
+        raise LesionError(f"{_shown(list(numbers))} names {_one(noun)} twice")
     return tuple(sorted(numbers))
 
 
@@ -41,7 +45,7 @@ def parse_layers(layers: Layers, depth: int, noun: str = "layers") -> tuple[int,
     else:
         wanted = layer_numbers(checked)
     if wanted[0] < 0 or wanted[-1] >= depth:
-        raise LesionError(f"{noun} {layers!r} do not exist: the model has {depth} {noun}, 0 to {depth - 1}")
+        raise LesionError(f"{noun} {_shown(layers)} do not exist: the model has {depth} {noun}, 0 to {depth - 1}")
     return wanted
 
 
@@ -53,14 +57,19 @@ def same_layers(layers: Layers | None) -> list[int] | str | None:
     return list(layers) if isinstance(layers, tuple) else layers
 
 
+def place_of(layers: Layers | None) -> object:
+    """A short form of checked layers that is equal for "0-2" and [0, 1, 2], and can be hashed."""
+    if isinstance(layers, tuple) and layers == tuple(range(layers[0], layers[-1] + 1)):
+        return f"{layers[0]}-{layers[-1]}"
+    return layers
+
+
 def numbered_layers(layers: object) -> Layers:
     """As `check_layers`, for layers that can be told apart without knowing the model's depth. Raises LesionError, too,
     for "last 4"."""
     checked = check_layers(layers)
     if isinstance(checked, str) and _LAST.fullmatch(checked):
         raise LesionError(f'which layers {layers!r} are depends on the model; give them by number, as "0-8" or [1, 3]')
-    if isinstance(checked, str) and int(checked.split("-")[1]) >= _DEEPEST:
-        raise LesionError(f"layers {layers!r} go beyond any model: numbers below {_DEEPEST:,} are accepted")
     return checked
 
 
@@ -89,13 +98,29 @@ def group_name(
 
 
 def _check_text(text: str, noun: str) -> Layers:
+    span, last = _SPAN.fullmatch(text), _LAST.fullmatch(text)
+    for number in span.groups() if span else last.groups() if last else [text] if text.isdecimal() else []:
+        if len(number) > _DIGITS or int(number) >= _MOST:
+            raise LesionError(_beyond(text, noun))
     if text.isdecimal():
         return (int(text),)
-    if (last := _LAST.fullmatch(text)) and int(last[1]) > 0:
+    if last and int(last[1]) > 0:
         return f"last {int(last[1])}"
-    if (span := _SPAN.fullmatch(text)) and int(span[1]) <= int(span[2]):
+    if span and int(span[1]) <= int(span[2]):
         return f"{int(span[1])}-{int(span[2])}"
-    raise LesionError(f"'{text}' names no {noun}; {noun} {_ACCEPTED}")
+    raise LesionError(f"{quoted(text)} names no {noun}; {noun} {_ACCEPTED}")
+
+
+def _beyond(layers: object, noun: str) -> str:
+    return f"{noun} {_shown(layers)} go beyond any model: numbers below {_MOST:,} are accepted"
+
+
+def _shown(layers: object) -> str:
+    """What was given, as a message quotes it."""
+    try:
+        return shortened(repr(layers))
+    except ValueError:  # a whole number of thousands of digits
+        return "a number of thousands of digits"
 
 
 def _one(noun: str) -> str:

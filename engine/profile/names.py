@@ -2,18 +2,19 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine import catalog
-from engine.errors import LesionError, suggestion
+from engine.errors import LesionError, quoted, suggestion
+from engine.paths import is_file, is_there
 
 AUTO = "auto"
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 
-_HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
+_HUB_ID = re.compile(r"(?=.{1,96}$)[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
 
 
 def is_petri(model: str) -> bool:
@@ -38,16 +39,19 @@ def expand_models(names: Sequence[Any], *, must_exist: bool) -> list[Any]:
     Raises LesionError, with the position as its field, for a pattern that fits nothing and a name that cannot be a
     model's (see `check_model`).
     """
-    found: list[Any] = []
+    expanded: list[Any] = []
+    before: set[str] = set()
     for position, name in enumerate(names):
         try:
-            found += _models(name, found, must_exist) if isinstance(name, str) else [name]
+            members = _models(name, before, must_exist) if isinstance(name, str) else [name]
         except LesionError as error:
             raise LesionError(str(error), field=str(position)) from None
-    return found
+        expanded += members
+        before.update(member for member in members if isinstance(member, str))
+    return expanded
 
 
-def _models(name: str, before: Sequence[str], must_exist: bool) -> list[str]:
+def _models(name: str, before: Collection[str], must_exist: bool) -> list[str]:
     """The models that one entry of the list adds to those before it."""
     if is_family_pattern(name):
         family, _, sizes = name.partition(":")
@@ -66,16 +70,23 @@ def anchor(path: str, folder: Path) -> str:
     """`path` made absolute: what is relative in a profile is relative to the profile's folder."""
     try:
         return os.path.normpath(folder.absolute() / Path(path).expanduser())
-    except RuntimeError:  # "~name" where there is no such user
+    except (RuntimeError, ValueError):  # "~name" where there is no such user, or can be none
         return os.path.normpath(folder.absolute() / path)
 
 
-def is_there(path: Path) -> bool:
-    """Whether something lies at `path`; False, too, for what no path can be, such as a sentence given as a name."""
+def check_path(path: str) -> None:
+    """Raises LesionError for a text that is no path anywhere: one with a NUL in it, or that is not UTF-8."""
+    if "\0" in path or not is_utf8(path):
+        raise LesionError(f"{quoted(path)} can be no path: give one in UTF-8, without NUL")
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written: the command line and names of files may hold bytes that are none."""
     try:
-        return path.exists()
-    except OSError:
+        text.encode()
+    except UnicodeEncodeError:
         return False
+    return True
 
 
 def check_model(model: str, *, must_exist: bool) -> None:
@@ -83,11 +94,14 @@ def check_model(model: str, *, must_exist: bool) -> None:
     if is_petri(model):
         catalog.model(model)
     elif is_model_path(model):
-        if must_exist and not is_there(Path(model)):
-            raise LesionError(f"there is no model at '{model}': give an existing folder or .gguf file{_made_by(model)}")
+        check_path(model)
+        if must_exist and not is_there(model):
+            raise LesionError(
+                f"there is no model at {quoted(model)}: give an existing folder or .gguf file{_made_by(model)}"
+            )
     elif not _HUB_ID.fullmatch(model):
         raise LesionError(
-            f"'{model}' names no model: give a bundled model ({', '.join(catalog.models())}), a Hub id such as "
+            f"{quoted(model)} names no model: give a bundled model ({', '.join(catalog.models())}), a Hub id such as "
             "'EleutherAI/pythia-70m', a family such as 'pythia:*', or the path of a folder or .gguf file, which starts "
             "with ., / or ~"
         )
@@ -99,10 +113,11 @@ def check_file(name: str, known: Iterable[str], kind: str, *, must_exist: bool) 
     if name in names:
         return
     if not is_file_name(name):
-        wrong = f"there is no {kind} '{name}', and no such file either"
+        wrong = f"there is no {kind} {quoted(name)}, and no such file either"
         raise LesionError(f"{wrong}{suggestion(name, names)}{catalog.blame()}")
-    if must_exist and not (is_there(Path(name)) and Path(name).is_file()):
-        raise LesionError(f"there is no file '{name}'; a {kind} is a file or one of: {', '.join(names)}")
+    check_path(name)
+    if must_exist and not is_file(name):
+        raise LesionError(f"there is no file {quoted(name)}; a {kind} is a file or one of: {', '.join(names)}")
 
 
 def _made_by(model: str) -> str:

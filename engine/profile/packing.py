@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from engine import catalog
 from engine.errors import LesionError
 from engine.profile.damage import Damage
-from engine.profile.layers import same_layers
+from engine.profile.layers import place_of
 from engine.profile.measures import Measure, RankingMeasure, SuperWeightsMeasure
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def requantising(profile: "Profile") -> Iterator[tuple[Damage, str]]:
             continue
         plain = damage.model_copy(update={"method": "requantise", "levels": (), "options": {}, "select": None})
         for group in damage.groups:
-            place = (group, *(same_layers(given) for given in (damage.layers, damage.heads, damage.experts)))
-            if catalog.group(group).packable and str(place) not in seen:
-                seen.add(str(place))
+            place = (group, *(place_of(given) for given in (damage.layers, damage.heads, damage.experts)))
+            if catalog.group(group).packable and place not in seen:
+                seen.add(place)
                 yield plain, group
 
 

@@ -6,8 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from engine import catalog, files
-from engine.errors import LesionError, suggestion
-from engine.profile.names import PICTURE_ENDINGS, anchor, is_file_name, is_model_path, is_petri, is_there
+from engine.errors import LesionError, quoted, shortened, suggestion
+from engine.paths import is_file, is_there
+from engine.profile.names import PICTURE_ENDINGS, anchor, check_path, is_file_name, is_model_path, is_petri
 
 _KINDS = ("PNG", "JPEG", "WEBP")
 _PROCESSORS = ("processor_config.json", "preprocessor_config.json")
@@ -18,11 +19,13 @@ def check_picture(name: str, *, must_exist: bool) -> None:
     """Raises LesionError unless `name` is a bundled picture or an existing file, and pictures can be read here."""
     known = catalog.pictures()
     if name not in known and not is_file_name(name):
-        raise LesionError(f"there is no picture '{name}', and no such file either{suggestion(name, known)}")
+        raise LesionError(f"there is no picture {quoted(name)}, and no such file either{suggestion(name, known)}")
+    if name not in known:
+        check_path(name)
     if not must_exist:
         return
-    if name not in known and not (is_there(Path(name)) and Path(name).is_file()):
-        raise LesionError(f"there is no file '{name}'; a picture is a file or one of: {', '.join(known)}")
+    if name not in known and not is_file(name):
+        raise LesionError(f"there is no file {quoted(name)}; a picture is a file or one of: {', '.join(known)}")
     if find_spec("PIL") is None:
         raise LesionError("pictures need the extra `lesion-lab[pictures]`; install it with pip")
 
@@ -38,7 +41,9 @@ def check_sight(model: str) -> None:
     elif is_model_path(model) and not any(is_there(Path(model, file)) for file in _PROCESSORS):
         why = f"its folder holds neither {' nor '.join(_PROCESSORS)}"
     if why:
-        raise LesionError(f"{model} takes no pictures: {why}; name an image-text model, or leave the image out")
+        raise LesionError(
+            f"{shortened(model)} takes no pictures: {why}; name an image-text model, or leave the image out"
+        )
 
 
 def picture_name(name: str) -> str:

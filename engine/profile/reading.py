@@ -1,19 +1,24 @@
 """From a TOML file to a Profile: `extends`, `--set`, paths, and every mistake as a sentence."""
 
-import tomllib
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from engine import catalog, files
-from engine.errors import LesionError, suggestion
+from engine import catalog
+from engine.errors import LesionError, quoted, shortened, suggestion
+from engine.paths import is_folder, is_there
+from engine.profile import toml
 from engine.profile.faults import explain
 from engine.profile.measures import Measure, PromptTable, TasksMeasure, TextTable
-from engine.profile.names import AUTO, anchor, is_file_name, is_model_path, is_petri, is_there
+from engine.profile.names import AUTO, anchor, check_path, is_file_name, is_model_path, is_petri
 from engine.profile.overrides import override
 from engine.profile.schema import Profile
+
+LONGEST_CHAIN = 20
+"""Profiles of which each extends the next."""
 
 PETRI_DOCUMENTS = 64
 """Documents of the bundled petri text, which has no end of its own, where a profile does not say how many."""
@@ -31,7 +36,7 @@ def load(path: Path | str, overrides: Sequence[str] = (), *, must_exist: bool = 
     where = " extending ".join([str(path), *(base.name for base in bases)])
     for text in overrides:
         override(data, text)
-        where += f" with --set {text}"
+        where += f" with --set {shortened(text)}"
     if overrides:
         _anchor_all(data, Path.cwd())
     return parse(data, where, path.parent, must_exist=must_exist)
@@ -52,8 +57,9 @@ def parse(data: dict[str, Any], where: str, folder: Path, *, must_exist: bool = 
     try:
         profile = Profile.model_validate(data, context={"must_exist": must_exist})
     except ValidationError as error:
-        faults = explain(error, Profile)
+        faults, more = explain(error, Profile)
         lines = [f"{where}: {key}: {sentence}" if key else f"{where}: {sentence}" for key, sentence in faults]
+        lines += [f"{where}: and {more:,} more"] if more else []
         raise LesionError("\n".join(lines), field=faults[0][0]) from None
     return _settle(profile)
 
@@ -94,29 +100,41 @@ def _extended(
     base = data.pop("extends")
     if not isinstance(base, str) or not base:
         raise LesionError(f"{where}: extends: must be the path of one profile, in quotes", field="extends")
-    path = Path(anchor(base, folder))
-    if path.resolve() in [link.resolve() for link in chain]:
-        loop = " extends ".join(link.name for link in (*chain, path))
-        raise LesionError(f"{where}: extends: a profile cannot extend itself: {loop}", field="extends")
+    path = _base(base, folder, where, chain)
     below, bases = _extended(_read_toml(path, where), path.parent, str(path), (*chain, path))
     return _merge(below, data), [path, *bases]
+
+
+def _base(name: str, folder: Path, where: str, chain: tuple[Path, ...]) -> Path:
+    """The file that `name` means. Raises LesionError where the files that led here go round in a circle, or on and
+    on."""
+    try:
+        check_path(name)
+    except LesionError as error:
+        raise LesionError(f"{where}: extends: {error}", field="extends") from None
+    path = Path(anchor(name, folder))
+    if os.path.realpath(path) in map(os.path.realpath, chain):
+        loop = " extends ".join(shortened(link.name) for link in (*chain, path))
+        raise LesionError(f"{where}: extends: a profile cannot extend itself: {loop}", field="extends")
+    if len(chain) > LONGEST_CHAIN:
+        text = f"more than {LONGEST_CHAIN} profiles extend one another: put some of them together"
+        raise LesionError(f"{where}: extends: {text}", field="extends")
+    return path
 
 
 def _read_toml(path: Path, extended_by: str | None) -> dict[str, Any]:
     origin = f"{extended_by}: extends: " if extended_by else ""
     field = "extends" if extended_by else None
     try:
-        return tomllib.loads(files.read_named_text(path, "utf-8-sig"))
+        return toml.loads(toml.text_of(path))
     except FileNotFoundError:
-        beside = sorted(found.name for found in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+        beside = sorted(found.name for found in path.parent.glob("*.toml")) if is_folder(path.parent) else []
         hint = suggestion(path.name, beside) if beside else "; give the path of a TOML file"
-        raise LesionError(f"{origin}there is no profile '{path}'{hint}", field=field) from None
-    except UnicodeDecodeError:
-        raise LesionError(f"{path}: this is not a text file in UTF-8", field=field) from None
-    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
-        raise LesionError(f"{path}: this is not TOML: {error}", field=field) from None
+        raise LesionError(f"{origin}there is no profile {quoted(path)}{hint}", field=field) from None
+    except ValueError as error:
+        raise LesionError(f"{path}: {error}", field=field) from None
     except OSError as error:
-        raise LesionError(f"{origin}'{path}' cannot be read: {error.strerror}", field=field) from None
+        raise LesionError(f"{origin}{quoted(path)} cannot be read: {error.strerror}", field=field) from None
 
 
 def _merge(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 
 from engine.errors import LesionError
 from engine.profile.choice import ByName
+from engine.profile.counting import trial_count
 from engine.profile.damage import Damage
 from engine.profile.faults import fault, show
 from engine.profile.fields import Bool, Int, Table, Text, accept, must_exist, refuse_repeats
-from engine.profile.layers import same_layers
+from engine.profile.layers import place_of
 from engine.profile.measures import Measure, tables
 from engine.profile.names import expand_models
 from engine.profile.packing import check_loading, check_measurable, check_packable
@@ -20,6 +21,7 @@ from engine.profile.pictures import check_sight
 
 _LARGEST_SEED = 2**31 - 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_REVISION = re.compile(r"[!-~]{1,200}")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -68,6 +70,13 @@ class ModelSpec(Table):
         refuse_repeats(names, "model")
         return names
 
+    @field_validator("revision")
+    @classmethod
+    def _check_revision(cls, revision: str | None) -> str | None:
+        if revision is not None and not _REVISION.fullmatch(revision):
+            raise fault(f"{show(revision)} is no branch, tag or commit; one is up to 200 characters without blanks")
+        return revision
+
     @field_validator("device")
     @classmethod
     def _check_device(cls, device: str) -> str:
@@ -107,6 +116,7 @@ class RunSpec(Table):
         True, description="start at the first damaged layer with what entered it before: the same result in less time"
     )
     attempts: Int = Field(2, ge=1, le=100, description="workers lost on one trial before it is recorded as failed")
+    limit: Int = Field(1_000_000, ge=1, le=10**9, description="trials that the profile may make at most")
 
 
 class Profile(Table):
@@ -143,14 +153,23 @@ class Profile(Table):
             seen.add((measure.name, measure.label))
         return measures
 
-    @field_validator("damage")
-    @classmethod
-    def _check_overlap(cls, damage: tuple[Damage, ...]) -> tuple[Damage, ...]:
-        first: dict[str, int] = {}
-        for position, table in enumerate(damage):
+    @model_validator(mode="after")
+    def _check_size(self) -> "Profile":
+        """Before anything is listed: a few keys can ask for more trials than memory holds."""
+        if (count := trial_count(self)) > self.run.limit:
+            about = "" if self.model.load_in == "none" else "at least "
+            text = f"this profile makes {about}{count:,} trials, and {self.run.limit:,} is the limit"
+            mend = "ask for fewer models, damages, levels or seeds, or raise run.limit"
+            raise fault(LesionError(f"{text}: {mend}", field="run.limit"))
+        return self
+
+    @model_validator(mode="after")
+    def _check_overlap(self) -> "Profile":
+        first: dict[tuple[Any, ...], int] = {}
+        for position, table in enumerate(self.damage):
             for single in (single for one in table.separate() for single in one.singles):
                 _refuse_overlap(single, position, first)
-        return damage
+        return self
 
     @model_validator(mode="after")
     def _refuse_codes(self) -> "Profile":
@@ -177,16 +196,16 @@ class Profile(Table):
         return self
 
 
-def _refuse_overlap(damage: Damage, position: int, first: dict[str, int]) -> None:
+def _refuse_overlap(damage: Damage, position: int, first: dict[tuple[Any, ...], int]) -> None:
     """`first`: what earlier tables ask for, and which of them; this table's wishes are added."""
+    narrowed = tuple(place_of(given) for given in (damage.layers, damage.heads, damage.experts))
+    rest = (*narrowed, str(damage.options), str(damage.select.identity if damage.select else None))
     for group, level in product(damage.groups, damage.levels):
-        wanted = f"{damage.method} on {group} at level {level:.10g}"
-        narrowed = (damage.layers, damage.heads, damage.experts)
-        chosen = damage.select.identity if damage.select else None
-        same = f"{wanted} {[same_layers(given) for given in narrowed]} {damage.options} {chosen}"
+        same = (damage.method, group, f"{level:.10g}", *rest)
         if same in first:
+            wanted = f"{damage.method} on {group} at level {level:.10g}"
             text = f"{wanted} is already asked for by damage.{first[same]}; once is enough"
-            raise fault(LesionError(text, field=str(position)))
+            raise fault(LesionError(text, field=f"damage.{position}"))
         first[same] = position
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import files
-from engine.errors import LesionError
+from engine.errors import LesionError, quoted, shortened
+from engine.paths import is_folder
 
 if TYPE_CHECKING:
     from engine.profile import Profile
@@ -101,11 +102,13 @@ def find(text: str, results: Path) -> Path:
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise LesionError(f"'{text}' fits {len(fitting)} runs in {results}: {_listed(fitting)}; give more of the name")
-    if Path(text).is_dir() and text:
+        raise LesionError(
+            f"{quoted(text)} fits {len(fitting)} runs in {results}: {_listed(fitting)}; give more of the name"
+        )
+    if text and is_folder(text):
         raise LesionError(f"{text} is not a run directory: it holds no {PROFILE}")
     there = f"it holds {_listed(runs)}" if runs else "it holds no runs yet"
-    raise LesionError(f"there is no run '{text}' in {results}: {there}")
+    raise LesionError(f"there is no run {quoted(text)} in {shortened(str(results))}: {there}")
 
 
 def make_directory(name: str, results: Path) -> Path:
