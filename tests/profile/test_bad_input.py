@@ -217,7 +217,7 @@ def test_files_that_cannot_be_profiles(tmp_path: Path, base: Path) -> None:
         load(tmp_path / "bsae.toml")
     with pytest.raises(LesionError, match=r"there is no profile '.*'; give the path of a TOML file"):
         load(tmp_path / "nowhere" / "x.toml")
-    with pytest.raises(LesionError, match="cannot be read: Is a directory"):
+    with pytest.raises(LesionError, match="cannot be read: it is a directory, not a file"):
         load(tmp_path)
     base.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(LesionError, match="not a text file in UTF-8"):
