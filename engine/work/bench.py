@@ -20,7 +20,7 @@ from engine.runs.lines import WriteError
 from engine.work.artifacts import keep_all
 from engine.work.batches import Batches
 from engine.work.faults import sentence
-from engine.work.memory import Peak, release
+from engine.work.memory import Peak, devices_of, release
 from engine.work.subject import Subject, measure_key
 
 Say = Callable[[dict[str, Any]], None]
@@ -80,7 +80,7 @@ class Bench:
             self._turn_to(trial.model)
         if self._subject is None:
             return self._record(**self._refusal), []
-        self._peak = Peak(self._device)
+        self._peak = Peak(*devices_of(self._subject.loaded.model))
         begun = time.perf_counter()
         record, texts = self._persist(trial, self._subject)
         whose = {name: getattr(trial, name) for name in ("model", "method", "group", "level", "seed")}
@@ -100,7 +100,8 @@ class Bench:
             except _OutOfMemoryError as exhausted:
                 culprit = exhausted.measure
                 what = f"{culprit} at batch size 1" if culprit else f"damaging {trial.group}"
-                fault = {"status": "oom", "error": f"out of memory: {what} does not fit on {self._device}"}
+                place = ", ".join(map(str, devices_of(subject.loaded.model)))
+                fault = {"status": "oom", "error": f"out of memory: {what} does not fit on {place}"}
             except WriteError:
                 raise  # no fault of the trial's, which is to run again
             except LesionError as mistake:

@@ -28,7 +28,7 @@ from engine.work.memory import free_and_total, free_and_total_of_all
 from engine.work.subject import narrows
 
 _RESERVE = {"cuda": 2_000_000_000, "cpu": 1_000_000_000}
-"""Bytes left free: for CUDA's own context, for the worker's libraries, for whatever else the host does."""
+"""Bytes left free on a device: for CUDA's own context, for the worker's libraries, for whatever else the host does."""
 
 _UNKNOWN: dict[str, Any] = {
     "architecture": "",
@@ -90,7 +90,8 @@ def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool
         device = open_device(profile.model.device)
         spread = profile.model.device_map is not None and device.type == "cuda"
         free, total = free_and_total_of_all() if spread else free_and_total(device)
-        return {"free_bytes": free, "total_bytes": total, "reserve_bytes": _RESERVE[device.type]}
+        reserve = _RESERVE[device.type] * (torch.cuda.device_count() if spread else 1)
+        return {"free_bytes": free, "total_bytes": total, "reserve_bytes": reserve}
 
     def estimate() -> dict[str, Any]:
         loads = [load(measure, folder, narrows(profile)) for measure in profile.measure]
