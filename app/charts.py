@@ -10,16 +10,21 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from app import safe
 from engine import catalog
 from engine.analysis import CHANGE, Curve
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Codes of the 256-colour palette that keep a contrast of 3 : 1 and more on white and on black.
 COLOURS: tuple[int, ...] = (32, 166, 29, 133, 136, 160, 30, 98)
 # Without colour the points still tell the lines apart.
 MARKERS = ("●", "◆", "■", "▲", "○", "◇", "□", "△")
 NOT_FINITE = "×"
+LONGEST = 10_000  # characters of one word; two that differ only beyond would be one
 
 _SELECTED = re.compile(r"\b(top_k|bottom_k|random) (\d+)\b(?!\.)")
 """How many weights were selected, in the name of a group."""
@@ -33,6 +38,13 @@ class Panel:
     method: str
     curves: tuple[Curve, ...]
     labels: tuple[str, ...]
+
+
+def harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of trials with all its words, names of metrics included, as they can be shown."""
+    words = frame.select_dtypes(exclude="number").columns
+    changed = {name: frame[name].map(_shown, na_action="ignore") for name in words}
+    return frame.assign(**changed).rename(columns=_shown)
 
 
 def panels(curves: Sequence[Curve]) -> list[Panel]:
@@ -134,6 +146,10 @@ def dose_words(method: str, level: float | None) -> str:
     known = catalog.methods().get(method)
     symbol = f"{known.level.symbol} " if known and known.level else ""
     return f"{method} {symbol}{level:g}"
+
+
+def _shown(word: object) -> str:
+    return safe.line(word, longest=LONGEST)
 
 
 def _totals(curve: Curve) -> list[int]:

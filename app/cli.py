@@ -4,17 +4,17 @@ Data goes to stdout, talk to stderr. Exit status: 0 done, 1 some trials failed, 
 130 interrupted. Nothing here loads torch, and each command loads what it needs when it is called.
 """
 
+import errno
 import os
 import sys
-import tempfile
-import traceback
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app import faults, output
 from app.commands import browse, execute, options, prepare
 from engine.errors import LesionError, shortened
+from engine.version import version as lesion_version
 
 BAD_INPUT, FAULT, INTERRUPTED = 2, 70, 130
 
@@ -47,13 +47,14 @@ def _lesion(
     # A folder given before the command's name holds for the command, whose own --results stays the stronger.
     os.environ["LESION_RESULTS"] = str(results)
     if version:
-        print(options.version())
+        output.show(lesion_version())
     elif context.invoked_subcommand is None:
         browse.console(results, profiles)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command with these arguments, or the process's own, and exit with its status."""
+    output.prepare()
     sys.exit(_status(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -66,19 +67,20 @@ def _status(arguments: list[str]) -> int:
         return _bad_input(error)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except (BrokenPipeError, SystemExit):
-        # Whoever read our output has enough; typer turns that into an exit of its own. The rest goes nowhere, or the
-        # interpreter would complain while it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:  # what typer makes of a reader of our output that has enough
+        output.hush(sys.stdout)
         return 0
+    except output.UnwrittenError as error:
+        output.hush(sys.stdout)
+        return _unwritten(error)
     except Exception as error:
         return _fault(error)
 
 
 def _bad_input(error: Exception) -> int:
     sentence = _usage(error) if isinstance(error, typer.TyperException) else str(error)
-    for line in sentence.splitlines():
-        print(f"lesion: {line}", file=sys.stderr)
+    for line in sentence.split("\n"):
+        output.say(f"lesion: {line}")
     return BAD_INPUT
 
 
@@ -91,14 +93,16 @@ def _usage(error: typer.TyperException) -> str:
     return f"{message[:1].lower()}{message[1:]}; see {command} --help"
 
 
+def _unwritten(error: output.UnwrittenError) -> int:
+    """Nothing is amiss where nobody reads any more."""
+    if error.errno == errno.EPIPE:
+        return 0
+    output.say(f"lesion: stdout cannot be written: {error.strerror}")
+    return BAD_INPUT
+
+
 def _fault(error: Exception) -> int:
-    """Say in one sentence what broke and keep the traceback in a file, to be sent to whoever mends Lesion."""
-    with tempfile.NamedTemporaryFile("w", prefix="lesion-fault-", suffix=".txt", delete=False) as file:
-        file.write(
-            f"lesion {options.version()} {' '.join(sys.argv[1:])}\n\n{''.join(traceback.format_exception(error))}"
-        )
-    what = f"{type(error).__name__}: {error}".splitlines()[0]
-    print(f"lesion: a fault in Lesion itself ({what}); the traceback is in {Path(file.name)}", file=sys.stderr)
+    output.say(f"lesion: {faults.report(error)}")
     return FAULT
 
 

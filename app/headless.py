@@ -7,11 +7,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
+from app import output, safe
 from app.charts import number
 from app.commands.options import duration, size
 from engine.analysis import model_name, trial_group
@@ -101,8 +101,7 @@ class View:
 
     def note(self, text: str) -> None:
         """A line that stays."""
-        self.stream.write(text + "\n")
-        self.stream.flush()
+        output.write(self.stream, safe.line(text) + "\n")
 
     def end(self) -> None:
         """Leave the stream as an ordinary line would."""
@@ -147,18 +146,14 @@ class Panel(View):
             self._take(event)
         self._last = update.trials[-1] if update.trials else self._last
         columns = shutil.get_terminal_size((80, 24)).columns - 1
-        with self._redrawing():
-            for line in self._lines(update.status, columns):
-                self.stream.write(line[:columns] + "\n")
-                self._drawn += 1
+        lines = [safe.cut(safe.line(line), columns) for line in self._lines(update.status)]
+        self._redraw("".join(f"{line}\n" for line in lines), panel=len(lines))
 
     def note(self, text: str) -> None:
-        with self._redrawing():
-            self.stream.write(text + "\n")
+        self._redraw(safe.line(text) + "\n")
 
     def end(self) -> None:
-        with self._redrawing():
-            pass
+        self._redraw("")
 
     def _take(self, event: dict[str, Any]) -> None:
         if event["event"] == "model":
@@ -168,21 +163,18 @@ class Panel(View):
         elif event["event"] == "memory":
             self._memory = event["devices"]
 
-    def _lines(self, status: RunStatus, columns: int) -> Iterator[str]:
+    def _lines(self, status: RunStatus) -> Iterator[str]:
         filled = round(20 * status.done / status.total) if status.total else 0
         yield f"{'█' * filled}{'░' * (20 - filled)} {counts_line(status)}"
         memory = (_memory(device) for device in self._memory)
         yield " · ".join(filter(None, (status.state, self._loading or self._doing, *memory)))
         yield f"last: {trial_line(self._last)}" if self._last else "last: no trial finished yet"
 
-    @contextmanager
-    def _redrawing(self) -> Iterator[None]:
-        """Clear what was drawn, and send the new content in one go so that nothing flickers."""
-        if self._drawn:
-            self.stream.write(f"\x1b[{self._drawn}F\x1b[J")
-            self._drawn = 0
-        yield
-        self.stream.flush()
+    def _redraw(self, text: str, *, panel: int = 0) -> None:
+        """Write lines in place of the panel, in one go so that nothing flickers; the last `panel` are the new one."""
+        cleared = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
+        self._drawn = panel
+        output.write(self.stream, cleared + text)
 
 
 def counts_line(status: RunStatus) -> str:

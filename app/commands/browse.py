@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import math
 import shutil
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app import output, safe
 from app.commands import options
 from engine.analysis.names import model_name
 from engine.errors import LesionError
@@ -74,22 +77,22 @@ def results(
 
     found = runs.summaries(results)
     if as_json:
-        options.print_json([_summary(one) for one in found])
+        output.show_json([_summary(one) for one in found])
     elif found:
         headings = ("run", "state", "trials", "failed", "oom", "started", "time", "models", "methods")
-        options.print_table(headings, [_summary_row(one) for one in found])
+        output.show_table(headings, [_summary_row(one) for one in found])
     else:
-        options.say(f"no runs in {results} yet; make one with: lesion run demo")
+        output.say(f"no runs in {results} yet; make one with: lesion run demo")
     for one in found:
         if one.fault:
-            options.say(f"warning: {one.fault}")
+            output.say(f"warning: {one.fault}")
     return 0
 
 
 def export(
     run: options.RunName,
     format: Annotated[str, typer.Option("--format", "-f", help="csv, json or parquet.")] = "csv",
-    output: Annotated[
+    file: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
     ] = None,
     results: options.Results = options.RESULTS,
@@ -103,11 +106,15 @@ def export(
     from engine import analysis, runs
 
     found = runs.find(run, results)
-    if output is None and format == "parquet" and sys.stdout.isatty():
+    if file is None and format == "parquet" and sys.stdout.isatty():
         raise LesionError("parquet is binary and stdout is a terminal: give a file with -o, or redirect stdout")
-    count = analysis.export(found, format, sys.stdout.buffer if output is None else output)
-    if output is not None:
-        options.say(f"{count} trials written to {output}")
+    if file is None:
+        content = io.BytesIO()
+        analysis.export(found, format, content)
+        output.show_bytes(content.getvalue())
+    else:
+        count = analysis.export(found, format, file)
+        output.say(f"{count} trials written to {file}")
     return 0
 
 
@@ -135,15 +142,16 @@ def chart(
 
 def print_charts(run: Path, metrics: list[str] | None = None, level: float | None = None) -> None:
     """Charts of the metrics, perplexity by default, on stdout. Raises LesionError for a metric or level it lacks."""
+    from app import charts
     from engine import analysis
 
-    frame = analysis.table(run)
+    frame = charts.harmless(analysis.table(run))
     if frame.empty:
         raise LesionError(f"{run.name} has no finished trial to draw")
     _check_level(frame, level)
     known = analysis.metric_names([dict.fromkeys(frame.columns)])
     mapped = analysis.scanned(frame)
-    for metric in metrics or analysis.headlines(known):
+    for metric in map(safe.line, metrics or analysis.headlines(known)):
         _print_maps(frame, metric)
         _print_dose(frame[~mapped], metric)
         _print_scaling(frame[~mapped], metric, level)
@@ -164,7 +172,7 @@ def _print_maps(frame: pd.DataFrame, metric: str) -> None:
 
     paper = _paper()
     for found in analysis.layer_maps(frame, metric):
-        print(map_chart.map_chart(found, metric, width=paper["width"], colour=paper["colour"]), end="\n\n")
+        output.show_chart(map_chart.map_chart(found, metric, width=paper["width"], colour=paper["colour"]))
 
 
 def _print_dose(frame: pd.DataFrame, metric: str) -> None:
@@ -172,7 +180,7 @@ def _print_dose(frame: pd.DataFrame, metric: str) -> None:
     from engine import analysis
 
     for panel in charts.panels(analysis.dose(frame, metric)):
-        print(charts.dose_chart(panel, metric, **_paper()), end="\n\n")
+        output.show_chart(charts.dose_chart(panel, metric, **_paper()))
 
 
 def _print_scaling(frame: pd.DataFrame, metric: str, level: float | None) -> None:
@@ -185,7 +193,7 @@ def _print_scaling(frame: pd.DataFrame, metric: str, level: float | None) -> Non
     for method in list(frame[frame["level"].notna()]["method"].unique()) or ["none"]:
         at = analysis.strongest(frame, metric, method) if level is None else level
         panel = scaling_chart.scaling_panel(frame, metric, method, at)
-        print(scaling_chart.scaling_chart(panel, metric, **_paper()), end="\n\n")
+        output.show_chart(scaling_chart.scaling_chart(panel, metric, **_paper()))
 
 
 def _print_gains(run: Path, frame: pd.DataFrame, metric: str) -> None:
@@ -197,11 +205,11 @@ def _print_gains(run: Path, frame: pd.DataFrame, metric: str) -> None:
     if metric.rpartition(".")[2] == "mlp_gain_last" and (
         law := gain_charts.law_caption(analysis.scaling(frame, metric))
     ):
-        print("\n".join(charts.wrapped(law, _paper()["width"])), end="\n\n")
-    if layers := gains.by_layer(run, metric):
-        print(gain_charts.layer_chart(layers, metric, **_paper()), end="\n\n")
+        output.show_chart("\n".join(charts.wrapped(law, _paper()["width"])))
+    if layers := [replace(one, model=safe.line(one.model)) for one in gains.by_layer(run, metric)]:
+        output.show_chart(gain_charts.layer_chart(layers, metric, **_paper()))
     if gain_charts.is_density(metric) and frame["model"].nunique() > 1:
-        print(gain_charts.density_chart(gains.head_density(frame, metric), metric, **_paper()), end="\n\n")
+        output.show_chart(gain_charts.density_chart(gains.head_density(frame, metric), metric, **_paper()))
 
 
 def _paper() -> dict[str, Any]:

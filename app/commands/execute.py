@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app import output
 from app.commands import options
 from engine.errors import LesionError
 
@@ -59,7 +60,7 @@ def run(
     loaded = profiles.load(source, [*(set_ or ()), *_device(device)])
     if not quiet:
         for remark in profiles.remarks(loaded):
-            options.say(f"note: {remark}")
+            output.say(f"note: {remark}")
     directory = runs.create(loaded, results, source=source, trust_remote_code=trust_remote_code)
     return _start(directory, _How(trust_remote_code, detach, as_json, quiet, charts))
 
@@ -85,9 +86,9 @@ def resume(
 
     found = runs.find(run, results)
     if runs.status(found).state == "done":
-        options.say(f"{found.name} is done: nothing is left to run")
+        output.say(f"{found.name} is done: nothing is left to run")
         if as_json:
-            options.print_json(_result(found, runs.status(found)))
+            output.show_json(_result(found, runs.status(found)))
         return 0
     if device is not None:
         profiles.load(runs.profile_file(found), _device(device))  # refuses a device that cannot be
@@ -165,7 +166,7 @@ def stop(
 
     found = runs.find(run, results)
     runs.stop(found, now=now)
-    options.say(
+    output.say(
         f"{found.name} stops {'now' if now else 'after its current trial'}; go on with: lesion resume {found.name}"
     )
     return 0
@@ -198,7 +199,7 @@ def _start(run: Path, how: _How, device: str | None = None) -> int:
         if how.detach:
             return _leave(run, how)
         if not how.quiet:
-            options.say(f"run {run}")
+            output.say(f"run {run}")
         follow(run, process, _view(how.quiet), interrupts)
     if how.charts and not interrupts.count and runs.status(run).ok:
         from app.commands import browse
@@ -212,10 +213,10 @@ def _leave(run: Path, how: _How) -> int:
     from engine import runs
 
     for reason in runs.read_manifest(run).get("left_out", {}).values():
-        options.say(f"warning: {reason}")
+        output.say(f"warning: {reason}")
     if not how.quiet:
-        options.say(f"running on its own; watch it with: lesion attach {run.name}")
-    options.print_json(_result(run, runs.status(run))) if how.as_json else print(run)
+        output.say(f"running on its own; watch it with: lesion attach {run.name}")
+    output.show_json(_result(run, runs.status(run))) if how.as_json else output.show(str(run))
     return 0
 
 
@@ -234,13 +235,13 @@ def _end(run: Path, *, as_json: bool, quiet: bool) -> int:
 
     ended = runs.status(run)
     if ended.state in ("failed", "crashed"):
-        options.say(f"lesion: the run {ended.state}: {ended.text}")
+        output.say(f"lesion: the run {ended.state}: {ended.text}")
     if not quiet:
         counts = f"{ended.ok} ok, {ended.failed} failed, {ended.oom} out of memory"
         done = f"{ended.done} of {ended.total} trials in {options.duration(ended.seconds)}"
-        options.say(f"{ended.state}: {done}: {counts}")
-        options.say(f"open it with: {options.program()} open {run}")
-    options.print_json(_result(run, ended)) if as_json else print(run)
+        output.say(f"{ended.state}: {done}: {counts}")
+        output.say(f"open it with: {options.program()} open {run}")
+    output.show_json(_result(run, ended)) if as_json else output.show(str(run))
     if ended.state == "stopped":
         return INTERRUPTED
     return SOME_FAILED if ended.failed or ended.oom or ended.state != "done" else 0
@@ -262,10 +263,10 @@ def _verify(original: Path, repeated: Path) -> int:
 
     comparison = verify(original, repeated)
     for reason in comparison.reasons:
-        options.say(f"note: {reason}")
+        output.say(f"note: {reason}")
     for found in comparison.differences[:MOST_DIFFERENCES]:
-        options.say(f"differs: trial {found.trial}, {found.what}: {found.original!r} became {found.replayed!r}")
+        output.say(f"differs: trial {found.trial}, {found.what}: {found.original!r} became {found.replayed!r}")
     exactly = "bit for bit" if comparison.exact_expected else "up to rounding"
     outcome = f"equal {exactly}" if comparison.equal else f"{len(comparison.differences)} differences"
-    options.say(f"{outcome}: {comparison.trials} trials and {comparison.texts} texts compared")
+    output.say(f"{outcome}: {comparison.trials} trials and {comparison.texts} texts compared")
     return 0 if comparison.equal else SOME_FAILED

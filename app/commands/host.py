@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from app.commands import options
+from engine.version import version
 
 PACKAGES = (
     *("torch", "transformers", "tokenizers", "safetensors", "accelerate", "bitsandbytes"),
@@ -30,7 +31,7 @@ def examine(results: Path) -> dict[str, Any]:
 
     free, total = main_memory()
     return {
-        "lesion": options.version(),
+        "lesion": version(),
         "python": platform.python_version(),
         "system": platform.platform(),
         "packages": {name: _version(name) for name in (*PACKAGES, "gguf")},

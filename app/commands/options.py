@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-import re
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, TextIO
 
 import typer
 
@@ -19,8 +17,6 @@ from engine.paths import is_file, is_folder
 
 RESULTS = Path("results")
 PROFILES = Path("profiles")
-
-_NUMBER = re.compile(r"-|[\d.,/]*( [a-zA-Z]+)?( \d+ [a-z]+)?")
 
 
 def _possible(folder: Path) -> Path:
@@ -62,13 +58,6 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warn
 TrustRemoteCode = Annotated[
     bool, typer.Option("--trust-remote-code", help="Let models run Python code from their own repository.")
 ]
-
-
-def version() -> str:
-    """Lesion's version."""
-    from importlib.metadata import version as of
-
-    return of("lesion-lab")
 
 
 def program() -> str:
@@ -114,35 +103,6 @@ def _refuse_folder(given: str, shipped: Iterable[str]) -> None:
         raise LesionError(f"{quoted(given)} is a folder: give one of the profiles in it: {', '.join(inside)}")
     if is_folder(path):
         raise LesionError(f"{given} is a folder: give a profile, a TOML file")
-
-
-def print_json(value: Any) -> None:
-    """One JSON document on stdout; a number that is not finite becomes a string."""
-    print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return str(value)
-    return str(value) if isinstance(value, Path) else value
-
-
-def say(text: str) -> None:
-    """Talk to the user, on stderr."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns on stdout, as wide as their widest cell; a column of numbers is aligned right."""
-    widths = [max(len(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
-    right = [bool(rows) and all(_NUMBER.fullmatch(row[column]) for row in rows) for column in range(len(headings))]
-    for row in (headings, *rows):
-        cells = (cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(row, widths, right, strict=True))
-        print("  ".join(cells).rstrip())
 
 
 def colourful(stream: TextIO) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from app import output
 from app.commands import options
 from engine.analysis.names import model_name
 from engine.errors import LesionError
@@ -51,7 +51,7 @@ def plan(
     remarks = [*profiles.remarks(loaded), *(one.reason for one in left)]
     about = expected(loaded, Counter(trial.model for trial in trials), surveyed, results)
     if as_json:
-        options.print_json(_plan(loaded, trials, surveyed, remarks, about))
+        output.show_json(_plan(loaded, trials, surveyed, remarks, about))
     else:
         _print_plan(loaded, trials, surveyed, remarks, about)
     faults = [f"{model.name} cannot be used: {model.error}" for model in surveyed if model.error]
@@ -82,19 +82,22 @@ def models(as_json: options.Json = False) -> int:
     ]
     cached = _cached_models()
     if as_json:
-        options.print_json({"bundled": bundled, "families": families, "architectures": supported, "cached": cached})
+        output.show_json({"bundled": bundled, "families": families, "architectures": supported, "cached": cached})
         return 0
-    options.print_table(
+    output.show_table(
         ("model", "parameters", ""), [(m.name, f"{m.parameters:,}", m.summary) for m in catalog.models().values()]
     )
-    print("\nFamilies, for names such as 'pythia:*' or 'pythia:1*':")
-    options.print_table(
+    output.show()
+    output.show("Families, for names such as 'pythia:*' or 'pythia:1*':")
+    output.show_table(
         ("family", "sizes", ""),
         [(family.name, ", ".join(family.members), family.summary) for family in catalog.families().values()],
     )
-    print("\nSupported, from the Hub or a folder:")
-    options.print_table(("architecture", "families"), [(kind["name"], kind["families"]) for kind in supported])
-    print(f"\nIn the cache {_cache_folder()}: {', '.join(cached) or 'no models'}")
+    output.show()
+    output.show("Supported, from the Hub or a folder:")
+    output.show_table(("architecture", "families"), [(kind["name"], kind["families"]) for kind in supported])
+    output.show()
+    output.show(f"In the cache {_cache_folder()}: {', '.join(cached) or 'no models'}")
     return 0
 
 
@@ -109,10 +112,10 @@ def doctor(as_json: options.Json = False, results: options.Results = options.RES
 
     found = host.examine(results)
     if as_json:
-        options.print_json(found)
+        output.show_json(found)
     else:
         for line in host.describe(found):
-            print(line)
+            output.show(line)
     return 0
 
 
@@ -123,7 +126,7 @@ def schema() -> int:
     """
     from engine.profile.json_schema import json_schema
 
-    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    output.show_json(json_schema(), indent=2)
     return 0
 
 
@@ -163,15 +166,17 @@ def _print_plan(
 
     every = seeds(profile)
     listed = ", ".join(map(str, every[:8])) + (f", … {every[-1]}" if len(every) > 8 else "")
-    print(f"{profile.name}: {len(trials)} trials, seeds {listed}\n")
-    options.print_table(("model", "method", "group", "trials"), _plan_rows(_cells(trials)))
-    print()
-    options.print_table(
+    output.show(f"{profile.name}: {len(trials)} trials, seeds {listed}")
+    output.show()
+    output.show_table(("model", "method", "group", "trials"), _plan_rows(_cells(trials)))
+    output.show()
+    output.show_table(
         ("model", "architecture", "parameters", "dtype", "weights", "needs", "free", ""), [_memory(m) for m in surveyed]
     )
-    print(f"\nabout {options.duration(about.seconds)}, {_basis(about)}")
+    output.show()
+    output.show(f"about {options.duration(about.seconds)}, {_basis(about)}")
     for line in [note for model in surveyed for note in _notes(model)] + _shared_notes(surveyed) + remarks:
-        print(f"note: {line}")
+        output.show(f"note: {line}")
 
 
 def _plan_rows(cells: list[tuple[dict[str, str | None], int]]) -> list[tuple[str, ...]]:

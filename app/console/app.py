@@ -11,8 +11,8 @@ from textual.screen import Screen
 
 from app.console.commands import commands
 from app.console.screen import LabScreen
-from app.console.text import plain
 from app.console.theme import DARK, LIGHT
+from app.safe import plain
 
 _WIDTHS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]
 _HEIGHTS = [(0, "-short"), (32, "-tall")]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from app import charts
-from app.console.text import line
+from app.safe import line
 from engine import files
 from engine.runs.lines import number
 

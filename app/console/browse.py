@@ -18,13 +18,13 @@ from textual.widgets import ContentSwitcher, Input, Static
 from app.console import run_data
 from app.console.run_data import RunData
 from app.console.screen import LabScreen
-from app.console.text import line
 from app.console.widgets.artifact_view import ArtifactView
 from app.console.widgets.banner import Banner
 from app.console.widgets.chart_pane import ChartPane
 from app.console.widgets.run_list import RunList
 from app.console.widgets.trial_detail import TrialDetail
 from app.console.widgets.trial_table import TrialTable
+from app.safe import line
 from engine import files
 from engine.analysis import export
 from engine.errors import LesionError

@@ -7,8 +7,8 @@ from app.console.derived import derived, derived_fields
 from app.console.draft import Draft
 from app.console.field import Field, Section, choices
 from app.console.fieldtext import show
-from app.console.text import line
 from app.console.widgets.pick import Choice
+from app.safe import line
 from engine import catalog
 from engine.catalog import MethodInfo, OptionInfo
 from engine.profile import Damage, Select, keys_with

@@ -17,13 +17,13 @@ from app.console.draft import Draft, faults
 from app.console.plan import total
 from app.console.screen import LabScreen
 from app.console.surveyor import Surveyor
-from app.console.text import line
 from app.console.widgets.ask import Ask
 from app.console.widgets.pick import Pick
 from app.console.widgets.plan_panel import PlanPanel
 from app.console.widgets.profile_form import ProfileForm
 from app.console.widgets.profile_list import ProfileList, find_profiles
 from app.console.widgets.save_as import SaveAs
+from app.safe import line
 from engine.errors import LesionError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from app.console.derived import derived_fields
 from app.console.draft import Draft
 from app.console.field import Field, Section, choices, flag_choices
 from app.console.fieldtext import show
-from app.console.text import line
 from app.console.widgets.pick import Choice
+from app.safe import line
 from engine import catalog
 from engine.profile import ModelSpec, Profile, RunSpec, Seeds
 from engine.profile.measures import tables

@@ -14,7 +14,6 @@ from textual.widgets import ContentSwitcher
 
 from app.console.live_state import LiveState
 from app.console.screen import LabScreen
-from app.console.text import line
 from app.console.widgets.ask import Ask
 from app.console.widgets.banner import Banner
 from app.console.widgets.chart_pane import ChartPane
@@ -23,6 +22,7 @@ from app.console.widgets.figures import ENDED
 from app.console.widgets.memory_graph import MemoryGraph
 from app.console.widgets.progress_pane import ProgressPane
 from app.console.widgets.run_list import RunList
+from app.safe import line
 from engine import runs
 from engine.analysis import tidy
 from engine.errors import LesionError

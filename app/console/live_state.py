@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.console.text import line
 from app.console.widgets.figures import number, trial_words
+from app.safe import line
 from engine.analysis.names import model_name
 from engine.profile import Trial
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.console.text import line
+from app.safe import line, plain
 from engine import files, runs
 from engine.analysis import Row, metric_names, tidy
 from engine.analysis.tables import CHANGE
@@ -167,6 +167,7 @@ def _haystack(rows: list[Row]) -> pa.Array:
     def words(row: Row) -> str:
         level = "" if row["level"] is None else f"{row['level']:g}"
         named = " ".join(str(row[name] or "") for name in WORDS)
-        return f"{'baseline ' if row['method'] == 'none' else ''}{named} {level} {row['seed']} {row['trial']}".lower()
+        told = f"{'baseline ' if row['method'] == 'none' else ''}{named} {level} {row['seed']} {row['trial']}"
+        return plain(told).lower()  # as it stands in the table
 
     return pa.array([words(row) for row in rows], pa.string())

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from engine.analysis.tables import Row, columns, rows
 from engine.errors import LesionError, suggestion
+from engine.harmless import csv_cell, utf8
 
 FORMATS = ("csv", "json", "parquet")
 
@@ -20,7 +21,8 @@ def export(run: Path | Sequence[Path], form: str, output: Path | BinaryIO) -> in
     """Write the trials of one or several runs and return how many; `form` is one of FORMATS.
 
     Nothing measured is an empty cell (csv), null (json, parquet). A measured nan, inf or -inf is that word in csv, that
-    word as a string in json (which has no such numbers) and the number itself in parquet.
+    word as a string in json (which has no such numbers) and the number itself in parquet. Texts are made harmless in
+    csv (see `csv_cell`) and kept as they are in the others.
     Raises LesionError for another format, an unreadable journal or a file that cannot be written.
     """
     if form not in FORMATS:
@@ -45,15 +47,15 @@ def _csv(found: list[Row]) -> bytes:
     text = io.StringIO()
     names = columns(found)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([_word(row.get(name)) for name in names] for row in found)
+    writer.writerow(map(csv_cell, names))
+    writer.writerows([csv_cell(_word(row.get(name))) for name in names] for row in found)
     return text.getvalue().encode()
 
 
 def _json(found: list[Row]) -> bytes:
     names = columns(found)
     lines = [json.dumps({name: _word(row.get(name)) for name in names}, allow_nan=False) for row in found]
-    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+    return ("[\n" + ",\n".join(lines) + "\n]\n").replace("\x7f", "\\u007f").encode()
 
 
 def _word(value: Any) -> Any:
@@ -68,8 +70,8 @@ def _parquet(found: list[Row]) -> bytes:
 
     words, numbers = {"run", "trial", "model", "method", "group", "status"}, {"params", "seed"}
     arrays = {
-        name: pa.array(
-            [row.get(name) for row in found],
+        utf8(name): pa.array(
+            [utf8(row.get(name)) for row in found],
             pa.string() if name in words else pa.int64() if name in numbers else pa.float64(),
             from_pandas=False,
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.analysis.names import short_names
+from engine.harmless import utf8
 from engine.profile import trial_group
 from engine.runs.changes import Baselines
 from engine.runs.records import read_trials
@@ -34,7 +35,8 @@ def frame_of(found: Sequence[Row]) -> pd.DataFrame:
     """Rows as the table: the columns of `columns`, floats everywhere but in the words, `params` and `seed`."""
     import pandas as pd
 
-    frame = pd.DataFrame(found, columns=columns(found))
+    whole = [{utf8(name): utf8(value) for name, value in row.items()} for row in found]
+    frame = pd.DataFrame(whole, columns=columns(whole))
     floats = [name for name in frame.columns if name == "level" or name not in IDENTITY]
     frame[floats] = frame[floats].astype("float64")
     return frame.astype({"params": "Int64", "seed": "int64"})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import files
+from engine.harmless import csv_cell
 from engine.measure.measurement import Measured, Sheet
 from engine.runs.directory import ARTIFACTS
 from engine.runs.lines import encode, unwritten
@@ -29,11 +30,11 @@ def keep(folder: Path, trial: str, measurement: str, content: dict[str, Any]) ->
 
 def keep_table(folder: Path, trial: str, measurement: str, sheet: Sheet) -> str:
     """Write `sheet` as CSV, as `keep` does: a line of column names, then the rows; every float in as many digits as
-    tell it from its neighbours, or as nan, inf or -inf."""
+    tell it from its neighbours, or as nan, inf or -inf; texts made harmless (see `csv_cell`)."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(sheet.columns)
-    writer.writerows(sheet.rows)
+    writer.writerow(map(csv_cell, sheet.columns))
+    writer.writerows(map(csv_cell, row) for row in sheet.rows)
     return _write(folder, f"{ARTIFACTS}/{trial}-{measurement}.csv", text.getvalue().encode())
 
 

@@ -4,7 +4,8 @@ import unicodedata
 
 import pytest
 
-from app.console.text import LONGEST, line, plain, styled
+from app.console.text import styled
+from app.safe import LONGEST, line, plain
 from tests.console.journals import NASTY
 
 

@@ -12,12 +12,13 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Static
 from textual_fastdatatable import ArrowBackend, DataTable
 
 from app.console.artifact_data import Artifact, read
-from app.console.text import line
 from app.console.widgets.dialog import Dialog
+from app.safe import line
 
 
 class _Cells(ArrowBackend):  # type: ignore[misc]  # its package is not followed by mypy
@@ -74,9 +75,9 @@ class ArtifactView(Dialog[None]):
         if not self.is_mounted or name != self._names[self._at]:
             return
         box = self.query_one(".artifact", Vertical)
-        box.border_title = line(Path(name).name)
+        box.border_title = Content(line(Path(name).name))
         several = f"{self._at + 1} of {len(self._names)}   [ ] others   " if len(self._names) > 1 else ""
-        box.border_subtitle = Text(f"{several}↑↓ rows   ←→ columns   esc back").plain.replace("[", r"\[")
+        box.border_subtitle = Content(f"{several}↑↓ rows   ←→ columns   esc back")
         note = self.query_one(".note", Static)
         note.update(artifact.note)
         note.display = bool(artifact.note)

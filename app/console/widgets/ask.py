@@ -7,8 +7,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
-from app.console.text import plain
 from app.console.widgets.dialog import Dialog
+from app.safe import plain
 
 
 class Ask(Dialog[bool]):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from app.console.text import line
 from app.console.widgets.figures import ENDED, STATES, duration
+from app.safe import line
 
 if TYPE_CHECKING:
     from engine.runs import RunStatus
@@ -50,6 +50,6 @@ class Banner(Static):
         ]
         counts = ", ".join([f"{status.done} of {status.total} trials", *lost])
         why = f" {line(status.text).rstrip('.')}." if status.text and status.state != "done" else ""
-        log = f" {run.name}/worker.log says more." if status.state in ("failed", "crashed") else ""
+        log = f" {line(run.name)}/worker.log says more." if status.state in ("failed", "crashed") else ""
         head = f"{symbol} {status.state} after {duration(status.seconds)}: {counts}."
         self.tell(colour, f"{head}{why} {ADVICE[status.state]}{log}")

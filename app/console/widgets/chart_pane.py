@@ -10,10 +10,11 @@ from rich.text import Text
 from textual import work
 from textual.color import Color
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Static
 from textual_plotext import PlotextPlot
 
-from app.console.text import line
+from app.safe import line
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -179,10 +180,11 @@ class ChartPane(Vertical, can_focus=True):
 
     @work(thread=True, exit_on_error=False, description="chart_pane work")
     def _work(self, build: Callable[[], list[Row]], frame: pd.DataFrame | None, choice: Choice) -> None:
+        from app.charts import harmless
         from engine.analysis import frame_of
 
         try:
-            frame = frame_of(build()) if frame is None else frame
+            frame = harmless(frame_of(build())) if frame is None else frame
             drawing = compute(frame, choice)
         except LesionError as error:
             drawing = Drawing(reason=str(error))
@@ -207,7 +209,8 @@ class ChartPane(Vertical, can_focus=True):
         from app import charts, map_chart, scaling_chart
 
         kind = KINDS[drawing.view]
-        self.border_title = " · ".join(part for part in (kind, line(drawing.metric), line(drawing.what)) if part)
+        titles = (kind, line(drawing.metric), line(drawing.what))
+        self.border_title = Content(" · ".join(filter(None, titles)))
         lines = f"a line a {self.choice.lines if drawing.view == 'dose' else 'group'}"
         lines = "a column a layer" if drawing.view == "layers" else lines
         self.border_subtitle = f"{drawing.part + 1} of {drawing.parts} · {lines}" if drawing.parts else lines
@@ -244,7 +247,7 @@ def _dose(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
         return Drawing(metric=metric, reason="only baselines so far: a dose needs a damaged trial")
     part = choice.part % len(parts)
     (method, fixed), curves = list(parts.items())[part]
-    labels = tuple(line(c.group if choice.lines == "group" else c.model) for c in curves)
+    labels = tuple(curve.group if choice.lines == "group" else curve.model for curve in curves)
     what = f"{method} · {fixed}"
     return Drawing(metric, part, len(parts), panel=Panel(what, method, tuple(curves), labels), what=what)
 
@@ -260,8 +263,7 @@ def _scaling(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
     if level is not None:
         levels = sorted(float(dose) for dose in damaged[damaged["method"] == method]["level"].unique())
         level = levels[(levels.index(level) + choice.level) % len(levels)]
-    found = scaling_panel(frame, metric, method, level)
-    panel = replace(found, series=tuple(replace(one, label=line(one.label)) for one in found.series))
+    panel = scaling_panel(frame, metric, method, level)
     reason = f"no value above zero to compare the models by ({panel.title})" if panel.empty else ""
     return Drawing(metric, part, len(methods), scaling=panel, what=panel.title, reason=reason)
 
@@ -271,6 +273,4 @@ def _layers(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
 
     maps = layer_maps(frame, metric)
     part = choice.part % len(maps)
-    rows = tuple(replace(row, method=line(row.method), group=line(row.group)) for row in maps[part].rows)
-    found = replace(maps[part], model=line(maps[part].model), rows=rows)
-    return Drawing(metric, part, len(maps), layers=found, what=found.model)
+    return Drawing(metric, part, len(maps), layers=maps[part], what=maps[part].model)

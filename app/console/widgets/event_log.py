@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.widgets import RichLog
 
 from app.console.widgets.figures import clock
+from app.safe import line
 
 if TYPE_CHECKING:
     from textual.events import Resize
@@ -68,4 +69,4 @@ class EventLog(RichLog):
         one_line = entry.kind == "trial"  # its result comes first
         text = Text(overflow="ellipsis" if one_line else "fold", no_wrap=one_line, end="")
         text.append(f"{clock(entry.time) if entry.time else '--:--:--'} ", colours["muted"])
-        return text.append(f"{symbol} ", colours[colour]).append(entry.text, body)
+        return text.append(f"{symbol} ", colours[colour]).append(line(entry.text), body)

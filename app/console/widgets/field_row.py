@@ -11,8 +11,8 @@ from textual.widgets import Input, Static
 
 from app.console.field import Field
 from app.console.fieldtext import read, show
-from app.console.text import line
 from app.console.widgets.pick import Pick, Tick
+from app.safe import line
 
 
 class FieldInput(Input):

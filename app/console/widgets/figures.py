@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from app import charts
-from app.console.text import line
+from app.safe import line
 from engine.analysis import model_name, trial_group
 
 STATES = {
@@ -86,7 +86,7 @@ def state_text(state: str, colours: dict[str, str]) -> Text:
 def outcome_text(status: str, colours: dict[str, str]) -> Text:
     """A trial's status as symbol and word, in its colour of the theme."""
     symbol, colour = OUTCOMES.get(status, ("?", "muted"))
-    return Text(f"{symbol} {status}", style=colours[colour])
+    return Text(f"{symbol} {line(status, longest=60)}", style=colours[colour])
 
 
 def trial_words(trial: Mapping[str, Any]) -> str:

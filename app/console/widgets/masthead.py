@@ -6,7 +6,7 @@ from textual.containers import Horizontal
 from textual.events import Click
 from textual.widgets import Static
 
-from app.console.text import line
+from app.safe import line
 
 MODES = ("design", "live", "browse")
 

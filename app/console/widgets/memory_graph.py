@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from rich.text import Text
 from textual.widget import Widget
 
-from app.console.text import line
 from app.console.widgets.figures import gibibytes
+from app.safe import line
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 KEPT = 900  # samples a device; one every two seconds makes half an hour

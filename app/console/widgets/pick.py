@@ -12,8 +12,8 @@ from textual.widgets import Input, OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
-from app.console.text import line
 from app.console.widgets.dialog import Dialog
+from app.safe import line
 
 Choice = tuple[str, str]
 """A name and what it is, in a few words."""

@@ -11,8 +11,8 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from app.console.plan import Share, counted, shares, sized, total
-from app.console.text import line
 from app.console.widgets.figures import duration
+from app.safe import line
 from engine import catalog
 from engine.analysis.names import model_name
 from engine.profile import Profile, remarks

@@ -15,8 +15,8 @@ from app.console.damage_fields import follow
 from app.console.draft import Draft
 from app.console.field import Section
 from app.console.fields import sections
-from app.console.text import line
 from app.console.widgets.field_row import FieldRow
+from app.safe import line
 
 _KINDS = {"damage": "damage", "measure": "measurement"}
 

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from app.console.text import line
+from app.safe import line
 from engine import files
 
 
@@ -61,7 +61,8 @@ class ProfileList(OptionList):
         self.clear_options()
         for parent, group in groupby(self.files, key=lambda file: file.path.parent):
             if parent != folder:
-                self.add_option(Option(Content.styled(f"{parent.relative_to(folder)}/", "$primary"), disabled=True))
+                heading = line(f"{parent.relative_to(folder)}/")
+                self.add_option(Option(Content.styled(heading, "$primary"), disabled=True))
             self.add_options(Option(_row(file, file.path in edited), id=str(file.path)) for file in group)
         if not self.files:
             self.add_option(Option(Content.styled("none yet: n for a new one", "$muted"), disabled=True))

@@ -8,8 +8,8 @@ from rich.text import Text
 from textual.widget import Widget
 
 from app.console.live_state import LiveState
-from app.console.text import line
 from app.console.widgets.figures import ENDED, duration, state_text
+from app.safe import line
 from engine.runs import RunStatus, eta
 
 ROOMY = 60  # columns from which things are said in full

@@ -9,11 +9,12 @@ from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
-from app.console.text import line
 from app.console.widgets.figures import duration, state_text
+from app.safe import line
 from engine.analysis.names import model_name
 from engine.errors import LesionError
 
@@ -138,7 +139,7 @@ class RunList(Vertical):
             paths = [run.path for run in runs]
             table.move_cursor(row=paths.index(kept) if kept in paths else 0)
         self._runs = runs
-        table.border_subtitle = f"{len(runs)} in {line(self.app.results)}"  # type: ignore[attr-defined]
+        table.border_subtitle = Content(f"{len(runs)} in {line(self.app.results)}")  # type: ignore[attr-defined]
 
     def _row(self, run: RunSummary) -> list[Text]:
         colours = self.app.theme_variables

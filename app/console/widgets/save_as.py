@@ -8,8 +8,8 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from app.console.draft import Draft
-from app.console.text import line
 from app.console.widgets.dialog import Dialog
+from app.safe import line
 from engine.errors import LesionError
 
 

@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
-from app.console.text import line, styled
+from app.console.text import styled
 from app.console.widgets.figures import (
     duration,
     gibibytes,
@@ -24,6 +25,7 @@ from app.console.widgets.figures import (
     signed,
     trial_words,
 )
+from app.safe import line
 from engine import catalog
 from engine.runs.changes import change_pct
 
@@ -76,7 +78,7 @@ class TrialDetail(Horizontal):
         self.trial = trial
         shown = Text("no trial fits the filter") if trial is None else self._figures(trial, baseline)
         self.query_one("#figures", Static).update(shown)
-        self.query_one("#metrics").border_title = "trial" if trial is None else trial_words(trial)
+        self.query_one("#metrics").border_title = Content("trial" if trial is None else trial_words(trial))
         self.show_texts([], [], "" if trial is None else "reading…")
 
     def show_texts(self, texts: Sequence[Record], baseline: Iterable[Record], note: str = "") -> None:

@@ -12,9 +12,9 @@ from textual.message import Message
 from textual_fastdatatable import ArrowBackend, DataTable
 
 from app.console.run_data import NUMBERS, WORDS, RunData
-from app.console.text import line
 from app.console.trial_filter import order, select
 from app.console.widgets.figures import number, outcome_text, percent
+from app.safe import line
 from engine.analysis.tables import CHANGE
 
 WIDEST = 30  # cells of a column of words
