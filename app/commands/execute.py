@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,12 @@ MOST_DIFFERENCES = 20
 Detach = Annotated[bool, typer.Option("--detach", "-d", help="Start the run, print its directory and return.")]
 Device = Annotated[
     str | None, typer.Option("--device", metavar="DEVICE", help="cpu, cuda or cuda:1 instead of the profile's.")
+]
+Moved = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", metavar="OLD=NEW", help="Where a model now is that the run has in another folder; may be repeated."
+    ),
 ]
 Charts = Annotated[bool, typer.Option("--charts", help="At the end print charts, as lesion chart does.")]
 
@@ -69,6 +76,7 @@ def resume(
     run: options.RunName,
     detach: Detach = False,
     device: Device = None,
+    model: Moved = None,
     trust_remote_code: options.TrustRemoteCode = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -77,12 +85,14 @@ def resume(
 ) -> int:
     """Go on with a run that was stopped or crashed.
 
-    Finished trials are kept.
+    Finished trials are kept. A model in a folder may have moved: --model says where it is, and other weights are
+    refused.
 
-    Example: lesion resume last
+    Examples: lesion resume last · lesion resume 3f9c --model my-model=/data/my-model
     """
     from engine import profile as profiles
     from engine import runs
+    from engine.runs.moves import moves, parse_moves
 
     found = runs.find(run, results)
     if runs.status(found).state == "done":
@@ -91,8 +101,9 @@ def resume(
             output.show_json(_result(found, runs.status(found)))
         return 0
     if device is not None:
-        profiles.load(runs.profile_file(found), _device(device))  # refuses a device that cannot be
-    return _start(found, _How(trust_remote_code, detach, as_json, quiet, charts), device)
+        profiles.load(runs.profile_file(found), _device(device), must_exist=False)  # refuses a device that cannot be
+    places = moves(found, parse_moves(model or []))
+    return _start(found, _How(trust_remote_code, detach, as_json, quiet, charts), device, places)
 
 
 def replay(
@@ -101,6 +112,7 @@ def replay(
         bool, typer.Option("--verify", help="Compare with the original; exit status 1 where they differ.")
     ] = False,
     device: Device = None,
+    model: Moved = None,
     trust_remote_code: options.TrustRemoteCode = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -108,16 +120,19 @@ def replay(
 ) -> int:
     """Run the profile of a run once more, as a new run.
 
-    Seeds, texts and threads are those of the original; with --verify its results are compared too.
+    Seeds, texts and threads are those of the original; with --verify its results are compared too. A model in a folder
+    may have moved: --model says where it is, and other weights are refused.
 
-    Example: lesion replay 3f9c --verify
+    Examples: lesion replay 3f9c --verify · lesion replay 3f9c --model my-model=/data/my-model
     """
-    from engine import profile as profiles
     from engine import runs
+    from engine.runs.moves import parse_moves
 
     original = runs.find(run, results)
-    source = runs.profile_file(original)
-    repeated = runs.create(profiles.load(source, _device(device)), results, source=source)
+    models = parse_moves(model or [])
+    repeated = runs.repeat(
+        original, results, overrides=_device(device), models=models, trust_remote_code=trust_remote_code
+    )
     exit_status = _start(repeated, _How(trust_remote_code, as_json=as_json, quiet=quiet))
     if not verify or exit_status == INTERRUPTED:
         return exit_status
@@ -188,14 +203,14 @@ def _device(device: str | None) -> list[str]:
     return [] if device is None else [f"model.device={device}"]
 
 
-def _start(run: Path, how: _How, device: str | None = None) -> int:
+def _start(run: Path, how: _How, device: str | None = None, models: Mapping[str, str] | None = None) -> int:
     """Start the runner, watch it unless that is not wanted, and sum up; returns the exit status."""
     from app.headless import Interrupts, follow
     from engine import runs
 
     # A Ctrl-C while the runner starts is kept for the watching, which knows how to stop it.
     with Interrupts() as interrupts:
-        process = runs.start(run, trust_remote_code=how.trust_remote_code, device=device)
+        process = runs.start(run, trust_remote_code=how.trust_remote_code, device=device, models=models)
         if how.detach:
             return _leave(run, how)
         if not how.quiet:

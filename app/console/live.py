@@ -284,8 +284,10 @@ class LiveScreen(LabScreen):
 def _names(run: Path) -> dict[str, Trial]:
     """The trials of the run's profile by key; empty where the profile cannot be read here, as on another host."""
     from engine.profile import trials
+    from engine.runs import manifest
 
     try:
-        return {trial.key: trial for trial in trials(runs.read_profile(run))}
+        grid = trials(runs.read_profile(run), run, manifest.earlier(run))
+        return {key: trial for trial in grid for key in trial.keys}
     except (LesionError, OSError):
         return {}

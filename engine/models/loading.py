@@ -43,14 +43,20 @@ class LoadedModel:
 
 
 def load(
-    spec: ModelSpec, name: str, device: torch.device, *, trust_remote_code: bool = False, pictures: bool = False
+    spec: ModelSpec,
+    name: str,
+    device: torch.device,
+    *,
+    place: str | None = None,
+    trust_remote_code: bool = False,
+    pictures: bool = False,
 ) -> LoadedModel:
-    """Load the model called `name` (a bundled one, a folder, a .gguf file or a Hub id) as `spec` says; `pictures`: with
-    its processor, before its weights.
+    """Load the model called `name` (a bundled one, a folder, a .gguf file or a Hub id) as `spec` says; `place`: where
+    its files are, if its name does not say so; `pictures`: with its processor, before its weights.
 
     Raises LesionError, in one sentence that names the model, for whatever keeps it from being loaded.
     """
-    source = find(spec, name)
+    source = find(spec, place or name)
     with translated(source):
         tokenizer = _tokenizer(source, trust_remote_code)
         processor = load_processor(source, trust_remote_code) if pictures else None

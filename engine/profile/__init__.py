@@ -26,6 +26,7 @@ from engine.profile.reading import load, merged, parse
 from engine.profile.remarks import remarks
 from engine.profile.schema import ModelSpec, Profile, RunSpec, Seeds
 from engine.profile.selection import Select, keys_with, trial_group
+from engine.profile.versions import Versions, changed, in_words, versions
 from engine.profile.writing import localise, resolve, setting, to_toml
 
 __all__ = [
@@ -50,8 +51,11 @@ __all__ = [
     "TasksMeasure",
     "TextTable",
     "Trial",
+    "Versions",
+    "changed",
     "draws",
     "group_name",
+    "in_words",
     "keys_with",
     "load",
     "localise",
@@ -66,4 +70,5 @@ __all__ = [
     "to_toml",
     "trial_group",
     "trials",
+    "versions",
 ]

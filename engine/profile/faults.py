@@ -22,6 +22,7 @@ _EXPECTED = {
     "float_type": "a number",
     "finite_number": "a finite number",
     "string_type": "text in quotes",
+    "string_pattern_mismatch": "text of the form {pattern}",
     "bool_type": "true or false",
     "tuple_type": "a list in square brackets",
     "model_type": "a table",

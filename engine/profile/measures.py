@@ -44,6 +44,11 @@ class MeasureTable(Table):
         """Whether it uses random numbers, so that it needs the trial's seed."""
         return False
 
+    @property
+    def sampled(self) -> bool:
+        """Whether it writes texts whose tokens are drawn by the sampler, whose version then counts."""
+        return False
+
 
 class TextTable(MeasureTable):
     """A measurement that reads documents."""
@@ -133,6 +138,10 @@ class GenerationMeasure(PromptTable):
 
     @property
     def draws(self) -> bool:
+        return self.sample
+
+    @property
+    def sampled(self) -> bool:
         return self.sample
 
 

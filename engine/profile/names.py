@@ -97,7 +97,7 @@ def check_model(model: str, *, must_exist: bool) -> None:
         check_path(model)
         if must_exist and not is_there(model):
             raise LesionError(
-                f"there is no model at {quoted(model)}: give an existing folder or .gguf file{_made_by(model)}"
+                f"there is no model at {quoted(model)}: give an existing folder or .gguf file{made_by(model)}"
             )
     elif not _HUB_ID.fullmatch(model):
         raise LesionError(
@@ -120,6 +120,6 @@ def check_file(name: str, known: Iterable[str], kind: str, *, must_exist: bool) 
         raise LesionError(f"there is no file {quoted(name)}; a {kind} is a file or one of: {', '.join(names)}")
 
 
-def _made_by(model: str) -> str:
+def made_by(model: str) -> str:
     """How to get the one model that this project fetches by itself."""
     return "; `make real-model` fetches this one" if model.endswith("models/smollm2-135m-instruct") else ""

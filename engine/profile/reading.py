@@ -155,6 +155,8 @@ def _anchor_all(data: dict[str, Any], folder: Path) -> None:
         model["names"] = [
             anchor(name, folder) if isinstance(name, str) and is_model_path(name) else name for name in names
         ]
+    if isinstance(model, dict) and isinstance(digests := model.get("digests"), dict):
+        model["digests"] = {anchor(name, folder): noted for name, noted in digests.items()}
     bundled = _bundled()
     selects = [damage["select"] for damage in _tables(data, "damage") if isinstance(damage.get("select"), dict)]
     for table in [*_tables(data, "measure"), *selects]:

@@ -25,6 +25,19 @@ _REVISION = re.compile(r"[!-~]{1,200}")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
+_Sha256 = Annotated[Text, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class ModelDigests(Table):
+    """What a model in a folder or file holds, as engine.profile.content tells it."""
+
+    weights: _Sha256 = Field(description="sha256 of the weights")
+    settings: _Sha256 | None = Field(
+        None,
+        description="sha256 of configuration, tokenizer, templates and code; unset: a .gguf file has all",
+    )
+
+
 class ModelSpec(Table):
     """The models to try, and how to load them."""
 
@@ -54,6 +67,11 @@ class ModelSpec(Table):
     allow_pickle: Bool = Field(False, description="accept weights stored as pickles, which can run code when loaded")
     revision: Text | None = Field(None, description="branch, tag or commit on the Hub; unset: the default branch")
     fit: Bool = Field(False, description="leave out the models that do not fit into memory when the run is made")
+    digests: dict[str, ModelDigests] | None = Field(
+        None,
+        description="by name, what the models that are folders or files hold; written when a run is made: a trial is "
+        "known by it wherever the files lie, and other weights are refused",
+    )
 
     @field_validator("names", mode="before")
     @classmethod
@@ -93,6 +111,11 @@ class ModelSpec(Table):
             text = f"spreads a model over all GPUs, and load_in = {show(self.load_in)} needs one: leave either out"
             raise fault(LesionError(text, field="device_map"))
         return self
+
+    def identity(self, name: str) -> str | dict[str, str]:
+        """What a trial of the model called `name` is known by: what its files hold, where that is noted."""
+        noted = (self.digests or {}).get(name)
+        return noted.model_dump(exclude_none=True) if noted else name
 
     @model_validator(mode="after")
     def _check_packing(self) -> "ModelSpec":

@@ -1,6 +1,7 @@
 """From a Profile back to TOML: complete, readable, and enough by itself to repeat a run."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,25 +9,52 @@ from typing import Any
 import tomli_w
 
 from engine import catalog
+from engine.errors import LesionError
+from engine.profile.content import model_digests
 from engine.profile.damage import Damage
 from engine.profile.harness import own_files
 from engine.profile.measures import HarnessMeasure, Measure
-from engine.profile.names import is_file_name
-from engine.profile.schema import Profile
+from engine.profile.names import is_file_name, is_model_path
+from engine.profile.schema import ModelDigests, ModelSpec, Profile
 
 INPUTS = "inputs"
 """The folder of a run directory that holds copies of the user's own texts, prompts and pictures."""
 
 _WIDTH = 100
+_BARE = re.compile(r"[A-Za-z0-9_.-]+")  # dots: --set takes dotted keys
 
 
 def resolve(profile: Profile) -> Profile:
-    """`profile` with what depends on this host written out: the number of threads."""
+    """`profile` with what depends on this host written out: the number of threads, and what the models hold that are
+    folders or files.
+
+    Raises LesionError where such a model cannot be read, has other weights than the profile notes, or holds the same as
+    another.
+    """
+    profile = profile.model_copy(update={"model": identified(profile.model)})
     if profile.run.threads is not None:
         return profile
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     run = profile.run.model_copy(update={"threads": cores})
     return profile.model_copy(update={"run": run})
+
+
+def identified(spec: ModelSpec) -> ModelSpec:
+    """`spec` with the digests of its models that are folders or files. Raises LesionError as `resolve` does."""
+    digests: dict[str, ModelDigests] = {}
+    for name in spec.names:
+        if not is_model_path(name) or not (found := model_digests(name)):
+            continue
+        digests[name] = ModelDigests.model_validate(found)
+        noted = (spec.digests or {}).get(name, digests[name])
+        if noted.weights != digests[name].weights:
+            other = f"sha256 {digests[name].weights[:12]}…, not {noted.weights[:12]}…"
+            text = f"the model at {name} has other weights than the profile notes in model.digests ({other})"
+            raise LesionError(f"{text}: give the folder or file that holds those", field="model.names")
+        twin = next(one for one in digests if digests[one] == digests[name])
+        if twin != name:
+            raise LesionError(f"{name} holds the same model as {twin}: one of them is enough", field="model.names")
+    return spec.model_copy(update={"digests": digests or None})
 
 
 def localise(profile: Profile, run_dir: Path) -> Profile:
@@ -121,7 +149,9 @@ def _table(header: str, entries: dict[str, Any]) -> str:
 
 
 def _line(key: str, value: Any) -> str:
-    """One key. A list stays on its line while it is short; a table always does, as TOML wants it."""
+    """One key, in quotes where it is a path. A list stays on its line while it is short; a table always does, as TOML
+    wants it."""
+    key = key if _BARE.fullmatch(key) else _scalar(key)
     if not isinstance(value, list):
         return f"{key} = {_scalar(value)}"
     entries = [_scalar(entry) for entry in value]

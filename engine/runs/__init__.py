@@ -1,6 +1,6 @@
 """Runs: the run directory, the process that writes it, and everything that reads it. Nothing here loads torch."""
 
-from engine.runs.control import create, start, stop
+from engine.runs.control import create, repeat, start, stop
 from engine.runs.directory import find, profile_file, read_profile
 from engine.runs.lines import WriteError
 from engine.runs.records import read_generations, read_manifest, read_tolerant, read_trials
@@ -23,6 +23,7 @@ __all__ = [
     "read_profile",
     "read_tolerant",
     "read_trials",
+    "repeat",
     "start",
     "status",
     "stop",

@@ -3,13 +3,14 @@
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine import files
 from engine.errors import LesionError
 from engine.runs import lock, manifest
-from engine.runs.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_directory
+from engine.runs.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_directory, profile_file
 from engine.runs.fitting import LeftOut, fitted
 from engine.runs.lines import WriteError, complete_lines, complete_size, write_whole
 from engine.runs.processes import command, environment
@@ -24,36 +25,79 @@ NOW = b"now\n"
 _START_SECONDS = 60.0  # on a busy host with its libraries on a network disk
 
 
-def create(profile: "Profile", results: Path, *, source: Path | None, trust_remote_code: bool = False) -> Path:
+def create(
+    profile: "Profile",
+    results: Path,
+    *,
+    source: Path | None,
+    trust_remote_code: bool = False,
+    weights: dict[str, dict[str, Any]] | None = None,
+) -> Path:
     """A new run directory holding the resolved profile and copies of the files it names; nothing runs yet.
 
     `source`, the file the profile came from, is noted in the manifest. With `model.fit`, models that do not fit into
-    memory are left out, which the manifest and the run's events tell. Raises LesionError when `results` is not a folder
-    that can be written, and as `engine.runs.fitting.fitted` does.
+    memory are left out, which the manifest and the run's events tell. `weights`: by model the digest and dtype that it
+    must have once it is loaded. Raises LesionError when `results` is not a folder that can be written, and as
+    `engine.runs.fitting.fitted` and `engine.profile.resolve` do.
     """
-    from engine.profile import localise, resolve, to_toml
+    from engine.profile import localise, resolve, to_toml, versions
 
     left: list[LeftOut] = []
     if profile.model.fit:
         profile, left = fitted(profile, trust_remote_code)
+    profile = resolve(profile)
     run = make_directory(profile.name, results)
     try:
-        content = to_toml(localise(resolve(profile), run))
+        content = to_toml(localise(profile, run))
         write_whole(run / PROFILE, content.encode())
-        manifest.begin(run, source, {one.model: one.reason for one in left})
+        manifest.begin(run, source, {one.model: one.reason for one in left}, versions(profile), weights)
     except (OSError, WriteError) as error:
         shutil.rmtree(run, ignore_errors=True)
         raise LesionError(f"no run could be made in the results folder {results}: {error}") from error
     return run
 
 
-def start(run: Path, *, trust_remote_code: bool = False, device: str | None = None) -> subprocess.Popen[bytes]:
+def repeat(
+    original: Path,
+    results: Path,
+    *,
+    overrides: Sequence[str] = (),
+    models: Mapping[str, str] | None = None,
+    trust_remote_code: bool = False,
+) -> Path:
+    """A new run of the original's profile with "key=value" `overrides`; nothing runs yet.
+
+    `models` says where the files of models lie that are no longer where the original has them, as
+    `engine.runs.moves.moves` takes it. Raises LesionError as that and `create` do, and where a model in a folder or
+    file has other weights than it had; where the original does not tell that of files, the new run ends when it loads
+    them.
+    """
+    from engine.runs.moves import loaded_digests, moved, moves
+
+    places = moves(original, models or {})
+    profile = moved(original, places, overrides)
+    weights = loaded_digests(original, profile.model, places)
+    source = profile_file(original)
+    return create(profile, results, source=source, trust_remote_code=trust_remote_code, weights=weights)
+
+
+def start(
+    run: Path,
+    *,
+    trust_remote_code: bool = False,
+    device: str | None = None,
+    models: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
     """Start, or go on with, the run in a process of its own that outlives this one and its terminal.
+
+    `models` says where the files of models lie that are no longer where the profile has them, as
+    `engine.runs.moves.moves` takes it.
 
     Returns once the runner has the run. Raises LesionError with the runner's own sentence when it could not begin.
     """
     flags = ["--trust-remote-code"] if trust_remote_code else []
     flags += ["--device", device] if device else []
+    flags += [word for old, new in (models or {}).items() for word in ("--model", f"{old}={new}")]
     events, log = complete_size(run / EVENTS), complete_size(run / RUNNER_LOG)
     try:
         with files.appending(run / RUNNER_LOG) as output:

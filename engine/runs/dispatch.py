@@ -132,6 +132,8 @@ class Dispatcher:
         match message["say"]:
             case "ready":
                 self._lost_starting = 0
+                for remark in manifest.add_worker(self._run, message["device"], message["facts"]):
+                    self._journal.event("warning", text=remark)
             case "model":
                 self._model(message)
             case "progress" if message["trial"] in self._under_way and self._progress.due():

@@ -15,29 +15,67 @@ from engine import files
 from engine.additions import versions
 from engine.catalog import DRAW_VERSION
 from engine.errors import LesionError
+from engine.profile.versions import Versions, changed, in_words
 from engine.runs.directory import MANIFEST
 from engine.runs.lines import write_whole
 from engine.runs.records import read_manifest
 
-PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "accelerate", "numpy", "gguf")
-"""The packages whose version can change a result."""
+PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "accelerate",
+    "numpy",
+    "numba",
+    "llvmlite",
+    "bitsandbytes",
+    "gguf",
+    "lm-eval",
+    "pillow",
+    "torchvision",
+    "sentencepiece",
+    "tiktoken",
+    "jinja2",
+    "kernels",
+    "triton",
+    "mamba-ssm",
+    "causal-conv1d",
+    "flash-linear-attention",
+)
+"""The packages whose version can change a result: those that compute, and those that read models, texts, templates and
+pictures. In a manifest None is one that was not installed; of one that it does not name, nothing is known."""
 
 
-def begin(run: Path, source: Path | None, left_out: dict[str, str]) -> None:
-    """Write the manifest of a run that was only just made. `left_out`: why, by model, for those that do not fit."""
+def begin(
+    run: Path,
+    source: Path | None,
+    left_out: dict[str, str],
+    noted: Versions,
+    models: dict[str, dict[str, Any]] | None = None,
+) -> None:
+    """Write the manifest of a run that was only just made.
+
+    Args:
+        left_out: why, by model, for those that do not fit.
+        noted: the versions of what makes its numbers.
+        models: by name the digest and dtype that models must have once they are loaded.
+    """
     facts = {"created": _now(), "source": str(source) if source else None, "draw_version": DRAW_VERSION}
-    _write(run, {"v": 1, **facts, **({"left_out": left_out} if left_out else {})})
+    more = {"left_out": left_out, "models": models}
+    _write(run, {"v": 1, **facts, "versions": noted, **{name: value for name, value in more.items() if value}})
 
 
-def start(run: Path, *, devices: list[str], threads: int | None, trust_remote_code: bool) -> list[str]:
-    """Note a start of the run with the software and host that will make its trials.
+def start(run: Path, noted: Versions, *, devices: list[str], threads: int | None, trust_remote_code: bool) -> list[str]:
+    """Note a start of the run with the software and host that will make its trials, and the versions, `noted`, of what
+    makes their numbers.
 
     Returns a sentence for each thing that differs from the first start. Raises LesionError when the run was begun with
     another version of the draw function, so that its trials cannot be continued.
     """
-    manifest: dict[str, Any] = {"v": 1, "draw_version": DRAW_VERSION}
+    manifest: dict[str, Any] = {"v": 1, "draw_version": DRAW_VERSION, "versions": noted}
     if files.is_present(run / MANIFEST):
-        manifest = read_manifest(run)
+        manifest = {"versions": {}, **read_manifest(run)}  # before they were noted, all versions were 1
     if manifest.get("draw_version") != DRAW_VERSION:
         raise LesionError(
             f"run {run.name} was made with version {manifest.get('draw_version')} of the random draws and this Lesion "
@@ -50,11 +88,42 @@ def start(run: Path, *, devices: list[str], threads: int | None, trust_remote_co
         "trust_remote_code": trust_remote_code,
     }
     first = {name: manifest.setdefault(name, value) for name, value in found.items()}
-    changed = {name: value for name, value in found.items() if value != first[name]}
+    found["packages"] = {name: version for name, version in found["packages"].items() if name in first["packages"]}
+    remarks = _remarks(first, found)
+    differing = {name: value for name, value in found.items() if value != first[name]}
+    if other := changed(manifest["versions"], noted):
+        differing["versions"] = noted
+        remarks.append(_of_versions(run, other, noted))
     manifest.setdefault("models", {})
-    manifest.setdefault("started", []).append({"at": _now(), **({"changed": changed} if changed else {})})
+    manifest.setdefault("started", []).append({"at": _now(), **({"changed": differing} if differing else {})})
     _write(run, manifest)
-    return [f"{name} differs from the first start: {value}, not {first[name]}" for name, value in changed.items()]
+    return remarks
+
+
+def earlier(run: Path) -> list[Versions]:
+    """The versions of what makes numbers with which trials of the run may have been recorded, oldest first.
+
+    Raises LesionError when the manifest cannot be read.
+    """
+    if not files.is_present(run / MANIFEST):
+        return [{}]
+    manifest = read_manifest(run)
+    starts = (start.get("changed", {}).get("versions") for start in manifest.get("started", []))
+    return [manifest.get("versions", {}), *filter(None, starts)]
+
+
+def add_worker(run: Path, device: str, facts: dict[str, Any]) -> list[str]:
+    """Note what a worker says of the device that it computes on and of the libraries that it computes with.
+
+    Returns a sentence for each thing that differs from the first worker on this device.
+    """
+    manifest = read_manifest(run)
+    first = manifest.setdefault("workers", {}).setdefault(device, facts)
+    differing = {name: value for name, value in facts.items() if value != first.get(name)}
+    if differing:
+        manifest["started"][-1].setdefault("changed", {}).setdefault("workers", {})[device] = differing
+    _write(run, manifest)
+    return _remarks(first, differing)
 
 
 def add_model(run: Path, name: str, facts: dict[str, Any]) -> None:
@@ -63,11 +132,11 @@ def add_model(run: Path, name: str, facts: dict[str, Any]) -> None:
     Raises LesionError when the run was begun with other weights under the same name.
     """
     manifest = read_manifest(run)
-    known = manifest["models"].get(name)
-    if known is None:
-        manifest["models"][name] = facts
+    known = manifest["models"].get(name, {"digest": facts.get("digest")})
+    if known.get("digest") == facts.get("digest"):
+        manifest["models"][name] = facts | known
         _write(run, manifest)
-    elif known.get("digest") != facts.get("digest"):
+    else:
         raise LesionError(
             f"the weights of model {name} are not those that run {run.name} began with (digest {facts.get('digest')}, "
             f"dtype {facts.get('dtype')}; at first {known.get('digest')}, {known.get('dtype')}): bring back the first "
@@ -79,7 +148,7 @@ def surroundings() -> dict[str, Any]:
     """The software and the host, as far as they can change a result or help to find out why one changed."""
     return {
         "lesion": _version("lesion-lab"),
-        "packages": {name: version for name in PACKAGES if (version := _version(name)) is not None},
+        "packages": {name: _version(name) for name in PACKAGES},
         "additions": versions(),
         "python": platform.python_version(),
         "git": _commit(),
@@ -89,6 +158,26 @@ def surroundings() -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
     }
+
+
+def _remarks(first: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """A sentence for each thing of `found` that differs from the first."""
+    remarks = []
+    for name, value in found.items():
+        before = first.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            remarks += _remarks(before, {**dict.fromkeys(before), **value})
+        elif value != before:
+            remarks.append(f"{name} differs from the first start: {value}, not {before}")
+    return remarks
+
+
+def _of_versions(run: Path, before: Versions, noted: Versions) -> str:
+    now = {what: noted[what] for what in before}
+    return (
+        f"run {run.name} began with {in_words(before)}, and goes on with {in_words(now)}, which give other numbers: "
+        "what was recorded stays and counts"
+    )
 
 
 def _version(package: str) -> str | None:

@@ -15,7 +15,7 @@ from os import getpid
 from pathlib import Path
 
 from engine.errors import LesionError
-from engine.profile import Profile, to_toml, trials
+from engine.profile import Profile, to_toml, trials, versions
 from engine.runs import manifest
 from engine.runs.devices import choose
 from engine.runs.directory import WORKER_LOG, read_profile
@@ -24,6 +24,7 @@ from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal
 from engine.runs.lines import Record
 from engine.runs.lock import Lock
+from engine.runs.moves import Moves, moved, moves, parse_moves
 from engine.runs.records import read_manifest
 from engine.runs.status import tally
 
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.runs.runner", description="Run one run directory.")
     parser.add_argument("run", type=Path)
     parser.add_argument("--device", help="in place of the profile's")
+    parser.add_argument("--model", action="append", default=[], help="OLD=NEW: where a model of the profile lies now")
     parser.add_argument("--trust-remote-code", action="store_true", help="let models from the Hub run their own code")
     options = parser.parse_args(arguments)
     requests = StopRequests(options.run)
@@ -40,11 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, requests.signal)
     signal.signal(signal.SIGINT, requests.signal)
     try:
-        profile = read_profile(options.run, must_exist=True)
+        places = moves(options.run, parse_moves(options.model))
+        profile = moved(options.run, places)
         lock = Lock(options.run)
         try:
             requests.clear()
-            return _Life(options.run, profile, options.device, options.trust_remote_code).live(requests)
+            return _Life(options.run, profile, places, options.device, options.trust_remote_code).live(requests)
         finally:
             requests.clear()
             lock.release()
@@ -58,10 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class _Life:
     """One life of a run: from start or resume to the event that says how it ended. Needs the run's lock."""
 
-    def __init__(self, run: Path, profile: Profile, device: str | None, trust_remote_code: bool) -> None:
-        """Mend the journal and work out what is left. Raises LesionError when the run cannot begin or go on."""
+    def __init__(self, run: Path, profile: Profile, places: Moves, device: str | None, trust_remote_code: bool) -> None:
+        """Mend the journal and work out what is left. `profile` is the run's, with models where they are now.
+
+        Raises LesionError when the run cannot begin or go on.
+        """
         self._run = run
         self._profile = profile
+        self._places = places
         self._trust_remote_code = trust_remote_code
         self._device = choose(device or profile.model.device)
         self._begun = time.time()
@@ -69,14 +76,14 @@ class _Life:
         self._seconds_before = before.seconds(before.last)
         self._resumed = before.life_started is not None
         self._journal = Journal(run)
-        grid = trials(profile, run)
+        grid = trials(read_profile(run), run, manifest.earlier(run))
         committed = {record["trial"] for record in self._journal.records}
         self._total = len(grid)
-        self._pending = [trial for trial in grid if trial.key not in committed]
+        self._pending = [trial for trial in grid if committed.isdisjoint(trial.keys)]
         self._remarks = [*self._journal.remarks, *self._note_start()]
         if not self._resumed:
             self._remarks += read_manifest(run).get("left_out", {}).values()
-        if strange := len(committed - {trial.key for trial in grid}):
+        if strange := len(committed.difference(*(trial.keys for trial in grid))):
             self._remarks.append(f"{strange} recorded trials are not of this profile, and stay as they are")
 
     def live(self, requests: StopRequests) -> int:
@@ -103,6 +110,7 @@ class _Life:
     def _note_start(self) -> list[str]:
         return manifest.start(
             self._run,
+            versions(self._profile),
             devices=[self._device],
             threads=self._profile.run.threads,
             trust_remote_code=self._trust_remote_code,
@@ -131,6 +139,7 @@ class _Life:
             "threads": self._profile.run.threads or 1,
             "trust_remote_code": self._trust_remote_code,
             "batch": self._journal.batches(),
+            "places": self._places,
         }
 
 

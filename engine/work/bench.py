@@ -44,6 +44,7 @@ class Bench:
 
     Args:
         batch: batch sizes that fitted before, by model and measurement. The profile's sizes are where there is none.
+        places: where the files of models lie, by the models' names in trials, where it is not there.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Bench:
         *,
         trust_remote_code: bool = False,
         batch: dict[str, dict[str, int]] | None = None,
+        places: dict[str, str] | None = None,
     ) -> None:
         self._profile = profile
         self._folder = folder
         self._device = device
         self._say = say
         self._trust_remote_code = trust_remote_code
+        self._places = places or {}
         self._batches = Batches({measure_key(spec): batch_size(spec) for spec in profile.measure}, batch or {})
         self._peak = Peak(device)
         self._use: dict[str, float] = {}
@@ -155,7 +158,12 @@ class Bench:
         begun = time.perf_counter()
         try:
             self._subject = Subject(
-                self._profile, name, self._folder, self._device, trust_remote_code=self._trust_remote_code
+                self._profile,
+                name,
+                self._folder,
+                self._device,
+                place=self._places.get(name),
+                trust_remote_code=self._trust_remote_code,
             )
         except LesionError as mistake:
             self._refusal = {"status": "failed", "error": str(mistake)}

@@ -1,11 +1,28 @@
 """The device a process computes on."""
 
 import os
-import platform
+from typing import Any
 
 import torch
 
 from engine.errors import LesionError
+
+_SETTINGS = (
+    "ATEN_CPU_CAPABILITY",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "OPENBLAS_CORETYPE",
+    "NUMBA_CPU_NAME",
+    "NUMBA_CPU_FEATURES",
+    "NUMBA_DISABLE_JIT",
+    "NVIDIA_TF32_OVERRIDE",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+    "CUBLAS_WORKSPACE_CONFIG",
+)
+"""Environment variables by which libraries choose other kernels than they would by themselves."""
 
 
 def open_device(name: str) -> torch.device:
@@ -29,8 +46,49 @@ def settle(threads: int) -> None:
     torch.set_deterministic_debug_mode("warn")  # as use_deterministic_algorithms, but for compilers
 
 
-def device_name(device: torch.device) -> str:
-    """The GPU's or the processor's name, as far as the system tells."""
+def device_facts(device: torch.device, *, every_gpu: bool = False) -> dict[str, Any]:
+    """What this process computes with, as far as it can decide the last bits of a result.
+
+    torch, threads; `vectors`, the widest instructions that torch's own kernels use here, and `cpu`, the processor's
+    kind as LLVM knows it; `settings`, the environment variables that choose other kernels. Of a GPU, or of every
+    one that this process sees: `gpus` with name and compute capability, and the versions of `cuda`, `cudnn`, `driver`.
+    """
+    facts: dict[str, Any] = {
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "vectors": torch.backends.cpu.get_cpu_capability(),
+        "cpu": _cpu(),
+        "settings": {name: os.environ[name] for name in _SETTINGS if name in os.environ},
+    }
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return platform.processor() or platform.machine()
+        gpus = range(torch.cuda.device_count()) if every_gpu else [device.index or 0]
+        facts["gpus"] = [_gpu(number) for number in gpus]
+        cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+        facts |= {"cuda": torch.version.cuda, "cudnn": cudnn, "driver": _driver()}
+    return facts
+
+
+def _cpu() -> str | None:
+    try:
+        from llvmlite import binding
+
+        return str(binding.get_host_cpu_name())
+    except (ImportError, OSError):
+        return None
+
+
+def _gpu(number: int) -> dict[str, str]:
+    major, minor = torch.cuda.get_device_capability(number)
+    return {"name": torch.cuda.get_device_name(number), "capability": f"{major}.{minor}"}
+
+
+def _driver() -> str | None:
+    """The version of the NVIDIA driver; None where it cannot be asked."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        version = pynvml.nvmlSystemGetDriverVersion()
+    except Exception:  # whatever a driver's library raises must not end a run
+        return None
+    return version.decode() if isinstance(version, bytes) else str(version)

@@ -28,15 +28,29 @@ class Subject:
 
     `measurements` are in the profile's order, by the key under which their batch size is kept (see `measure_key`).
 
+    `place` is where the model's files lie, where that is not its name.
+
     Raises:
         LesionError: the model cannot be loaded, or a measurement does not suit it.
     """
 
     def __init__(
-        self, profile: Profile, name: str, folder: Path, device: torch.device, *, trust_remote_code: bool
+        self,
+        profile: Profile,
+        name: str,
+        folder: Path,
+        device: torch.device,
+        *,
+        place: str | None = None,
+        trust_remote_code: bool,
     ) -> None:
         self.loaded: LoadedModel = load(
-            profile.model, name, device, trust_remote_code=trust_remote_code, pictures=profile.shows_pictures
+            profile.model,
+            name,
+            device,
+            place=place,
+            trust_remote_code=trust_remote_code,
+            pictures=profile.shows_pictures,
         )
         self.parameters = parameter_count(self.loaded.model)
         self._pristine = digest(self.loaded.model)

@@ -1,11 +1,12 @@
 """The worker process: `python -m engine.work worker`. Reads requests and writes answers as JSON lines.
 
 Requests:
-    hello   profile (TOML text), folder, device, threads, trust_remote_code, batch; comes first
+    hello   profile (TOML text), folder, device, threads, trust_remote_code, batch, places (by a trial's model: the
+            profile's, where files lie elsewhere than they did); comes first
     trial   trial (the fields of engine.profile.Trial)
     quit
 Answers:
-    ready     after hello: versions, device, device_name
+    ready     after hello: device, and facts about what it computes with (see engine.work.device.device_facts)
     model     state "loading" or "ready"; ready with seconds, revision, digest, parameters, dtype
     progress  trial, what
     warning   text
@@ -13,9 +14,7 @@ Answers:
     fatal     text; the process ends with status 1
 """
 
-import platform
 import tomllib
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from engine.errors import LesionError
 from engine.profile import Trial, parse
 from engine.work.bench import Bench
 from engine.work.channel import Channel, leave
-from engine.work.device import device_name, open_device, settle
+from engine.work.device import device_facts, open_device, settle
 from engine.work.subject import WeightsNotRestoredError
 
 
@@ -54,16 +53,13 @@ def _begin(channel: Channel) -> Bench:
         channel.send,
         trust_remote_code=hello["trust_remote_code"],
         batch=hello["batch"],
+        places=hello.get("places"),
     )
-    channel.send({"say": "ready", "versions": _versions(), "device": str(device), "device_name": device_name(device)})
+    facts = device_facts(device, every_gpu=profile.model.device_map is not None)
+    channel.send({"say": "ready", "device": str(device), "facts": facts})
     return bench
 
 
 def _trial(fields: dict[str, Any]) -> Trial:
-    given = {key: fields[key] for key in ("layers", "heads", "experts")}
+    given = {key: fields[key] for key in ("layers", "heads", "experts", "former_keys")}
     return Trial(**fields | {key: tuple(only) if isinstance(only, list) else only for key, only in given.items()})
-
-
-def _versions() -> dict[str, str]:
-    packages = {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")}
-    return {"python": platform.python_version()} | packages

@@ -1,12 +1,19 @@
 """A trial's key changes exactly with what determines its result."""
 
+import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from engine import catalog
-from engine.profile import Profile, Trial, load, trials
+from engine.errors import LesionError
+from engine.petri import PETRI
+from engine.profile import Profile, Trial, load, resolve, trials, versions
+from engine.profile.content import model_digests
 
 WithSet = Callable[..., Profile]
 
@@ -17,13 +24,94 @@ def _keys(profile: Profile) -> list[str]:
 
 def test_a_known_key_stays_what_it_is(base: Path) -> None:
     """Fails when the definition of a key changes. Then old runs can no longer be resumed, so change it on purpose:
-    raise DRAW_VERSION where results change, and write the new keys here."""
+    raise a version where results change, and write the new keys here."""
     assert catalog.DRAW_VERSION == 1
     (base.parent / "own.txt").write_text("One document.\n\nAnother one.")
     base.write_text(base.read_text().replace('"petri"', '"own.txt"'))
-    baseline, _, damaged = trials(load(base))
-    assert baseline == Trial("54476af88aff2847", 0, "petri-16k", True, "none", None, None, None, 42)
-    assert damaged == Trial("dd28d0094e706034", 2, "petri-16k", False, "mult_gauss", "attn_only", None, 0.5, 42)
+    baseline, _, damaged = trials(load(base), earlier=[{}])
+    assert baseline == Trial(baseline.key, 0, "petri-16k", True, "none", None, None, None, 42)
+    assert damaged == Trial(damaged.key, 2, "petri-16k", False, "mult_gauss", "attn_only", None, 0.5, 42)
+    assert baseline.keys[-1] == "54476af88aff2847", "as it was when every version was 1"
+    assert damaged.keys[-1] == "dd28d0094e706034"
+
+
+def _raise(monkeypatch: pytest.MonkeyPatch, table: str, name: str) -> None:
+    """A measurement or score of the catalog is of the next version."""
+    known = getattr(catalog, table)()
+    changed = {**known, name: replace(known[name], version=known[name].version + 1)}
+    monkeypatch.setattr(catalog, table, lambda: changed)
+
+
+def test_a_version_counts_where_its_numbers_do(with_set: WithSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the sampler where texts are sampled, of a measurement where it is made, of a score where it selects or
+    ranks."""
+    greedy, sampled = (with_set(f"measure.1.sample={answer}") for answer in ("false", "true"))
+    selecting = with_set("damage.0.select={by='top_k', k=3, score='grad_squared'}")
+    ranking = with_set("measure.0={name='ranking', scores=['grad_squared'], documents=2}")
+    before = [_keys(profile) for profile in (greedy, sampled, selecting, ranking)]
+    noted = [versions(profile) for profile in (greedy, sampled, selecting, ranking)]
+
+    def changes() -> list[list[bool]]:
+        """Of each profile, which of its three keys are new; the former ones are known wherever they are."""
+        new = []
+        for profile, keys, old in zip((greedy, sampled, selecting, ranking), before, noted, strict=True):
+            grid = trials(profile, earlier=[{}, old])
+            assert all(key in trial.keys for trial, key in zip(grid, keys, strict=True))
+            new.append([trial.key != key for trial, key in zip(grid, keys, strict=True)])
+        return new
+
+    no, yes, damaged, baseline = [False] * 3, [True] * 3, [False, True, True], [True, False, False]
+    assert changes() == [no, no, no, no]
+    with monkeypatch.context() as patch:
+        patch.setattr(catalog, "SAMPLER_VERSION", catalog.SAMPLER_VERSION + 1)
+        assert changes() == [no, yes, yes, yes]
+    with monkeypatch.context() as patch:
+        _raise(patch, "measurements", "perplexity")
+        assert changes() == [yes, yes, yes, no]
+        assert versions(greedy)["measurement perplexity"] == noted[0]["measurement perplexity"] + 1
+    with monkeypatch.context() as patch:
+        _raise(patch, "scores", "grad_squared")
+        assert changes() == [no, no, damaged, baseline]
+
+
+def test_a_model_in_a_folder_counts_by_content_not_by_place(base: Path, tmp_path: Path) -> None:
+    """Its weights, however they are spread over files, and what else decides what it does."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    shutil.copytree(PETRI["petri-16k"], here)
+
+    def keys(folder: Path) -> list[str]:
+        return _keys(resolve(load(base, [f"model.names={folder}"])))
+
+    before = keys(here)
+    assert len(set(before)) == 3
+    shutil.copytree(here, there)
+    (there / "README.md").write_text("A model.")
+    config = json.loads((there / "config.json").read_text())
+    (there / "config.json").write_text(json.dumps({**config, "transformers_version": "9.9.9"}))
+    weights = load_file(there / "model.safetensors")
+    names = sorted(weights)
+    (there / "model.safetensors").unlink()
+    for number, part in enumerate((names[3:], names[:3])):
+        save_file({name: weights[name] for name in part}, there / f"part-{number}.safetensors")
+    assert keys(there) == before
+    (there / "config.json").write_text(json.dumps({**config, "rotary_pct": 0.5}))
+    other = keys(there)
+    save_file({name: weights[name] + (name == names[0]) for name in names[3:]}, there / "part-0.safetensors")
+    save_file({name: weights[name] + 1 for name in names[:3]}, there / "part-1.safetensors")
+    assert not set(before) & set(other)
+    assert not set(other) & set(keys(there))
+    with pytest.raises(
+        LesionError, match=r"other weights than the profile notes in model.digests \(sha256 \w{12}…, not"
+    ):
+        resolve(load(base, [f"model.names={there}", _digests(here, there)]))
+    shutil.copytree(here, tmp_path / "twin")
+    with pytest.raises(LesionError, match="holds the same model as"):
+        resolve(load(base, [f"model.names=['{here}', '{tmp_path / 'twin'}']"]))
+
+
+def _digests(folder: Path, name: Path) -> str:
+    """The setting that notes of the model called `name` what `folder` holds."""
+    return f"model.digests={{'{name}' = {{weights = '{model_digests(str(folder))['weights']}'}}}}"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine import analysis
-from engine.profile import to_toml, trials
+from engine.profile import to_toml, trials, versions
 from engine.runs import Watch, create, manifest, read_profile, read_trials
 from engine.runs.changes import Baselines, change_pct
 from engine.runs.dispatch import Dispatcher, StopRequests
@@ -107,7 +107,7 @@ def test_no_damaged_model_runs_before_its_baselines_also_on_two_devices(tmp_path
     measure = [{"name": "perplexity", "documents": 1}]
     profile = small_profile(model={"names": ["petri-4k", "petri-16k"]}, measure=measure)
     run = create(profile, tmp_path, source=None)
-    manifest.start(run, devices=["cpu", "cpu:1"], threads=1, trust_remote_code=False)
+    manifest.start(run, versions(profile), devices=["cpu", "cpu:1"], threads=1, trust_remote_code=False)
     profile = read_profile(run)
     hello = {"profile": to_toml(profile), "folder": str(run), "threads": 1, "trust_remote_code": False, "batch": {}}
     executor = LocalExecutor(["cpu", "cpu:1"], lambda device: {**hello, "device": device}, run / "worker.log")

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from engine.profile import Profile, parse, trials
 from tests.work.conftest import LIMITED
 
@@ -65,7 +67,11 @@ def test_messages_and_texts(worker: START, tmp_path: Path) -> None:
     trial = trials(spec, tmp_path)[2]
     process = worker(spec)
     ready = process.hear("ready")
-    assert {"python", "torch", "transformers"} <= ready["versions"].keys()
+    facts = ready["facts"]
+    assert (facts["torch"], facts["threads"]) == (torch.__version__, 1)
+    assert facts["vectors"] == torch.backends.cpu.get_cpu_capability()
+    assert facts["cpu"]
+    assert "gpus" not in facts
     process.tell({"do": "trial", "trial": vars(trial)})
     assert process.hear("model") == {"say": "model", "model": "petri-16k", "state": "loading"}
     loaded = process.hear("model")

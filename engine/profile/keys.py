@@ -1,0 +1,152 @@
+"""A trial's key: a hash of exactly what determines its result.
+
+Texts, prompts and models in folders count by content, never by their place; of packages and of what makes numbers the
+version counts.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine import catalog
+from engine.profile import harness
+from engine.profile.damage import Damage
+from engine.profile.layers import same_layers
+from engine.profile.measures import (
+    GenerationMeasure,
+    HarnessMeasure,
+    Measure,
+    PromptTable,
+    RankingMeasure,
+    SpectrumMeasure,
+    TasksMeasure,
+    TextTable,
+    made_on,
+)
+from engine.profile.packing import loading_identity
+from engine.profile.pictures import picture_bytes
+from engine.profile.schema import Profile
+from engine.profile.tasks import choices
+from engine.profile.texts import documents, questions
+from engine.profile.versions import (
+    DRAWS,
+    SAMPLER,
+    Versions,
+    beyond_first,
+    measurement,
+    ranked_by,
+    score,
+    selected_by,
+)
+
+VERSIONS = "versions"
+
+
+class Keys:
+    """Makes the keys of trials of a profile and of these `damages`, as they are where `noted` are the versions of what
+    makes numbers.
+
+    Reads the texts that measurements use; relative paths start from `folder`. Raises LesionError where one cannot be
+    read.
+    """
+
+    def __init__(self, profile: Profile, damages: Sequence[Damage], folder: Path, noted: Versions) -> None:
+        self._spec = profile.model
+        self._noted = noted
+        self._measures = [(measure, _measure_identity(measure, folder, noted)) for measure in profile.measure]
+        self._damages = damages  # while they live, no other object has their ids
+        self._identities = {id(damage): _damage_identity(damage, folder, noted) for damage in damages}
+
+    def key(self, model: str, damage: Damage | None, group: str | None, level: float | None, seed: int) -> str:
+        """The key of one trial, 16 hexadecimal digits; without `damage`, of a baseline."""
+        spec = self._spec
+        what = {
+            "model": spec.identity(model),
+            "revision": spec.revision,
+            "dtype": spec.dtype,
+            "load_in": spec.load_in,
+            **loading_identity(spec),
+            "draws": self._noted.get(DRAWS, 1),
+            "method": damage.method if damage else "none",
+            "group": group,
+            "layers": same_layers(damage.layers if damage else None),
+            "level": level,
+            "seed": seed,
+            "measures": [content for measure, content in self._measures if made_on(measure, damage is None)],
+        }
+        return digest(what | _narrowing_identity(damage) | self._identities.get(id(damage), {}))[:16]
+
+
+def digest(value: Any) -> str:
+    """sha256 of `value` as canonical JSON, in hexadecimal digits."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _narrowing_identity(damage: Damage | None) -> dict[str, Any]:
+    """Heads and experts, where they are given."""
+    narrowed = {"heads": damage.heads, "experts": damage.experts} if damage else {}
+    return {key: same_layers(value) for key, value in narrowed.items() if value is not None}
+
+
+def _damage_identity(damage: Damage, folder: Path, noted: Versions) -> dict[str, Any]:
+    """The method's options where they are not its defaults, the selection where there is one, with a text of the user's
+    by content, and the packages, with their versions, whose code decides what the damage does."""
+    select = damage.select.identity if damage.select else None
+    if damage.select and select and damage.select.own_text:
+        known = {key: value for key, value in select.items() if key not in ("text", "documents")}
+        select = known | {"content": digest(documents(damage.select, folder))}
+    chosen_by = selected_by(damage)
+    packages = [catalog.method(damage.method).package, *(catalog.score(name).package for name in chosen_by)]
+    identity = {
+        "options": catalog.method(damage.method).unusual(damage.options),
+        "select": select,
+        "packages": [package for package in packages if package],
+        VERSIONS: beyond_first(map(score, chosen_by), noted),
+    }
+    return {key: value for key, value in identity.items() if value}
+
+
+def _measure_identity(measure: Measure, folder: Path, noted: Versions) -> dict[str, Any]:
+    """What a measurement's result depends on: its options, with texts and prompts by content instead of by name, and
+    the packages and versions of what makes it."""
+    scores = ranked_by(measure)
+    packages = [catalog.measurement(measure.name).package, *(catalog.score(name).package for name in scores)]
+    used = [measurement(measure.name), *map(score, scores), *([SAMPLER] if measure.sampled else [])]
+    identity = {"packages": [package for package in packages if package], VERSIONS: beyond_first(used, noted)}
+    return _options_identity(measure, folder) | {key: value for key, value in identity.items() if value}
+
+
+def _options_identity(measure: Measure, folder: Path) -> dict[str, Any]:
+    if isinstance(measure, TextTable):
+        options = measure.model_dump(mode="json", exclude={"text", "documents"})
+        if isinstance(measure, SpectrumMeasure | RankingMeasure):
+            options["layers"] = same_layers(measure.layers)
+        return {**options, "content": digest(documents(measure, folder))}
+    if isinstance(measure, PromptTable):
+        return _prompts_identity(measure, folder)
+    if isinstance(measure, HarnessMeasure):
+        options = measure.model_dump(mode="json", exclude={"include_path"})
+        return {**options, **harness.identity(measure.include_path)}
+    if isinstance(measure, TasksMeasure):
+        options = measure.model_dump(mode="json", exclude={"task", "limit"})
+        return {**options, "content": digest([asdict(choice) for choice in choices(measure, folder)])}
+    return measure.model_dump(mode="json")
+
+
+def _prompts_identity(measure: PromptTable, folder: Path) -> dict[str, Any]:
+    """Answers count only where there are any, and where texts are held against them."""
+    idle = {"prompts", "limit"}
+    asked = questions(measure, folder)
+    content: dict[str, Any] = {"content": digest([question.prompt for question in asked])}
+    if isinstance(measure, GenerationMeasure):
+        idle |= {"image"} | (set() if measure.sample else {"temperature"})
+        if measure.image is not None:
+            content["image"] = hashlib.sha256(picture_bytes(measure.image, folder)).hexdigest()
+    compares = isinstance(measure, GenerationMeasure) or bool(catalog.measurement(measure.name).package)
+    if compares and any(question.answers for question in asked):
+        content["answers"] = digest([question.answers for question in asked])
+    return {**measure.model_dump(mode="json", exclude=idle), **content}
