@@ -130,7 +130,8 @@ def chart(
 
     Layers damaged one by one are drawn as a map, a column a layer. With several models each method is compared over
     their sizes, with the exponent of a power law fitted to each group; gains are also drawn layer by layer, and
-    residual gains against head density.
+    residual gains against head density. Where labels tell tasks apart, a chart of the largest model has a line a label,
+    in place of the dose-response of perplexity; --metric accuracy draws it for every model.
 
     Examples: lesion chart last · lesion chart 3f9c --metric nll --metric perplexity_change_pct
     """
@@ -151,11 +152,46 @@ def print_charts(run: Path, metrics: list[str] | None = None, level: float | Non
     _check_level(frame, level)
     known = analysis.metric_names([dict.fromkeys(frame.columns)])
     mapped = analysis.scanned(frame)
+    kinds = analysis.told_apart(known)
+    if kinds and not metrics:
+        _print_overview(run, frame[~mapped], kinds, level)
+        return
     for metric in map(safe.line, metrics or analysis.headlines(known)):
+        if metric in kinds:
+            _print_abilities(frame[~mapped], metric, kinds[metric], _paper())
+            continue
         _print_maps(frame, metric)
         _print_dose(frame[~mapped], metric)
         _print_scaling(frame[~mapped], metric, level)
         _print_gains(run, frame, metric)
+
+
+def _print_overview(run: Path, frame: pd.DataFrame, kinds: dict[str, list[str]], level: float | None) -> None:
+    """What fails first in the largest model, then how all models compare: few charts, that share two screens."""
+    from app import ability_chart
+    from engine import analysis
+
+    headlines = [metric for metric in analysis.headlines(list(frame.columns)) if metric.rpartition(".")[2] not in kinds]
+    largest = frame["params"].max()
+    drawn = frame[(frame["params"] == largest) | frame["params"].isna()]
+    panels = sum(len(ability_chart.ability_panels(drawn, labelled)) for labelled in kinds.values())
+    methods = max(frame[frame["level"].notna()]["method"].nunique(), 1) if frame["model"].nunique() > 1 else 0
+    paper = _paper(sharing=panels + methods * len(headlines))
+    for kind, labelled in kinds.items():
+        _print_abilities(drawn, kind, labelled, paper)
+    for metric in headlines:
+        _print_scaling(frame, metric, level, paper)
+    if (models := frame["model"].nunique()) > 1:
+        output.say(
+            f"abilities of the largest of {models} models; of all: lesion chart {run.name} -m {next(iter(kinds))}"
+        )
+
+
+def _print_abilities(frame: pd.DataFrame, kind: str, labelled: list[str], paper: dict[str, Any]) -> None:
+    from app import ability_chart
+
+    for panel, shown in ability_chart.ability_panels(frame, labelled):
+        output.show_chart(ability_chart.ability_chart(panel, shown, kind, **paper))
 
 
 def _check_level(frame: pd.DataFrame, level: float | None) -> None:
@@ -183,7 +219,7 @@ def _print_dose(frame: pd.DataFrame, metric: str) -> None:
         output.show_chart(charts.dose_chart(panel, metric, **_paper()))
 
 
-def _print_scaling(frame: pd.DataFrame, metric: str, level: float | None) -> None:
+def _print_scaling(frame: pd.DataFrame, metric: str, level: float | None, paper: dict[str, Any] | None = None) -> None:
     """Each method at its level: every group, and the undamaged models, over the size of the model."""
     from app import scaling_chart
     from engine import analysis
@@ -193,7 +229,7 @@ def _print_scaling(frame: pd.DataFrame, metric: str, level: float | None) -> Non
     for method in list(frame[frame["level"].notna()]["method"].unique()) or ["none"]:
         at = analysis.strongest(frame, metric, method) if level is None else level
         panel = scaling_chart.scaling_panel(frame, metric, method, at)
-        output.show_chart(scaling_chart.scaling_chart(panel, metric, **_paper()))
+        output.show_chart(scaling_chart.scaling_chart(panel, metric, **(paper or _paper())))
 
 
 def _print_gains(run: Path, frame: pd.DataFrame, metric: str) -> None:
@@ -212,10 +248,15 @@ def _print_gains(run: Path, frame: pd.DataFrame, metric: str) -> None:
         output.show_chart(gain_charts.density_chart(gains.head_density(frame, metric), metric, **_paper()))
 
 
-def _paper() -> dict[str, Any]:
-    """The size of a chart, as large as the terminal within reason, and whether to colour it."""
+def _paper(sharing: int = 1) -> dict[str, Any]:
+    """The size of a chart, as large as the terminal within reason, and whether to colour it.
+
+    `sharing` charts that have two screens between them are lower, but none below fifteen lines.
+    """
     columns, lines = shutil.get_terminal_size((80, 24))
     width, height = min(max(columns, 80), 140), min(max(lines - 1, 24), 36)
+    if sharing > 1:
+        height = min(height, max(2 * max(lines, 24) // sharing - 1, 15))
     return {"width": width, "height": height, "colour": options.colourful(sys.stdout)}
 
 

@@ -62,7 +62,7 @@ class BrowseScreen(LabScreen):
         Binding("c", "charts", "Charts", tooltip="the run's charts, and back to its trials"),
         Binding("x", "view", "Kind", tooltip="chart the dose–response, the scaling with size, or the map of layers"),
         Binding("m", "metric", "Metric", tooltip="chart the next metric"),
-        Binding("l", "lines", "Lines", tooltip="a line a group, or a line a model"),
+        Binding("l", "lines", "Lines", tooltip="a line a group, a model, or an ability where labels tell them apart"),
         Binding("right_square_bracket", "part(1)", "Next", key_display="]", tooltip="chart the next model or method"),
         Binding("left_square_bracket", "part(-1)", "Previous", key_display="[", show=False),
         Binding("full_stop", "level(1)", "Level", key_display=".", tooltip="compare the models at another level"),
@@ -185,7 +185,7 @@ class BrowseScreen(LabScreen):
         self.query_one("#chart", ChartPane).next_metric()
 
     def action_lines(self) -> None:
-        """A line a group, or a line a model."""
+        """A line a group, a model, or an ability."""
         self.query_one("#chart", ChartPane).swap_lines()
 
     def action_part(self, by: int) -> None:

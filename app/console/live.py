@@ -55,7 +55,7 @@ class LiveScreen(LabScreen):
         Binding("r", "resume", "Resume", tooltip="run the trials that a stopped or crashed run has left"),
         Binding("m", "metric", "Metric", tooltip="chart the next metric"),
         Binding("x", "view", "Kind", tooltip="chart the dose–response, the scaling with size, or the map of layers"),
-        Binding("l", "lines", "Lines", tooltip="a line a group, or a line a model"),
+        Binding("l", "lines", "Lines", tooltip="a line a group, a model, or an ability where labels tell them apart"),
         Binding("right_square_bracket", "part(1)", "Next", key_display="]", tooltip="chart the next model or group"),
         Binding("left_square_bracket", "part(-1)", "Previous", key_display="[", show=False),
         Binding("z", "zoom", "Zoom", tooltip="the chart or the log alone, and back"),
@@ -165,7 +165,7 @@ class LiveScreen(LabScreen):
         self.query_one(ChartPane).swap_view()
 
     def action_lines(self) -> None:
-        """A line a group, or a line a model."""
+        """A line a group, a model, or an ability."""
         self.query_one(ChartPane).swap_lines()
 
     def action_part(self, by: int) -> None:

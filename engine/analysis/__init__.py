@@ -1,5 +1,6 @@
 """What a run's trials say: tidy tables, dose–response curves, scaling fits, files. No torch, pandas only on use."""
 
+from engine.analysis.abilities import Ability, abilities, told_apart
 from engine.analysis.curves import Curve, dose
 from engine.analysis.files import FORMATS, export
 from engine.analysis.layer_map import Cell, LayerMap, MapRow, change_from, layer_maps, scanned
@@ -11,12 +12,14 @@ from engine.profile import trial_group
 __all__ = [
     "CHANGE",
     "FORMATS",
+    "Ability",
     "Cell",
     "Curve",
     "LayerMap",
     "MapRow",
     "Row",
     "Scaling",
+    "abilities",
     "change_from",
     "columns",
     "dose",
@@ -32,5 +35,6 @@ __all__ = [
     "strongest",
     "table",
     "tidy",
+    "told_apart",
     "trial_group",
 ]

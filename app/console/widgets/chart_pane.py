@@ -24,24 +24,26 @@ if TYPE_CHECKING:
 
     from app.charts import Panel
     from app.scaling_chart import ScalingPanel
-    from engine.analysis import LayerMap, Row
+    from engine.analysis import Ability, LayerMap, Row
 
 ROOMY = 10  # lines from which on a plot has room for the names of its axes
 
-Lines = Literal["group", "model"]
+Lines = Literal["group", "model", "ability"]
 View = Literal["dose", "scaling", "layers"]
 
+_UNDAMAGED = "only baselines so far: a dose needs a damaged trial"
 KINDS: dict[View, str] = {"dose": "dose–response", "scaling": "scaling", "layers": "layer by layer"}
 
 
 @dataclass(frozen=True)
 class Choice:
     """What the pane was asked to show. `metric` None takes a headline; `part` and `level` count round the ends.
-    `view` None is the map of layers for a run that does nothing but damage single layers, else the dose–response."""
+    `view` None is the map of layers for a run that does nothing but damage single layers, else the dose–response;
+    `lines` None is a line an ability where labels tell abilities apart and no metric is chosen, else a line a group."""
 
     view: View | None = None
     metric: str | None = None
-    lines: Lines = "group"
+    lines: Lines | None = None
     part: int = 0
     level: int = 0
 
@@ -56,7 +58,9 @@ class Drawing:
     panel: Panel | None = None
     scaling: ScalingPanel | None = None
     layers: LayerMap | None = None
+    abilities: tuple[Ability, ...] = ()
     view: View = "dose"
+    lines: Lines = "group"
     views: tuple[View, ...] = ("dose", "scaling")
     """What can be drawn of the run."""
     what: str = ""
@@ -93,13 +97,15 @@ class Plot(PlotextPlot):  # type: ignore[misc]  # its package is not followed by
         return Text.from_ansi(self.plt.build())
 
     def _draw(self) -> None:
-        from app import charts, scaling_chart
+        from app import ability_chart, charts, scaling_chart
 
         variables = self.app.theme_variables
         colours = [Color.parse(variables[f"series-{i}"]).rgb for i in range(1, 7)]
         self.plt.theme("clear")  # no background of its own
         self.plt.ticks_color(Color.parse(variables["muted"]).rgb)
-        if self.drawing.panel is not None:
+        if self.drawing.panel is not None and self.drawing.abilities:
+            ability_chart.draw_abilities(self.plt, self.drawing.panel, self.drawing.metric, colours=colours)
+        elif self.drawing.panel is not None:
             charts.draw_dose(self.plt, self.drawing.panel, self.drawing.metric, colours=colours)
         elif self.drawing.scaling is not None:
             grey = Color.parse(variables["muted"]).rgb
@@ -144,14 +150,22 @@ class ChartPane(Vertical, can_focus=True):
         """The next metric, after the last one the first."""
         from engine.analysis import headlines
 
-        if self._metrics:
-            shown = self.choice.metric if self.choice.metric in self._metrics else headlines(self._metrics)[0]
-            here = self._metrics.index(shown)
-            self.choose(metric=self._metrics[(here + 1) % len(self._metrics)])
+        if not self._metrics:
+            return
+        if self.query_one(Plot).drawing.abilities:  # of several metrics at once
+            self.choose(metric=headlines(self._metrics)[0], lines=None, part=0)
+            return
+        shown = self.choice.metric if self.choice.metric in self._metrics else headlines(self._metrics)[0]
+        here = self._metrics.index(shown)
+        self.choose(metric=self._metrics[(here + 1) % len(self._metrics)])
 
     def swap_lines(self) -> None:
-        """A line a group becomes a line a model, and back."""
-        self.choose(lines="model" if self.choice.lines == "group" else "group", part=0)
+        """A line a group becomes a line a model, then an ability where labels tell them apart, then a group again."""
+        from engine.analysis import told_apart
+
+        kinds: tuple[Lines, ...] = ("group", "model", "ability") if told_apart(self._metrics) else ("group", "model")
+        here = kinds.index(self.query_one(Plot).drawing.lines)
+        self.choose(lines=kinds[(here + 1) % len(kinds)], part=0)
 
     def swap_view(self) -> None:
         """Dose–response, then scaling, then the map of layers where the run has one, then the first again."""
@@ -206,15 +220,16 @@ class ChartPane(Vertical, can_focus=True):
             self._compute()
 
     def _title(self, drawing: Drawing) -> None:
-        from app import charts, map_chart, scaling_chart
+        from app import ability_chart, charts, map_chart, scaling_chart
 
         kind = KINDS[drawing.view]
         titles = (kind, line(drawing.metric), line(drawing.what))
         self.border_title = Content(" · ".join(filter(None, titles)))
-        lines = f"a line a {self.choice.lines if drawing.view == 'dose' else 'group'}"
+        lines = {"group": "a line a group", "model": "a line a model", "ability": "a line an ability"}[drawing.lines]
         lines = "a column a layer" if drawing.view == "layers" else lines
         self.border_subtitle = f"{drawing.part + 1} of {drawing.parts} · {lines}" if drawing.parts else lines
         said = charts.dose_caption(drawing.panel, drawing.metric) if drawing.panel else []
+        said = ability_chart.ability_caption(drawing.abilities) if drawing.abilities else said
         said = scaling_chart.scaling_caption(drawing.scaling) if drawing.scaling else said
         said = map_chart.map_caption(drawing.layers, drawing.metric) if drawing.layers else said
         self.query_one(".caption", Static).update("\n".join(line(sentence) for sentence in said))
@@ -238,18 +253,34 @@ def compute(frame: pd.DataFrame, choice: Choice) -> Drawing:
 
 def _dose(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
     from app.charts import Panel
-    from engine.analysis import Curve, dose
+    from engine.analysis import Curve, dose, metric_names, told_apart
 
+    kinds = told_apart(metric_names([dict.fromkeys(frame.columns)]))
+    if kinds and (choice.lines or ("group" if choice.metric else "ability")) == "ability":
+        kind = metric.rpartition(".")[2]
+        return _abilities(frame, choice, *(next(iter(kinds.items())) if kind not in kinds else (kind, kinds[kind])))
+    by: Lines = "model" if choice.lines == "model" else "group"
     parts: dict[tuple[str, str], list[Curve]] = {}
     for curve in dose(frame, metric):
-        parts.setdefault((curve.method, curve.model if choice.lines == "group" else curve.group), []).append(curve)
+        parts.setdefault((curve.method, curve.model if by == "group" else curve.group), []).append(curve)
     if not parts:
-        return Drawing(metric=metric, reason="only baselines so far: a dose needs a damaged trial")
+        return Drawing(metric=metric, lines=by, reason=_UNDAMAGED)
     part = choice.part % len(parts)
     (method, fixed), curves = list(parts.items())[part]
-    labels = tuple(curve.group if choice.lines == "group" else curve.model for curve in curves)
+    labels = tuple(curve.group if by == "group" else curve.model for curve in curves)
     what = f"{method} · {fixed}"
-    return Drawing(metric, part, len(parts), panel=Panel(what, method, tuple(curves), labels), what=what)
+    return Drawing(metric, part, len(parts), panel=Panel(what, method, tuple(curves), labels), lines=by, what=what)
+
+
+def _abilities(frame: pd.DataFrame, choice: Choice, kind: str, labelled: list[str]) -> Drawing:
+    from app.ability_chart import ability_panels
+
+    panels = ability_panels(frame, labelled)
+    if not panels:
+        return Drawing(metric=kind, lines="ability", reason=_UNDAMAGED)
+    part = choice.part % len(panels)
+    panel, shown = panels[part]
+    return Drawing(kind, part, len(panels), panel=panel, abilities=shown, lines="ability", what=panel.title)
 
 
 def _scaling(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
