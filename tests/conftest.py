@@ -1,9 +1,13 @@
 """What several rooms test on: tiny untrained models of every supported family, and a small finished run."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# What a library will drop is an error in the processes that tests start, too; of pytest's own, pyproject.toml says so.
+os.environ.setdefault("PYTHONWARNINGS", "error::FutureWarning")
 
 CHAT = (
     "{% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}{% endfor %}"

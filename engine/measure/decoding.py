@@ -13,6 +13,7 @@ from torch import Tensor
 from engine.catalog import SAMPLER_VERSION
 from engine.measure.encoding import pad
 from engine.measure.pictures import Beside, Encoded, together
+from engine.models.cache import cache_argument, kept
 from engine.weights.compiled import spread
 from engine.weights.counter import Doubles, Keys, gumbel
 
@@ -77,18 +78,18 @@ def write_on(
     last_position = torch.tensor([len(p.ids) + limit - 1 for p, limit in zip(prompts, limits, strict=True)])
     last_position = last_position.to(ids.device).unsqueeze(-1)
     written = [Continuation() for _ in prompts]
-    cache = None
+    cached: dict[str, Any] = {cache_argument(model): None}
     for step in range(max(limits)):
         output = model(
             input_ids=ids,
             attention_mask=mask,
             position_ids=positions,
-            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **cached,
             **beside,
         )
-        beside, cache = {}, output.past_key_values
+        beside, cached = {}, dict.fromkeys(cached, kept(output))
         chosen = choose(output.logits[:, -1].float(), step)
         _append(written, chosen.tolist(), limits, ends)
         if all(row.stop for row in written):

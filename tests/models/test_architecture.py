@@ -10,6 +10,7 @@ from torch import Tensor
 from engine.errors import LesionError
 from engine.methods import apply
 from engine.models.architecture import architecture
+from engine.models.cache import kept
 from engine.models.loading import LoadedModel, load
 from engine.models.slices import Slice
 from engine.petri import PETRI
@@ -29,8 +30,8 @@ def loaded(request: pytest.FixtureRequest, tiny_models: dict[str, Path]) -> Load
 def cache(model: Any) -> list[tuple[Tensor, Tensor]]:
     """Keys and values [1, heads, tokens, size] of every block."""
     with torch.no_grad():
-        kept = model(IDS, use_cache=True).past_key_values
-    return [(layer.keys.clone(), layer.values.clone()) for layer in kept.layers]
+        whole = kept(model(IDS, use_cache=True))
+    return [(layer.keys.clone(), layer.values.clone()) for layer in whole.layers]
 
 
 def indices(piece: Slice) -> set[int]:

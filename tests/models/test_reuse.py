@@ -11,6 +11,7 @@ from torch import Tensor
 from engine.methods.draws import Draws
 from engine.methods.skip import skip
 from engine.models.architecture import Architecture, architecture
+from engine.models.cache import cache_argument
 from engine.models.reuse import Reuse
 from tests.models.variants import VARIANTS, VOCABULARY, build
 
@@ -125,7 +126,7 @@ def test_a_pass_with_a_cache_is_a_whole_one(llama: tuple[Any, Architecture]) -> 
     reuse = Reuse(model, parts)
     for _ in range(2):
         with reuse.starting_at(2, "test"), computed(parts) as ran:
-            parts.decoder(**texts(), past_key_values=DynamicCache())
+            parts.decoder(**texts(), **{cache_argument(parts.decoder): DynamicCache()})
         assert ran == list(range(DEPTH))
     assert reuse.nbytes == 0
 

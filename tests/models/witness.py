@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from engine.models.architecture import Architecture, architecture
+from engine.models.cache import kept
 from engine.models.slices import Slice
 
 ONE = torch.tensor([[5, 17, 41, 33, 8, 60, 22, 3]])
@@ -24,8 +25,8 @@ class Subject:
 
     def cache(self, ids: Tensor = ONE) -> list[tuple[Tensor, Tensor]]:
         """Keys and values [1, heads, tokens, size] of every block."""
-        kept = self.model(ids, use_cache=True).past_key_values
-        return [(layer.keys.clone(), layer.values.clone()) for layer in kept.layers]
+        whole = kept(self.model(ids, use_cache=True))
+        return [(layer.keys.clone(), layer.values.clone()) for layer in whole.layers]
 
     def received(self, module: Module, ids: Tensor = ONE) -> Tensor:
         """The hidden states that reach a module."""

@@ -1,0 +1,52 @@
+"""Keys and values are handed on by the name that the model's own forward has for them."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import LlamaForCausalLM
+
+from engine.measure.decoding import Continuation, greedy, write_on
+from engine.measure.pictures import Encoded
+from engine.models.cache import cache_argument, kept
+from tests.models.variants import VARIANTS, build
+
+
+class OlderLlama(LlamaForCausalLM):  # type: ignore[misc]
+    """As in releases before 5.24, and in models that bring their code: one older name, there and back."""
+
+    def forward(self, input_ids: Tensor, past_key_values: Any = None, **rest: Any) -> SimpleNamespace:
+        assert "cache" not in rest
+        output = super().forward(input_ids=input_ids, cache=past_key_values, **rest)
+        self.lengths.append(input_ids.shape[1])
+        return SimpleNamespace(logits=output.logits, past_key_values=output.cache)
+
+
+def continued(model: Any) -> list[Continuation]:
+    prompts = [Encoded([5, 17, 41, 33]), Encoded([8, 60])]
+    return write_on(model, prompts, [6, 6], frozenset(), 0, greedy)
+
+
+def test_both_names_give_the_same_text_one_token_a_pass() -> None:
+    model = build("Llama")
+    expected = continued(model)
+    model.__class__ = OlderLlama
+    model.lengths = []
+    assert cache_argument(model) == "past_key_values"
+    assert continued(model) == expected
+    assert model.lengths == [4, 1, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_family_keeps_its_keys_and_values(variant: str) -> None:
+    model = build(variant)
+    ids = torch.tensor([[5, 17, 41, 33, 8, 60]])
+    with torch.inference_mode():
+        whole = model(input_ids=ids, use_cache=False)
+        first = model(input_ids=ids[:, :5], use_cache=True, **{cache_argument(model): None})
+        last = model(input_ids=ids[:, 5:], use_cache=True, **{cache_argument(model): kept(first)})
+    assert last.logits.shape[1] == 1
+    assert torch.allclose(last.logits[:, -1], whole.logits[:, -1], atol=1e-4)
+    assert kept(whole) is None
