@@ -11,6 +11,7 @@ import torch
 from engine import catalog
 from engine.models import packing
 from engine.models.architecture import Architecture, architecture
+from engine.models.files import check_files
 from engine.models.footprint import Load, Scoring, Shape, keeping, passing, scoring
 from engine.models.loading import configuration, translated
 from engine.models.packed import parameter_count
@@ -127,7 +128,10 @@ def _configuration(spec: ModelSpec, name: str, trust_remote_code: bool) -> tuple
 
     try:
         source = find(spec, name)
-        return configuration(source, trust_remote_code), source, None
+        config = configuration(source, trust_remote_code)
+        if source.folder is not None:  # of one on the Hub, the weights would be fetched
+            check_files(spec, source, config)
+        return config, source, None
     except UnreachableError as error:
         known = catalog.published().get(name)
         if known is None:

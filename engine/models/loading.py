@@ -13,6 +13,7 @@ from engine.errors import LesionError
 from engine.models import packing
 from engine.models.architecture import Architecture, architecture
 from engine.models.exhaustion import is_out_of_memory
+from engine.models.files import check_files
 from engine.models.packed import unchanging
 from engine.models.sight import auto_class, load_processor
 from engine.models.snapshot import weights_digest
@@ -60,7 +61,9 @@ def load(
     with translated(source):
         tokenizer = _tokenizer(source, trust_remote_code)
         processor = load_processor(source, trust_remote_code) if pictures else None
-        packed = packing.options(spec, source, configuration(source, trust_remote_code), device)
+        config = configuration(source, trust_remote_code)
+        packed = packing.options(spec, source, config, device)
+        check_files(spec, source, config)
         model = _weights(source, spec, trust_remote_code, pictures, packed or _spread(spec, device))
     parts = architecture(model)
     if spec.device_map:
