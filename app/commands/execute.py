@@ -226,8 +226,14 @@ def _start(run: Path, how: _How, device: str | None = None, models: Mapping[str,
 
 def _leave(run: Path, how: _How) -> int:
     from engine import runs
+    from engine.profile import versions
+    from engine.runs.manifest import of_versions
 
-    for reason in runs.read_manifest(run).get("left_out", {}).values():
+    manifest = runs.read_manifest(run)
+    for reason in (
+        *manifest.get("left_out", {}).values(),
+        *of_versions(run, manifest, versions(runs.read_profile(run))),
+    ):
         output.say(f"warning: {reason}")
     if not how.quiet:
         output.say(f"running on its own; watch it with: lesion attach {run.name}")
@@ -277,7 +283,7 @@ def _verify(original: Path, repeated: Path) -> int:
     from engine.runs.replay import verify
 
     comparison = verify(original, repeated)
-    for reason in comparison.reasons:
+    for reason in (*comparison.reasons, *comparison.allowances):
         output.say(f"note: {reason}")
     for found in comparison.differences[:MOST_DIFFERENCES]:
         output.say(f"differs: trial {found.trial}, {found.what}: {found.original!r} became {found.replayed!r}")

@@ -91,9 +91,9 @@ def start(run: Path, noted: Versions, *, devices: list[str], threads: int | None
     found["packages"] = {name: version for name, version in found["packages"].items() if name in first["packages"]}
     remarks = _remarks(first, found)
     differing = {name: value for name, value in found.items() if value != first[name]}
-    if other := changed(manifest["versions"], noted):
+    if changed(manifest["versions"], noted):
         differing["versions"] = noted
-        remarks.append(_of_versions(run, other, noted))
+        remarks += of_versions(run, manifest, noted)
     manifest.setdefault("models", {})
     manifest.setdefault("started", []).append({"at": _now(), **({"changed": differing} if differing else {})})
     _write(run, manifest)
@@ -172,12 +172,14 @@ def _remarks(first: dict[str, Any], found: dict[str, Any]) -> list[str]:
     return remarks
 
 
-def _of_versions(run: Path, before: Versions, noted: Versions) -> str:
-    now = {what: noted[what] for what in before}
-    return (
-        f"run {run.name} began with {in_words(before)}, and goes on with {in_words(now)}, which give other numbers: "
-        "what was recorded stays and counts"
-    )
+def of_versions(run: Path, manifest: dict[str, Any], noted: Versions) -> list[str]:
+    """The sentence about what makes numbers with another version, `noted`, than when the run began; mostly none."""
+    before = changed(manifest.get("versions", {}), noted)
+    if not before:
+        return []
+    now = in_words({what: noted[what] for what in before})
+    how = f"run {run.name} began with {in_words(before)}, and goes on with {now}, which give other numbers"
+    return [f"{how}: what was recorded stays and counts"]
 
 
 def _version(package: str) -> str | None:

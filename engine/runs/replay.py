@@ -2,25 +2,25 @@
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from engine import catalog, files
+from engine.profile import Measure, Profile
+from engine.profile.versions import SAMPLER, measurement, ranked_by, score
 from engine.runs.lines import Record
-from engine.runs.records import read_generations, read_manifest, read_trials
+from engine.runs.sides import Place, Side, other_versions, read_side, reasons
 
 TOLERANCE = 1e-4
 """Relative difference allowed between two values of a metric where equal bits cannot be expected."""
 
-_SAME = {
-    "machine": "architecture",
-    "processor": "processor",
-    "lesion": "version of Lesion",
-    "draw_version": "version of the random draws",
-    "threads": "number of threads",
-}
+TEXTS = 0.1
+"""Share of the greedy and of the sampled texts that may differ where equal bits cannot be expected, but always one: a
+token that was about as likely as another flips by rounding, and all that follows it is another text."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,10 @@ class Comparison:
     Attributes:
         equal: no differences.
         exact_expected: everything that decides the last bits was the same, so metrics and artifacts were compared bit
-            for bit; if not, metrics within the relative TOLERANCE, and of artifacts only which there are.
+            for bit; if not, metrics within the relative TOLERANCE, of artifacts only which there are, and of texts how
+            many are equal, see TEXTS.
         reasons: what was not the same, as sentences; empty when exact_expected.
+        allowances: what was not compared, or differs without counting as a difference, as sentences.
         trials, texts: how many were compared.
     """
 
@@ -52,6 +54,7 @@ class Comparison:
     differences: list[Difference]
     trials: int
     texts: int
+    allowances: list[str] = field(default_factory=list)
 
 
 def verify(original: Path, replayed: Path) -> Comparison:
@@ -59,86 +62,155 @@ def verify(original: Path, replayed: Path) -> Comparison:
 
     Raises LesionError when either run cannot be read.
     """
-    first, second = _by_key(read_trials(original)), _by_key(read_trials(replayed))
-    reasons = _reasons(original, replayed, first, second)
-    shared = [key for key in first if key in second]
-    differences = [Difference(key, "trial", "recorded", "missing") for key in first if key not in second]
-    differences += [Difference(key, "trial", "missing", "recorded") for key in second if key not in first]
-    for key in shared:
-        differences += _compare(first[key], second[key], exact=not reasons)
-        differences += _compare_artifacts((original, first[key]), (replayed, second[key]), exact=not reasons)
-    texts, others = _texts(original), _texts(replayed)
-    for key in shared:
-        differences += _compare_texts(key, texts.get(key, []), others.get(key, []))
-    count = sum(len(texts.get(key, [])) for key in shared)
-    return Comparison(not differences, not reasons, reasons, differences, len(shared), count)
+    first, second = read_side(original), read_side(replayed)
+    why = list(reasons(first, second))
+    missing = [(first, place, ("recorded", "missing")) for place in first.trials if place not in second.trials]
+    missing += [(second, place, ("missing", "recorded")) for place in second.trials if place not in first.trials]
+    differences = [Difference(side.trials[place]["trial"], "trial", *how) for side, place, how in missing]
+    judge = _Judge(first, second, exact=not why)
+    for place in first.trials:
+        if place in second.trials:
+            differences += judge.trial(place)
+    differences += judge.texts()
+    why += judge.versions()
+    return Comparison(
+        not differences, not why, why, differences, judge.compared, judge.texts_compared, judge.allowances()
+    )
 
 
-def _reasons(original: Path, replayed: Path, trials: dict[str, Record], repeated: dict[str, Record]) -> list[str]:
-    """Why the last bits may differ: one sentence for each thing that was not the same."""
-    first, second = read_manifest(original), read_manifest(replayed)
-    reasons = [
-        f"the {name} differs: {first.get(key)} and {second.get(key)}"
-        for key, name in _SAME.items()
-        if first.get(key) != second.get(key)
-    ]
-    packages, others = ({**made.get("packages", {}), **made.get("additions", {})} for made in (first, second))
-    for package in sorted({*packages, *others}):
-        if packages.get(package) != others.get(package):
-            reasons.append(f"{package} differs: {packages.get(package)} and {others.get(package)}")
-    for model, facts in first.get("models", {}).items():
-        other = second.get("models", {}).get(model, facts)
-        if other.get("digest") != facts.get("digest"):
-            reasons.append(f"the weights of {model} differ: {facts.get('digest')} and {other.get('digest')}")
-    for manifest, run in ((first, original), (second, replayed)):
-        if any("changed" in start for start in manifest.get("started", [])):
-            reasons.append(f"{run.name} was resumed with other software or on another host")
-    if resized := _resized(trials, repeated):
-        reasons.append(f"the batch sizes of {resized} trials differ, as memory ran short in one of the runs")
-    records = [*trials.values(), *repeated.values()]
-    devices = sorted({record["device"] for record in records if record.get("device")})
-    if devices != ["cpu"]:
-        reasons.append(f"only a CPU repeats itself bit for bit, and the devices were {', '.join(devices) or 'none'}")
-    return reasons
+class _Judge:
+    """Compares trials one by one and keeps count of what is allowed for."""
+
+    def __init__(self, first: Side, second: Side, *, exact: bool) -> None:
+        self._first = first
+        self._second = second
+        self._others = other_versions(first, second)
+        self._exact = exact and not self._others
+        self._texts: dict[bool, list[Difference]] = {False: [], True: []}
+        """Texts that differ, of greedy and of sampled ones."""
+        self._seen: Counter[bool] = Counter()
+        self._values: Counter[str] = Counter()
+        """By what is of another version: numbers and texts compared, and under "name!" those that differ."""
+        self._passed = 0
+        self.compared = 0
+        self.texts_compared = 0
+
+    def trial(self, place: Place) -> Iterator[Difference]:
+        """What differs between the two records of a trial, apart from its texts."""
+        first, second = self._first.trials[place], self._second.trials[place]
+        self.compared += 1
+        chosen_by = score((first.get("select") or {}).get("score", ""))
+        parted = self._compare_texts(first, second, chosen_by)
+        for name in ("status", "touched", "parameters", "texts"):
+            if first.get(name) != second.get(name):
+                yield Difference(first["trial"], name, first.get(name), second.get(name))
+        for name in dict.fromkeys([*first["metrics"], *second["metrics"]]):
+            one, other = first["metrics"].get(name), second["metrics"].get(name)
+            spec = _owner(name, self._first.profile)
+            if _is_time(name) or id(spec) in parted or self._is_apart(spec):
+                continue
+            same = _same(one, other, self._exact)
+            if not self._excused(spec, chosen_by, same) and not same:
+                yield Difference(first["trial"], name, one, other)
+        yield from self._artifacts(first, second)
+
+    def texts(self) -> list[Difference]:
+        """The texts that differ, of a kind of which more do than may."""
+        found = []
+        for sampled, different in self._texts.items():
+            if self._exact or len(different) > self._most(sampled):
+                found += different
+        return found
+
+    def versions(self) -> list[str]:
+        """What makes numbers and is of another version, as sentences."""
+        name = self._first.run.name
+        return [
+            f"the {what} differs: {name} has version {self._first.version(what)}, the repetition "
+            f"{self._second.version(what)}"
+            for what in self._others
+        ]
+
+    def allowances(self) -> list[str]:
+        """See Comparison."""
+        said = []
+        if self._passed:
+            said.append(
+                f"{self._passed} sampled texts and the metrics made of them are not compared: the sampler differs"
+            )
+        for what in self._others:
+            if count := self._values[what]:
+                out = self._values[f"{what}!"]
+                within = f"{count - out} of {count} values that the {what} has part in agree within {TOLERANCE:g}"
+                said.append(f"{within}; the others do not count, as its version differs" if out else within)
+        for sampled, different in self._texts.items():
+            if different and not self._exact:
+                kind = "sampled" if sampled else "greedy"
+                ratio = f"{len(different)} of {self._seen[sampled]} {kind} texts differ"
+                said.append(f"{ratio}; {self._most(sampled)} may, where tokens about as likely flip by rounding")
+        return said
+
+    def _is_apart(self, spec: Measure | None) -> bool:
+        """Whether a measurement's texts were drawn by another sampler, and cannot be compared."""
+        return bool(spec and spec.sampled and SAMPLER in self._others)
+
+    def _made_by(self, spec: Measure | None, chosen_by: str) -> list[str]:
+        """What is of another version among what makes a measurement's numbers, in a trial whose weights are `chosen_by`
+        a score."""
+        used = [measurement(spec.name), *map(score, ranked_by(spec))] if spec else []
+        return [what for what in (*used, chosen_by) if what in self._others]
+
+    def _excused(self, spec: Measure | None, chosen_by: str, same: bool) -> bool:
+        """Whether a value is made by something of another version, which is noted."""
+        made_by = self._made_by(spec, chosen_by)
+        self._values.update([*made_by, *(() if same else (f"{what}!" for what in made_by))])
+        return bool(made_by)
+
+    def _most(self, sampled: bool) -> int:
+        """How many texts may differ."""
+        return max(1, int(TEXTS * self._seen[sampled]))
+
+    def _compare_texts(self, first: Record, second: Record, chosen_by: str) -> set[int]:
+        """Notes the texts of a trial that differ; returns the measurements whose metrics of it cannot be compared, as
+        their texts differ, by id."""
+        parted: set[int] = set()
+        pairs = zip(
+            self._first.texts.get(first["trial"], []), self._second.texts.get(second["trial"], []), strict=False
+        )
+        for one, other in pairs:
+            spec = _writer(one, self._first.profile)
+            if self._is_apart(spec):
+                self._passed += 1
+                continue
+            self.texts_compared += 1
+            same = (one["prompt"], one["text"]) == (other["prompt"], other["text"])
+            parted |= set() if same or self._exact else {id(spec)}
+            if self._excused(spec, chosen_by, same):
+                continue
+            sampled = bool(spec and spec.sampled)
+            self._seen[sampled] += 1
+            if not same:
+                what = f"{_label(one)} text {one['index']}"
+                self._texts[sampled].append(Difference(first["trial"], what, one["text"], other["text"]))
+        return parted
+
+    def _artifacts(self, first: Record, second: Record) -> Iterator[Difference]:
+        """A record without the key is one of a version that noted no artifacts."""
+        if "artifacts" not in first or "artifacts" not in second:
+            return
+        names = [_named(record) for record in (first, second)]
+        if names[0] != names[1]:
+            yield Difference(first["trial"], "artifacts", first["artifacts"], second["artifacts"])
+            return
+        for name, other in zip(first["artifacts"], second["artifacts"], strict=True) if self._exact else ():
+            digest, other_digest = _digest(self._first.run, name), _digest(self._second.run, other)
+            if digest != other_digest:
+                yield Difference(first["trial"], name, digest, other_digest)
 
 
-def _resized(first: dict[str, Record], second: dict[str, Record]) -> int:
-    """How many trials ran in batches of other sizes."""
-    pairs = [(first[key].get("batch"), second[key].get("batch")) for key in first.keys() & second.keys()]
-    return sum(bool(one and other and one != other) for one, other in pairs)
-
-
-def _compare(first: Record, second: Record, *, exact: bool) -> Iterator[Difference]:
-    key = first["trial"]
-    for name in ("status", "touched", "parameters", "texts"):
-        if first.get(name) != second.get(name):
-            yield Difference(key, name, first.get(name), second.get(name))
-    metrics, others = first["metrics"], second["metrics"]
-    for name in [*metrics, *(name for name in others if name not in metrics)]:
-        if not _is_time(name) and not _same(metrics.get(name), others.get(name), exact):
-            yield Difference(key, name, metrics.get(name), others.get(name))
-
-
-def _compare_texts(key: str, first: list[Record], second: list[Record]) -> Iterator[Difference]:
-    if len(first) != len(second):
-        yield Difference(key, "texts", len(first), len(second))
-    for one, other in zip(first, second, strict=False):
-        if (one["prompt"], one["text"]) != (other["prompt"], other["text"]):
-            yield Difference(key, f"{_label(one)} text {one['index']}", one["text"], other["text"])
-
-
-def _compare_artifacts(first: tuple[Path, Record], second: tuple[Path, Record], *, exact: bool) -> Iterator[Difference]:
-    """Of (run, record); a record without the key is one of a version that noted no artifacts."""
-    (run, record), (other_run, other) = first, second
-    if "artifacts" not in record or "artifacts" not in other:
-        return
-    if record["artifacts"] != other["artifacts"]:
-        yield Difference(record["trial"], "artifacts", record["artifacts"], other["artifacts"])
-        return
-    for name in record["artifacts"] if exact else ():
-        digest, other_digest = _digest(run, name), _digest(other_run, name)
-        if digest != other_digest:
-            yield Difference(record["trial"], name, digest, other_digest)
+def _named(record: Record) -> list[str]:
+    """The names of a trial's artifacts without its key, which stands in them."""
+    return [name.replace(record["trial"], "") for name in record["artifacts"]]
 
 
 def _digest(run: Path, name: str) -> str:
@@ -158,20 +230,25 @@ def _same(first: Any, second: Any, exact: bool) -> bool:
 
 def _is_time(metric: str) -> bool:
     """Whether a metric is a duration. A label stands before the last dot."""
-    infos = (info for measurement in catalog.measurements().values() for info in measurement.metrics)
+    infos = (info for kind in catalog.measurements().values() for info in kind.metrics)
     return metric.rpartition(".")[2] in {info.name for info in infos if info.unit == "s"}
+
+
+def _owner(metric: str, profile: Profile) -> Measure | None:
+    """The measurement that a metric is of: the one whose label stands before it, or one without a label."""
+    labelled = [spec for spec in profile.measure if spec.label and metric.startswith(f"{spec.label}.")]
+    plain = metric.rpartition(".")[2]
+    for spec in labelled or [spec for spec in profile.measure if not spec.label]:
+        if any(fnmatchcase(plain, info.name) for info in catalog.measurement(spec.name).metrics):
+            return spec
+    return None
+
+
+def _writer(text: Record, profile: Profile) -> Measure | None:
+    """The measurement that wrote a text."""
+    of = (text.get("measurement"), text.get("label"))
+    return next((spec for spec in profile.measure if (spec.name, spec.label) == of), None)
 
 
 def _label(text: Record) -> str:
     return str(text.get("label") or text.get("measurement"))
-
-
-def _by_key(records: list[Record]) -> dict[str, Record]:
-    return {record["trial"]: record for record in records}
-
-
-def _texts(run: Path) -> dict[str, list[Record]]:
-    texts: dict[str, list[Record]] = {}
-    for record in read_generations(run):
-        texts.setdefault(record["trial"], []).append(record)
-    return texts
