@@ -7,6 +7,7 @@ torch here, for the terminal reads the catalog.
 
 import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -95,14 +96,14 @@ def _read(distribution: Distribution, points: Sequence[EntryPoint], before: Sequ
     wrong: list[str] = []
     for point in points:
         try:
-            with _light():
+            with _REFUSAL.to_this_thread():
                 given = point.load()
                 listed = [(kind, info) for kind in KINDS for info in _list(given, kind)]
         except (Exception, SystemExit) as error:
             wrong.append(f"the package {name} {version} adds nothing by {point.value}: {_sentence(error)}")
             continue
         for kind, info in listed:
-            with _light():
+            with _REFUSAL.to_this_thread():
                 reason = complaint(kind, info, known)
             if reason is None:
                 entry = replace(info, package=f"{name} {version}")
@@ -140,24 +141,33 @@ class _HeavyImportError(ImportError):
 
 
 class _Refusal(MetaPathFinder):
-    """Finds nothing, and refuses the modules that take seconds to load."""
+    """Finds nothing, and refuses the modules that take seconds to load, to threads that read packages.
+
+    It stays among the finders: one that is taken out makes an import that another thread is at skip the next finder.
+    """
+
+    def __init__(self) -> None:
+        self._reading = threading.local()
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
         """Raises _HeavyImportError for them."""
-        if fullname.partition(".")[0] in _HEAVY:
+        if fullname.partition(".")[0] in _HEAVY and getattr(self._reading, "here", False):
             raise _HeavyImportError(
                 f"it imports {fullname}, which takes seconds that the terminal has not: import it in the modules that "
                 "its implementations are in, and not in the one that names them",
                 name=fullname,
             )
 
+    @contextmanager
+    def to_this_thread(self) -> Iterator[None]:
+        """While entered, this thread cannot import them, unless they are loaded already."""
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+        before, self._reading.here = getattr(self._reading, "here", False), True
+        try:
+            yield
+        finally:
+            self._reading.here = before
 
-@contextmanager
-def _light() -> Iterator[None]:
-    """While entered, torch cannot be imported, unless it is loaded already."""
-    refusal = _Refusal()
-    sys.meta_path.insert(0, refusal)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(refusal)
+
+_REFUSAL = _Refusal()

@@ -77,6 +77,33 @@ def test_what_is_wrong_is_one_sentence(package: Callable[[str], Path], code: str
     assert not torch
 
 
+WHILE_READ = """
+import builtins, threading
+builtins.begun, builtins.goes_on = threading.Event(), threading.Event()
+from engine import additions
+reader = threading.Thread(target=additions.faults)
+reader.start()
+begun.wait()
+try:
+    import torch.anything
+except ImportError as refusal:
+    print(refusal)
+goes_on.set()
+reader.join()
+print(*additions.faults())
+"""
+
+
+def test_only_the_thread_that_reads_a_package_is_kept_from_torch(package: Callable[[str], Path]) -> None:
+    folder = package("begun.set()\ngoes_on.wait()\nimport transformers\n")
+    for heavy in ("torch", "transformers"):
+        (folder / heavy).mkdir()
+        (folder / heavy / "__init__.py").touch()
+    (folder / "torch" / "anything.py").touch()
+    [fault] = python(WHILE_READ, folder).splitlines()
+    assert "odd 0.1 adds nothing by odd:ADDITIONS: it imports transformers, which takes seconds" in fault
+
+
 def test_what_is_right_beside_it_stays(package: Callable[[str], Path]) -> None:
     folder = package(adds(methods=f"{method('good')}, {method('scale')}"))
     code = "from engine import additions, catalog; print(catalog.method('good').package, len(additions.faults()))"
