@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -55,10 +56,33 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "results", profiles
 
 
+async def quiet(*_: float) -> None:
+    """Waits until nothing in the app can go on by itself: what is left waits for a timer, a thread or the test."""
+    loop: Any = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(0)
+        if not loop._ready:
+            return
+
+
+async def settled(*_: object, **__: object) -> bool:
+    """As `quiet`, and until what that left to be laid out and painted is on the screen, which a timer of Textual's does
+    60 times a second. Timers come in the order of their times, however late all of them are."""
+    await quiet()
+    await asyncio.sleep(0.02)
+    await quiet()
+    return True
+
+
 async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    """Waits, with no limit but the test's own, until a condition holds."""
+    """Waits, with no limit but the test's own, until a condition holds and the screen has settled. An app that failed
+    meanwhile raises what it failed with."""
     while not condition():
+        assert pilot.app.is_running or pilot.app._exit, "the app has ended"
+        if pilot.app._exception is not None:
+            raise pilot.app._exception
         await asyncio.sleep(0.05)
+    await settled()
 
 
 def lab(tmp_path: Path) -> LesionApp:

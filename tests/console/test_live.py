@@ -24,7 +24,7 @@ method = "mult_gauss"
 groups = ["attn_only"]
 levels = { from = 0.0, to = 1.0, steps = 100 }
 [seeds]
-count = 10
+count = 100
 [[measure]]
 name = "perplexity"
 documents = 2
@@ -69,7 +69,7 @@ async def test_leave_come_back_stop_and_resume_a_real_run(tmp_path: Path) -> Non
             await until(pilot, lambda: state(pilot) == "stopped")
             await until(pilot, lambda: "■ stopped" in shown(pilot, "Banner"))
             before = runs.status(run).done
-            assert 2 < before < 1001
+            assert 2 < before < 10_001
             await pilot.press("r")
             await until(pilot, lambda: state(pilot) == "running" and runs.status(run).done > before)
             await pilot.press("S", "y")

@@ -1,0 +1,15 @@
+"""What every test of the console runs under: a pilot that knows when the app has done what there was to do."""
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.console import shell
+
+
+@pytest.fixture(autouse=True)
+def waiting_for_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual's own pilot takes a process for idle that got no processor for 20 ms, and gives up after 30 s. On a busy
+    host the first loses keys and the second fails tests, so it waits as `quiet` and `settled` do instead."""
+    monkeypatch.setattr("textual.app.wait_for_idle", shell.quiet)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", shell.quiet)
+    monkeypatch.setattr(Pilot, "_wait_for_screen", shell.settled)
