@@ -12,10 +12,15 @@ import tempfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.commands import options
+from app.safe import line
+from engine.errors import LesionError
 from engine.version import version
+
+if TYPE_CHECKING:
+    from engine.runs.gpus import Gpu
 
 PACKAGES = (
     *("torch", "transformers", "tokenizers", "safetensors", "accelerate", "bitsandbytes"),
@@ -43,7 +48,7 @@ def examine(results: Path) -> dict[str, Any]:
             "usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         },
         "memory": {"total": total, "available": free},
-        "gpus": gpus(),
+        **_gpus(),
         "results": _results(results),
         "terminal": _terminal(),
     }
@@ -60,10 +65,7 @@ def describe(found: dict[str, Any]) -> Iterator[str]:
     yield from _additions_lines(found["additions"])
     yield f"processor  {cpu['name']}, {cpu['threads']} threads, {cpu['usable']} of them usable"
     yield f"memory     {size(memory['available'])} of {size(memory['total'])} available"
-    for gpu in found["gpus"]:
-        yield f"gpu        {gpu['name']}, {size(gpu['free'])} of {size(gpu['total'])} free"
-    if not found["gpus"]:
-        yield "gpu        none found: runs use the processor"
+    yield from _gpu_lines(found)
     yield f"results    {_results_line(found['results'])}"
     terminal = found["terminal"]
     yield f"terminal   {terminal['columns']} x {terminal['lines']}, {terminal['colours']}"
@@ -92,22 +94,54 @@ def _additions_lines(found: list[dict[str, Any]]) -> Iterator[str]:
         yield from (f"           {fault}" for fault in package["faults"])
 
 
-def gpus() -> list[dict[str, Any]]:
-    """NVIDIA GPUs with their memory in bytes; empty where there is none, or no driver."""
-    import pynvml
+def _gpus() -> dict[str, Any]:
+    """The NVIDIA GPUs that a run would see, with their memory in bytes, how many more this host has, and the device
+    that "auto" means."""
+    from engine.runs import gpus
+    from engine.runs.devices import choose
 
     try:
-        pynvml.nvmlInit()
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        return [_gpu(pynvml, handle) for handle in handles]
-    except pynvml.NVMLError:
-        return []
+        every = gpus.listed()
+    except LesionError:  # no driver
+        every = []
+    seen = gpus.visible(every, os.environ.get(gpus.SETTING))
+    return {
+        "gpus": [_gpu(number, gpu) for number, gpu in enumerate(seen)],
+        "gpus_hidden": len(every) - len(seen),
+        "device": choose("auto"),
+    }
 
 
-def _gpu(nvml: Any, handle: Any) -> dict[str, Any]:
-    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-    name = nvml.nvmlDeviceGetName(handle)
-    return {"name": name if isinstance(name, str) else name.decode(), "total": memory.total, "free": memory.free}
+def _gpu(number: int, gpu: Gpu) -> dict[str, Any]:
+    from engine.runs import gpus
+
+    which = {"device": f"cuda:{number}", "name": gpu.name, "uuid": gpu.uuid}
+    try:
+        free, total = gpus.memory(gpu)
+    except LesionError:
+        return {**which, "total": None, "free": None}
+    return {**which, "total": total, "free": free}
+
+
+def _gpu_lines(found: dict[str, Any]) -> Iterator[str]:
+    for gpu in found["gpus"]:
+        known = gpu["total"] is not None
+        size = f"{options.size(gpu['free'])} of {options.size(gpu['total'])} free" if known else "memory not told"
+        yield f"gpu        {gpu['device']} {gpu['name']}, {size}"
+    if hidden := found["gpus_hidden"]:
+        more = "more " if found["gpus"] else ""
+        yield f"gpu        {hidden} {more}on this host, not visible to runs ({_setting()})"
+    if found["gpus"] and found["device"] == "cpu":
+        yield f"gpu        not usable: the installed torch {found['packages']['torch']} is made for the processor only"
+    elif found["device"] == "cpu":
+        yield f"gpu        none {'visible' if hidden else 'found'}: runs use the processor"
+
+
+def _setting() -> str:
+    from engine.runs.gpus import SETTING
+
+    value = os.environ.get(SETTING)
+    return f"{SETTING} is not set" if value is None else f"{SETTING}={line(value)}"
 
 
 def _results(results: Path) -> dict[str, Any]:

@@ -62,11 +62,14 @@ def seen() -> list[Gpu]:
 
 
 def memory(gpu: Gpu) -> tuple[int, int]:
-    """Bytes of its memory that are free, and that it has."""
+    """Bytes of its memory that are free, and that it has. Raises LesionError where the driver does not tell."""
     import pynvml
 
-    found = pynvml.nvmlDeviceGetMemoryInfo(gpu.handle)
-    return int(found.free), int(found.total)
+    try:
+        info = pynvml.nvmlDeviceGetMemoryInfo(gpu.handle)
+    except pynvml.NVMLError as error:
+        raise LesionError(f"the memory of {gpu.name or gpu.uuid} cannot be read: {error}") from error
+    return int(info.free), int(info.total)
 
 
 def held(gpu: Gpu, processes: Sequence[int]) -> int:

@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 from engine.errors import LesionError
+from engine.runs.devices import choose
 from engine.runs.lines import Record, parse
 from engine.runs.processes import command, environment
 
@@ -101,6 +102,8 @@ class SurveyProcess:
         """
         from engine.profile import to_toml
 
+        model = profile.model.model_copy(update={"device": choose(profile.model.device)})
+        profile = profile.model_copy(update={"model": model})
         request = {"profile": to_toml(profile), "folder": str(Path.cwd()), "trust_remote_code": trust_remote_code}
         with self._one_at_a_time:
             answer = self._exchange(request)

@@ -26,9 +26,8 @@ _SETTINGS = (
 
 
 def open_device(name: str) -> torch.device:
-    """The device called "auto", "cpu", "cuda" or "cuda:1". Raises LesionError where this host has none such."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+    """The device called "cpu", "cuda" or "cuda:1"; for "auto" see engine.runs.devices. Raises LesionError where this
+    host has none such."""
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise LesionError(

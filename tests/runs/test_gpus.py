@@ -1,4 +1,4 @@
-"""Which GPUs CUDA_VISIBLE_DEVICES leaves, on listings made by hand, and what is told of those of a driver made by hand."""
+"""Which GPUs CUDA_VISIBLE_DEVICES leaves, on listings made by hand, and what a driver made by hand tells of them."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ import pytest
 
 from engine.runs.gpus import Gpu, visible
 from engine.runs.processes import environment
+from tests.driver import DRIVER
 
 PLAIN = [Gpu("GPU-1a2b"), Gpu("GPU-1a9f"), Gpu("GPU-77c0")]
 PARTED = [
@@ -71,33 +72,6 @@ def test_of_slices_a_process_sees_one(setting: str | None, uuids: str) -> None:
 def test_a_gpu_in_mig_mode_without_slices_is_none() -> None:
     assert seen([Gpu("GPU-1", slices=()), Gpu("GPU-2")], None) == "GPU-2"
 
-
-DRIVER = '''
-"""Three GPUs: the second in MIG mode with one slice, which not everyone may ask about."""
-class NVMLError(Exception): pass
-class Memory:
-    def __init__(self, used, total): self.used, self.free, self.total = used, total - used, total
-class Process:
-    pid, usedGpuMemory = 7, 300
-GPUS = {0: ("GPU-1a2b", "NVIDIA Slow", Memory(100, 1000)), 1: ("GPU-1a9f", "NVIDIA Cut", Memory(0, 4000)),
-        2: ("GPU-77c0", "NVIDIA Fast", Memory(600, 2000)), "slice": ("MIG-aaaa", "NVIDIA Cut MIG 1g", Memory(50, 500))}
-def nvmlInit(): pass
-def nvmlDeviceGetCount(): return 3
-def nvmlDeviceGetHandleByIndex(index): return index
-def nvmlDeviceGetUUID(handle): return GPUS[handle][0]
-def nvmlDeviceGetName(handle): return GPUS[handle][1].encode()
-def nvmlDeviceGetMemoryInfo(handle): return GPUS[handle][2]
-def nvmlDeviceGetMaxMigDeviceCount(handle): return 7
-def nvmlDeviceGetMigMode(handle):
-    if handle == 0: raise NVMLError("Not Supported")
-    return int(handle == 1), 0
-def nvmlDeviceGetMigDeviceHandleByIndex(handle, number):
-    if number != 3: raise NVMLError("Not Found")
-    return "slice"
-def nvmlDeviceGetComputeRunningProcesses(handle):
-    if handle == "slice": raise NVMLError("Insufficient Permissions")
-    return [Process] if handle == 2 else []
-'''
 
 SAMPLE = """
 from engine.runs.devices import MemoryMeter

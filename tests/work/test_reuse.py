@@ -39,7 +39,7 @@ DAMAGE: list[dict[str, Any]] = [
 def profile(folder: Path, reuse: bool, **changes: Any) -> Profile:
     tables: dict[str, Any] = {
         "name": "reuse",
-        "model": {"names": ["petri-16k"]},
+        "model": {"names": ["petri-16k"], "device": "cpu"},
         "damage": DAMAGE,
         "measure": MEASURE,
         "run": {"reuse": reuse},
