@@ -15,6 +15,7 @@ MEASUREMENTS = (
             ),
         ),
         "engine.measure.perplexity:Perplexity",
+        version=2,
     ),
     MeasurementInfo(
         "generation",
@@ -90,6 +91,7 @@ MEASUREMENTS = (
             MetricInfo("accuracy_normalised", "the same by log-likelihood per character", "share", "higher"),
         ),
         "engine.measure.tasks:Tasks",
+        version=2,
     ),
     MeasurementInfo(
         "lm_eval",
@@ -104,6 +106,7 @@ MEASUREMENTS = (
             MetricInfo("*_byte_perplexity", "exp of the mean loss a byte", "", "lower", log=True),
         ),
         "engine.measure.harness:Harness",
+        version=2,
     ),
     MeasurementInfo(
         "ranking",
@@ -116,6 +119,7 @@ MEASUREMENTS = (
             MetricInfo("jaccard_scores", "overlap of the k best with those by the other scores", "share", None),
         ),
         "engine.measure.ranking:RankingStudy",
+        version=2,
     ),
     MeasurementInfo(
         "super_weights",
@@ -130,5 +134,6 @@ MEASUREMENTS = (
             MetricInfo("super_nll_control", "the same without the largest other weight instead", "nats/token", None),
         ),
         "engine.measure.super_weights:SuperWeights",
+        version=2,
     ),
 )

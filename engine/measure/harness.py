@@ -153,6 +153,7 @@ def _wrapped(loaded: LoadedModel) -> Any:
         backend="causal",
         tokenizer=deepcopy(loaded.tokenizer),
         max_length=loaded.architecture.context,
+        softmax_dtype="float64",
     )
 
 

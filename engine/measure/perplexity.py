@@ -7,7 +7,7 @@ from torch import Tensor
 
 from engine.errors import LesionError
 from engine.measure.encoding import encode, pad, padding_token
-from engine.measure.head import PristineHead, Scores, score
+from engine.measure.head import Head, PristineHead, Scores, score
 from engine.measure.measurement import Measured, Measurement, Progress
 from engine.measure.windows import Window, batches, slide
 from engine.models.loading import LoadedModel
@@ -22,8 +22,8 @@ class Perplexity(Measurement):
     the share of tokens that were the most likely one, `kl` the mean KL(undamaged || damaged) of the predictions (nats).
 
     Raises:
-        LesionError: no document has two tokens, the windows do not suit the model, or the model computes its
-            logits in another way than by its output head alone.
+        LesionError: no document has two tokens, the windows do not suit the model, or the model makes its
+            logits of more than its last hidden states.
     """
 
     def __init__(self, spec: PerplexityMeasure, loaded: LoadedModel, folder: Path) -> None:
@@ -31,10 +31,10 @@ class Perplexity(Measurement):
         self._loaded = loaded
         self._filler = padding_token(loaded.tokenizer)
         self._windows = self._cut(spec, folder)
+        self._head = Head(loaded, list(self._windows[0].tokens[:16]))
         self._pristine = PristineHead(loaded.architecture.head)
         self._reference: list[Tensor] = []
         self._reference_batch: int | None = None
-        self._check_head()
 
     @torch.inference_mode()
     def prepare(self, batch_size: int, progress: Progress) -> None:
@@ -66,7 +66,7 @@ class Perplexity(Measurement):
         for index, batch in enumerate(cut):
             progress(index, len(cut))
             hidden, targets = self._read(batch)
-            total += score(self._loaded.architecture.head, hidden, targets, self._pristine, self._reference[index])
+            total += score(self._head, hidden, targets, self._pristine, self._reference[index])
         return Measured(_metrics(total))
 
     def _read(self, batch: list[Window]) -> tuple[Tensor, Tensor]:
@@ -92,19 +92,6 @@ class Perplexity(Measurement):
             self.notes.append(f"perplexity on {self._loaded.name}: {short} documents of fewer than 2 tokens skipped")
         context, stride = _reach(spec, self._loaded)
         return [window for tokens in usable for window in slide(tokens, context, stride)]
-
-    @torch.inference_mode()
-    def _check_head(self) -> None:
-        """Refuse a model whose logits are more than its head's output (softcapping, scaling): scores would be wrong."""
-        ids = torch.tensor([self._windows[0].tokens[:16]], device=self._loaded.device)
-        whole = self._loaded.model(input_ids=ids, use_cache=False).logits
-        hidden = self._loaded.architecture.decoder(input_ids=ids, use_cache=False).last_hidden_state
-        again = self._loaded.architecture.head(hidden).to(whole.device)
-        if not torch.allclose(whole, again, rtol=1e-5, atol=1e-6, equal_nan=True):
-            raise LesionError(
-                f"perplexity on {self._loaded.name}: this model changes its logits after the output head, which the "
-                f"layout {self._loaded.architecture.name!r} does not describe; use a model of a supported family."
-            )
 
 
 def _reach(spec: PerplexityMeasure, loaded: LoadedModel) -> tuple[int, int]:

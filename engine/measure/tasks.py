@@ -1,29 +1,27 @@
 """Multiple choice: which answer to a question the model finds likeliest."""
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from engine.errors import LesionError
 from engine.measure.encoding import by_length, encode, pad, padding_token
+from engine.measure.likelihood import log_likelihoods
 from engine.measure.measurement import Measured, Measurement, Progress
 from engine.models.loading import LoadedModel
 from engine.profile import TasksMeasure
-from engine.profile.tasks import choices
+from engine.profile.tasks import Choice, choices
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """One choice behind its question. `first` is the index in `tokens` of the first token that belongs to the choice;
-    `letters` is the choice's length in characters."""
+    """One choice behind its question: `first` is the index in `tokens` of the first token that is the choice's."""
 
-    question: int
     tokens: list[int]
     first: int
-    letters: int
 
 
 class Tasks(Measurement):
@@ -45,9 +43,7 @@ class Tasks(Measurement):
         self._loaded = loaded
         self._questions = choices(spec, folder)
         self._candidates = [
-            self._candidate(number, asked.question, choice)
-            for number, asked in enumerate(self._questions)
-            for choice in asked.choices
+            self._candidate(asked.question, choice) for asked in self._questions for choice in asked.choices
         ]
 
     def can_start_at(self, layer: int) -> bool:
@@ -64,19 +60,13 @@ class Tasks(Measurement):
             found = self._score([self._candidates[index] for index in indices])
             for index, score in zip(indices, found, strict=True):
                 scores[index] = score
-        answers = [self._answer(number, scores) for number in range(len(self._questions))]
+        left = iter(scores)
+        answers = [_answer(asked, list(islice(left, len(asked.choices)))) for asked in self._questions]
         metrics = {
             name: sum(answer[key] == answer["answer"] for answer in answers) / len(answers)
             for name, key in (("accuracy", "chosen"), ("accuracy_normalised", "chosen_normalised"))
         }
         return Measured(metrics, artifact={"questions": answers})
-
-    def _answer(self, number: int, scores: list[float]) -> dict[str, Any]:
-        own = [index for index, candidate in enumerate(self._candidates) if candidate.question == number]
-        plain = [scores[index] for index in own]
-        per_letter = [scores[index] / self._candidates[index].letters for index in own]
-        chosen = {"chosen": _likeliest(plain), "chosen_normalised": _likeliest(per_letter)}
-        return {"log_likelihoods": plain, **chosen, "answer": self._questions[number].answer}
 
     def _score(self, batch: list[_Candidate]) -> list[float]:
         """ln p(choice | question) of each candidate, summed in float64 over the choice's tokens."""
@@ -89,11 +79,11 @@ class Tasks(Measurement):
         needed = predicting.any(dim=0).nonzero().squeeze(-1)
         output = self._loaded.model(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=needed)
         where = predicting[:, needed]
-        taken = _taken(output.logits[where.to(output.logits.device)], ids[:, 1:][predicting])
+        taken = log_likelihoods(output.logits[where.to(output.logits.device)], ids[:, 1:][predicting])
         totals = torch.zeros(len(batch), dtype=torch.float64, device=ids.device)
         return [float(total) for total in totals.index_add_(0, where.nonzero()[:, 0], taken.to(ids.device))]
 
-    def _candidate(self, number: int, question: str, choice: str) -> _Candidate:
+    def _candidate(self, question: str, choice: str) -> _Candidate:
         tokenizer, limit = self._loaded.tokenizer, self._loaded.architecture.context
         before, tokens = encode(tokenizer, question), encode(tokenizer, f"{question} {choice}")
         if len(tokens) > limit:
@@ -102,13 +92,14 @@ class Tasks(Measurement):
                 f"{len(tokens)} tokens; the model reads at most {limit}.",
                 field="measure.task",
             )
-        return _Candidate(number, tokens, min(len(before), len(tokens) - 1), len(choice))
+        return _Candidate(tokens, min(len(before), len(tokens) - 1))
 
 
-def _taken(logits: Tensor, targets: Tensor) -> Tensor:
-    """ln p of each target [n], float64, from logits [n, vocabulary]."""
-    log_p = torch.log_softmax(logits.float(), dim=-1)
-    return log_p.gather(-1, targets.to(logits.device).unsqueeze(-1)).squeeze(-1).double()
+def _answer(asked: Choice, scores: list[float]) -> dict[str, Any]:
+    """What is chosen by these log-likelihoods of a question's choices."""
+    per_letter = [score / len(choice) for score, choice in zip(scores, asked.choices, strict=True)]
+    chosen = {"chosen": _likeliest(scores), "chosen_normalised": _likeliest(per_letter)}
+    return {"log_likelihoods": scores, **chosen, "answer": asked.answer}
 
 
 def _likeliest(scores: list[float]) -> int | None:

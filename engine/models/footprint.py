@@ -5,8 +5,9 @@ from typing import Any
 
 from engine.models.architecture import Architecture
 
-_BLOCKS = 4
-"""Blocks of logits that a perplexity has alive at once."""
+_BLOCKS = 11
+"""Blocks of float32 logits that a perplexity has alive at once: two, and on a GPU the same and their exponentials in
+float64, with a mask."""
 
 _SAMPLING = 24
 """Bytes a logit while a token is drawn: float32 of the finite ones, float64 of the noise, and once more to add them."""
@@ -116,7 +117,7 @@ def _predicting(load: Load, shape: Shape, tokens: int) -> int:
     if load.block:
         return _BLOCKS * min(load.block, tokens * shape.vocabulary * 4)
     predicted = tokens if load.logits is None else load.filled * load.logits
-    each = shape.itemsize + 4 + (_SAMPLING if load.sampled else 0)
+    each = shape.itemsize + 8 + (_SAMPLING if load.sampled else 0)
     return predicted * shape.vocabulary * each
 
 

@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import Tensor
 from torch.nn import Parameter
+from torch.nn.functional import cross_entropy
+from torch.utils.checkpoint import checkpoint
 
 from engine import catalog
 from engine.errors import LesionError
@@ -17,6 +19,9 @@ from engine.profile.texts import documents
 from engine.scores.spec import ScoreSpec
 
 _UNSCORED = -100
+
+_BLOCK_BYTES = 16 * 2**20
+"""Of float64 numbers that a loss is computed from at a time."""
 
 
 class Reading:
@@ -46,20 +51,35 @@ class Reading:
         return pad(rows, padding_token(self._loaded.tokenizer), left=False, device=self._loaded.device)
 
     def loss(self, batch: Sequence[Window]) -> Tensor:
-        """The sum of -ln p over the predicted tokens of a batch, in nats: a float32 scalar."""
+        """The sum of -ln p over the predicted tokens of a batch, in nats: a float64 scalar."""
         ids, mask = self.inputs(batch)
         targets = torch.full_like(ids, _UNSCORED)
         for row, window in enumerate(batch):
             targets[row, window.first : len(window.tokens)] = ids[row, window.first : len(window.tokens)]
         logits = self._loaded.model(input_ids=ids, attention_mask=mask, use_cache=False).logits
-        return torch.nn.functional.cross_entropy(
-            logits[:, :-1].flatten(0, 1).float(), targets[:, 1:].flatten(), ignore_index=_UNSCORED, reduction="sum"
-        )
+        return total_loss(logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten())
 
     @torch.inference_mode()
     def nll(self) -> float:
         """Mean -ln p of a predicted token, in nats."""
         return sum(float(self.loss(batch)) for batch in self.batches) / self.tokens
+
+
+def total_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """The sum of -ln p(target), in nats, of logits [n, vocabulary] and tokens, int64 [n], of which _UNSCORED are left
+    out: a float64 scalar, as often differentiable as the logits.
+
+    Computed, and computed again on the way back, in float64 a block at a time, so that no float64 copy of all logits is
+    ever alive.
+    """
+    rows = max(1, _BLOCK_BYTES // (8 * logits.shape[-1]))
+    parts = zip(torch.split(logits, rows), torch.split(targets.to(logits.device), rows), strict=True)
+    losses = [checkpoint(_loss, *part, use_reentrant=False, preserve_rng_state=False) for part in parts]
+    return torch.stack(losses).sum()
+
+
+def _loss(logits: Tensor, targets: Tensor) -> Tensor:
+    return cross_entropy(logits.double(), targets, ignore_index=_UNSCORED, reduction="sum")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from engine.models.architecture import Architecture, architecture
 from tests.models.variants import LAYERS, VARIANTS, VOCABULARY, build
 
 # What these add to the residual stream is normalised or scaled first, or the sum is normalised afterwards.
-NOT_PLAIN_SUMS = {"Gemma 2", "Gemma 3", "Gemma 3 with images", "OLMo-2", "Granite", "OPT-350m"}
+NOT_PLAIN_SUMS = {"Gemma 2", "Gemma 3", "Gemma 3, capped", "Gemma 3 with images", "OLMo-2", "Granite", "OPT-350m"}
 LONG, SHORT = 11, 7
 
 Seen = dict[tuple[int, str, str], Tensor]

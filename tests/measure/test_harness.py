@@ -11,7 +11,7 @@ import torch
 pytest.importorskip("lm_eval", reason="lm-evaluation-harness, the extra lesion-lab[tasks], is not installed")
 
 from engine.errors import LesionError
-from engine.measure.harness import Harness, _check_known
+from engine.measure.harness import Harness, _check_known, _wrapped
 from engine.measure.measurement import Measured
 from engine.measure.tasks import Tasks
 from engine.methods import apply
@@ -20,6 +20,7 @@ from engine.models.snapshot import Snapshot, digest
 from engine.profile import HarnessMeasure, ModelSpec, TasksMeasure
 from engine.profile.tasks import choices
 from tests.harness_tasks import write_task
+from tests.models.variants import opened
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,24 @@ def test_agrees_with_our_own_tasks_on_the_same_damaged_model(petri: LoadedModel,
         assert details["stderr"]["acc"] == pytest.approx(by_hand)
     assert len(set(found)) > 1
     assert digest(petri.model) == before
+
+
+@pytest.mark.parametrize("variant", ["petri", "Gemma 2"])
+def test_log_likelihoods_are_float64_from_the_logits_on(variant: str, petri: LoadedModel) -> None:
+    from lm_eval.api.instance import Instance
+
+    loaded = petri if variant == "petri" else opened(variant)
+    question, choice = "the cat sees", " the dog"
+    request = Instance(request_type="loglikelihood", doc={}, arguments=(question, choice), idx=0)
+    model = _wrapped(loaded)
+    model.report = lambda done, total: None
+    [(found, _)] = model.loglikelihood([request])
+    ids = loaded.tokenizer(question + choice)["input_ids"]
+    with torch.no_grad():
+        logits = loaded.model(input_ids=torch.tensor([ids[:-1]])).logits[0].double()
+    start = len(loaded.tokenizer(question)["input_ids"])
+    expected = torch.log_softmax(logits, -1)[range(start - 1, len(ids) - 1), ids[start:]].sum()
+    assert found == pytest.approx(float(expected), rel=1e-13)
 
 
 def test_limit_and_batch_size(petri: LoadedModel, folder: Path) -> None:

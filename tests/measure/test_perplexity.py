@@ -225,17 +225,17 @@ def test_windows_a_model_cannot_read_are_refused(
         Perplexity(spec, subjects["gpt2"], tmp_path)
 
 
-def test_logits_that_are_more_than_the_heads_are_refused(
+def test_logits_that_are_made_of_more_than_hidden_states_are_refused(
     subjects: dict[str, LoadedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = subjects["llama"]
     plain = type(loaded.model).forward
 
-    def softcapped(self: torch.nn.Module, **inputs: object) -> object:
-        output = plain(self, **inputs)
-        output.logits = 30 * torch.tanh(output.logits / 30)
+    def repetitive(self: torch.nn.Module, input_ids: torch.Tensor, **inputs: object) -> object:
+        output = plain(self, input_ids=input_ids, **inputs)
+        output.logits = output.logits + torch.nn.functional.one_hot(input_ids, output.logits.shape[-1])
         return output
 
-    monkeypatch.setattr(type(loaded.model), "forward", softcapped)
-    with pytest.raises(LesionError, match="after the output head"):
+    monkeypatch.setattr(type(loaded.model), "forward", repetitive)
+    with pytest.raises(LesionError, match="makes its logits of more than the last hidden states"):
         Perplexity(PerplexityMeasure(text=text_file(tmp_path, DOCUMENTS)), loaded, tmp_path)

@@ -60,7 +60,7 @@ def test_loads_count_the_largest_and_grow_with_it() -> None:
     assert need(small, large) == need(large) == 4 * need(small)
     # Keys and values of 64 tokens, in 3 layers, 40 wide, 4 bytes; 63 tokens fewer turned into logits of 512 entries.
     assert need(Load(4, 64, cache=True)) - need(small) == 4 * 64 * 2 * 3 * 40 * 4
-    assert need(small) - need(Load(4, 64, logits=1)) == 4 * 63 * 512 * 8
+    assert need(small) - need(Load(4, 64, logits=1)) == 4 * 63 * 512 * (4 + 8)
     assert need(Load(4, None)) == need(Load(4, 256))
 
 

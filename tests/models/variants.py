@@ -8,6 +8,9 @@ from typing import Any
 
 import torch
 
+from engine.models.architecture import architecture
+from engine.models.loading import LoadedModel
+
 VOCABULARY = 64
 LAYERS = 2
 
@@ -64,8 +67,13 @@ _CONFIGURED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "Qwen3-MoE": ("moe", "Qwen3MoeConfig", _WIDE | _EXPERTS),
     "Qwen3-MoE, first block dense": ("moe", "Qwen3MoeConfig", _WIDE | _EXPERTS | {"mlp_only_layers": [0]}),
     "Gemma": ("llama", "GemmaConfig", _WIDE),
-    "Gemma 2": ("llama", "Gemma2Config", _WIDE),
+    "Gemma 2": (
+        "llama",
+        "Gemma2Config",
+        _WIDE | {"final_logit_softcapping": 1.5, "attn_logit_softcapping": 2.0},
+    ),
     "Gemma 3": ("llama", "Gemma3TextConfig", _WIDE),
+    "Gemma 3, capped": ("llama", "Gemma3TextConfig", _WIDE | {"final_logit_softcapping": 1.5}),
     "Phi": ("phi", "PhiConfig", _GROUPED),
     "Phi-3": ("phi3", "Phi3Config", _GROUPED),
     "Falcon, grouped": ("bloom", "FalconConfig", _FALCON | {"new_decoder_architecture": True, "num_kv_heads": 2}),
@@ -90,6 +98,8 @@ _CONFIGURED: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "OLMo-2": ("llama", "Olmo2Config", _GROUPED),
     "SmolLM3": ("llama", "SmolLM3Config", _GROUPED),
+    "Cohere": ("llama", "CohereConfig", _GROUPED | {"logit_scale": 0.25}),
+    "Cohere 2": ("llama", "Cohere2Config", _GROUPED | {"logit_scale": 3.0}),
     "Granite": ("llama", "GraniteConfig", _GROUPED | {"residual_multiplier": 0.5, "logits_scaling": 2.0}),
 }
 
@@ -104,6 +114,19 @@ def layout(variant: str) -> str:
 def build(variant: str, layers: int = LAYERS) -> Any:
     """A model of its own for the caller to damage, the same every time, in eval mode. `layers` is even."""
     return deepcopy(_built(variant, layers))
+
+
+def opened(variant: str) -> LoadedModel:
+    """The variant as it would be loaded, with a tokenizer for small letters and spaces, a token each."""
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    model = build(variant).eval().requires_grad_(False)
+    letters = {letter: index + 3 for index, letter in enumerate("abcdefghijklmnopqrstuvwxyz ")}
+    tokenizer = Tokenizer(models.WordLevel(letters, unk_token="a"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="z")
+    return LoadedModel(variant, model, fast, architecture(model), torch.device("cpu"), torch.float32, None, "no digest")
 
 
 def randomise(model: Any, seed: int = 0) -> Any:

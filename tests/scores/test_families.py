@@ -1,37 +1,22 @@
 """Every score on every supported family: gradients against plain autograd, the others as far as they apply."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
 
 from engine.errors import LesionError
-from engine.models.architecture import architecture
 from engine.models.loading import LoadedModel
 from engine.scores import ScoreSpec, rank
-from tests.models.variants import VARIANTS, build
+from tests.models.variants import VARIANTS, opened
 from tests.scores.test_gradients import scored
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz "
 DOCUMENTS = ("the kettle sang all night", "rain at last")
-
-
-def tokenizer() -> Any:
-    """A letter a token: the models here have 64 of them."""
-    letters = Tokenizer(models.WordLevel({letter: index + 3 for index, letter in enumerate(LETTERS)}, unk_token="a"))
-    letters.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
-    return PreTrainedTokenizerFast(tokenizer_object=letters)
 
 
 @pytest.fixture
 def loaded(variant: str) -> LoadedModel:
-    model = build(variant).eval().requires_grad_(False)
-    return LoadedModel(
-        variant, model, tokenizer(), architecture(model), torch.device("cpu"), torch.float32, None, "no digest"
-    )
+    return opened(variant)
 
 
 def gradient_by_hand(loaded: LoadedModel) -> dict[str, torch.Tensor]:
