@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SMOLLM := models/smollm2-135m-instruct
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit real-model petri benchmark clean
+.PHONY: help demo test lint unit real-model petri benchmark sample clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ benchmark: $(VENV)/.installed-dev ## Print every figure the README quotes
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.scores
 	$(BIN)/python -m benchmarks.reuse
+
+sample: $(SMOLLM)/model.safetensors ## Record the run in results/samples anew (some minutes)
+	$(BIN)/python -m benchmarks.sample
 
 clean: ## Remove the environment and the caches; results stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -4,7 +4,7 @@ Each grows when results change for the same weights, texts and options. A run no
 of a trial holds those that its result depends on, and of version 1 says nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from engine import catalog
@@ -62,7 +62,13 @@ def beyond_first(used: Iterable[str], noted: Versions) -> Versions:
     return {what: noted[what] for what in used if noted.get(what, 1) != 1}
 
 
-def in_words(noted: Versions) -> str:
-    """`the sampler of version 1 and the measurement perplexity of version 2`."""
-    named = [f"the {what} of version {version}" for what, version in noted.items()]
-    return " and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]]))
+def in_words(before: Mapping[str, int | str], now: Mapping[str, int | str]) -> str:
+    """`of the sampler and the measurement tasks 2 instead of 1`, for all that `before` names."""
+    groups: dict[str, list[str]] = {}
+    for what, version in before.items():
+        groups.setdefault(f"{now[what]} instead of {version}", []).append(f"the {what}")
+    return "; ".join(f"of {_listed(named)} {change}" for change, named in groups.items())
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -177,9 +177,8 @@ def of_versions(run: Path, manifest: dict[str, Any], noted: Versions) -> list[st
     before = changed(manifest.get("versions", {}), noted)
     if not before:
         return []
-    now = in_words({what: noted[what] for what in before})
-    how = f"run {run.name} began with {in_words(before)}, and goes on with {now}, which give other numbers"
-    return [f"{how}: what was recorded stays and counts"]
+    other = f"run {run.name} goes on with other versions of what makes numbers, {in_words(before, noted)}"
+    return [f"{other}: what was recorded stays and counts"]
 
 
 def _version(package: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine import catalog, files
 from engine.profile import Measure, Profile
-from engine.profile.versions import SAMPLER, measurement, ranked_by, score
+from engine.profile.versions import SAMPLER, in_words, measurement, ranked_by, score
 from engine.runs.lines import Record
 from engine.runs.sides import Place, Side, other_versions, read_side, reasons
 
@@ -89,8 +89,10 @@ class _Judge:
         self._texts: dict[bool, list[Difference]] = {False: [], True: []}
         """Texts that differ, of greedy and of sampled ones."""
         self._seen: Counter[bool] = Counter()
-        self._values: Counter[str] = Counter()
-        """By what is of another version: numbers and texts compared, and under "name!" those that differ."""
+        self._excused_values = 0
+        """Numbers and texts that something of another version made."""
+        self._apart: Counter[str] = Counter()
+        """Those of them that differ, by what made them."""
         self._passed = 0
         self.compared = 0
         self.texts_compared = 0
@@ -123,13 +125,11 @@ class _Judge:
         return found
 
     def versions(self) -> list[str]:
-        """What makes numbers and is of another version, as sentences."""
-        name = self._first.run.name
-        return [
-            f"the {what} differs: {name} has version {self._first.version(what)}, the repetition "
-            f"{self._second.version(what)}"
-            for what in self._others
-        ]
+        """The sentence about what makes numbers and is of another version, where anything is."""
+        if not self._others:
+            return []
+        before, now = ({what: side.version(what) for what in self._others} for side in (self._first, self._second))
+        return [f"what makes numbers has other versions than in {self._first.run.name}, {in_words(before, now)}"]
 
     def allowances(self) -> list[str]:
         """See Comparison."""
@@ -138,11 +138,11 @@ class _Judge:
             said.append(
                 f"{self._passed} sampled texts and the metrics made of them are not compared: the sampler differs"
             )
-        for what in self._others:
-            if count := self._values[what]:
-                out = self._values[f"{what}!"]
-                within = f"{count - out} of {count} values that the {what} has part in agree within {TOLERANCE:g}"
-                said.append(f"{within}; the others do not count, as its version differs" if out else within)
+        if self._excused_values:
+            apart = sum(self._apart.values())
+            agree = f"of {self._excused_values} values that other versions made, {self._excused_values - apart} agree"
+            where = ", ".join(f"{count} of the {what}" for what, count in self._apart.items())
+            said.append(f"{agree} within {TOLERANCE:g}" + (f"; the others do not count: {where}" if apart else ""))
         for sampled, different in self._texts.items():
             if different and not self._exact:
                 kind = "sampled" if sampled else "greedy"
@@ -163,7 +163,8 @@ class _Judge:
     def _excused(self, spec: Measure | None, chosen_by: str, same: bool) -> bool:
         """Whether a value is made by something of another version, which is noted."""
         made_by = self._made_by(spec, chosen_by)
-        self._values.update([*made_by, *(() if same else (f"{what}!" for what in made_by))])
+        self._excused_values += bool(made_by)
+        self._apart.update(made_by[:1] if not same else ())
         return bool(made_by)
 
     def _most(self, sampled: bool) -> int:

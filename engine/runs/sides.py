@@ -25,7 +25,7 @@ _SAME = {
 _WORKER = {
     "vectors": "vector width",
     "cpu": "kind of processor",
-    "settings": "settings of libraries",
+    "settings": "environment's choice of kernels",
     "gpus": "GPU",
     "cuda": "version of CUDA",
     "cudnn": "version of cuDNN",
@@ -52,8 +52,8 @@ class Side:
         return self.profile.model.names
 
     def version(self, what: str) -> str:
-        """Of something that makes numbers: `1`, or `1 and 2` where the run was gone on with by another Lesion."""
-        return " and ".join(str(version) for version in sorted({noted.get(what, 1) for noted in self.versions}))
+        """Of something that makes numbers: `1`, or `1 or 2` where the run was gone on with by another Lesion."""
+        return " or ".join(str(version) for version in sorted({noted.get(what, 1) for noted in self.versions}))
 
 
 def read_side(run: Path) -> Side:
@@ -70,7 +70,7 @@ def other_versions(first: Side, second: Side) -> list[str]:
     return [
         what
         for what in versions(first.profile)
-        if first.version(what) != second.version(what) or " and " in first.version(what)
+        if first.version(what) != second.version(what) or " or " in first.version(what)
     ]
 
 
@@ -122,14 +122,16 @@ def _workers(first: Side, second: Side) -> Iterator[str]:
     one, other = first.manifest.get("workers", {}), second.manifest.get("workers", {})
     for device in sorted(one.keys() & other.keys()):
         for key, name in _WORKER.items():
-            pair = [_shown(facts[device].get(key)) for facts in (one, other)]
-            if pair[0] != pair[1]:
+            first_fact, second_fact = one[device].get(key), other[device].get(key)
+            if first_fact != second_fact:
+                pair = _shown(first_fact, second_fact), _shown(second_fact, first_fact)
                 yield f"the {name} differs: {pair[0]} and {pair[1]}"
 
 
-def _shown(fact: Any) -> str:
-    if isinstance(fact, dict):
-        return ", ".join(f"{name}={value}" for name, value in sorted(fact.items())) or "none"
+def _shown(fact: Any, other: Any) -> str:
+    """A fact in words; of a table what is not the same in the other."""
+    if isinstance(fact, dict) and isinstance(other, dict):
+        return ", ".join(f"{name}={fact[name]}" for name in fact if fact[name] != other.get(name)) or "none"
     if isinstance(fact, list):
         return ", ".join(" ".join(map(str, entry.values())) for entry in fact)
     return str(fact)

@@ -118,7 +118,7 @@ def worked(run: Path, **facts: Any) -> Path:
     [
         ({"vectors": "AVX512"}, "the vector width differs: AVX2 and AVX512"),
         ({"cpu": "znver4"}, "the kind of processor differs: znver3 and znver4"),
-        ({"settings": {"MKL_CBWR": "AVX2"}}, "the settings of libraries differs: none and MKL_CBWR=AVX2"),
+        ({"settings": {"MKL_CBWR": "AVX2"}}, "the environment's choice of kernels differs: none and MKL_CBWR=AVX2"),
         ({"gpus": [{"name": "H100", "capability": "9.0"}]}, "the GPU differs: None and H100 9.0"),
     ],
 )
@@ -191,7 +191,8 @@ def test_what_other_versions_made_is_compared_as_far_as_it_can_be(
     found = verify(first, second)
     assert (found.equal, found.trials, found.texts) == (True, 2, 0)
     now = catalog.SAMPLER_VERSION
-    assert found.reasons == [f"the sampler differs: {first.name} has version {now - 1}, the repetition {now}"]
+    other = f"what makes numbers has other versions than in {first.name}"
+    assert found.reasons == [f"{other}, of the sampler {now} instead of {now - 1}"]
     assert found.allowances == ["4 sampled texts and the metrics made of them are not compared: the sampler differs"]
     known = catalog.measurements()
     other = replace(known["perplexity"], version=known["perplexity"].version + 1)
@@ -200,8 +201,8 @@ def test_what_other_versions_made_is_compared_as_far_as_it_can_be(
     (third / "generations.jsonl").write_text((second / "generations.jsonl").read_text())
     found = verify(second, third)
     assert [each.what for each in found.differences] == ["distinct_1", "distinct_1"]
-    within = "2 of 4 values that the measurement perplexity has part in agree within 0.0001"
-    assert found.allowances[0] == f"{within}; the others do not count, as its version differs"
+    within = "of 4 values that other versions made, 2 agree within 0.0001"
+    assert found.allowances[0] == f"{within}; the others do not count: 2 of the measurement perplexity"
 
 
 def test_a_run_without_a_manifest_cannot_be_compared(tmp_path: Path) -> None:
