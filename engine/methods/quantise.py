@@ -83,9 +83,15 @@ def _plain(weights: Tensor) -> Tensor:
 
 def _to_grid(weights: Tensor, low: float, high: float, steps: float) -> None:
     """In place: the nearest of `steps` + 1 values from low to high."""
-    share = weights.float().sub(low).mul_(steps / (high - low)).round_().clamp_(0, steps).div_(steps)
+    share = weights.float().sub(low).mul_(steps / (high - low)).round_().clamp_(0, steps).div_(_there(steps, weights))
     # Both terms, so that a share of 0 gives exactly the smallest weight and a share of 1 exactly the largest.
     weights.copy_((1 - share).mul_(low).add_(share.mul_(high)))
+
+
+def _there(number: float, like: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """The number as a tensor on the device of another, to divide by or to divide. A plain number, or a tensor of the
+    host, a GPU divides by in multiplying with the reciprocal: the last bit of up to half of the results is another."""
+    return torch.full((), number, dtype=dtype, device=like.device)
 
 
 def _to_grid_on_cpu(weights: Tensor, low: float, high: float, steps: float) -> None:
@@ -126,8 +132,8 @@ def _round(channels: Tensor, steps: float, *, symmetric: bool) -> None:
     if symmetric:
         high = torch.maximum(-low, high)
         low = -high
-    scale = (steps / (high.double() - low.double())).float().masked_fill_(flat, 0)
-    share = channels.float().sub(low).mul_(scale).round_().clamp_(0, steps).div_(steps)
+    scale = (_there(steps, channels, torch.float64) / (high.double() - low.double())).float().masked_fill_(flat, 0)
+    share = channels.float().sub(low).mul_(scale).round_().clamp_(0, steps).div_(_there(steps, channels))
     channels.copy_(torch.where(flat, channels, (1 - share).mul_(low).add_(share.mul_(high))))
 
 

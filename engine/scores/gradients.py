@@ -28,11 +28,16 @@ def _grad_squared(task: Task, emit: Emit) -> None:
     reading = Reading(task.loaded, task.spec, batch_size=1)
     windows = len(reading.batches)
     losses = [partial(_mean, reading, index, batch[0].predicted) for index, batch in enumerate(reading.batches)]
-    _collect(task, losses, lambda gradient: gradient.float().square_().div_(windows), emit)
+    _collect(task, losses, partial(_mean_square, windows=windows), emit)
 
 
 def _mean(reading: Reading, index: int, tokens: int) -> Tensor:
     return reading.loss(reading.batches[index]) / tokens
+
+
+def _mean_square(gradient: Tensor, windows: int) -> Tensor:
+    count = torch.full((), windows, dtype=torch.float32, device=gradient.device)  # by a number, a GPU would not divide
+    return gradient.float().square_().div_(count)
 
 
 def _collect(
