@@ -7,14 +7,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine import files
 from engine.analysis.curves import check_metric
 from engine.analysis.names import short_names
 from engine.analysis.power_law import FEWEST_POINTS, Scaling
 from engine.errors import LesionError
-from engine.runs.directory import ARTIFACTS
 from engine.runs.records import read_trials
 
 if TYPE_CHECKING:
@@ -84,28 +83,34 @@ def by_layer(run: Path, metric: str) -> list[LayerGains]:
     """
     if (part := layer_part(metric)) is None:
         return []
-    measurement, key, _ = PARTS[part]
     label = metric.rpartition(".")[0]
-    file = f"{label}.{measurement}" if label else measurement
     records = sorted(read_trials(run), key=lambda record: int(record["index"]))
     names = short_names(record["model"] for record in records)
     found: dict[str, LayerGains] = {}
     for record in records:
-        path = run / ARTIFACTS / f"{record['trial']}-{file}.json"
         if record["baseline"] and record["status"] == "ok" and record["model"] not in found:
-            gains = _gains(run, path, key)
+            gains = _gains(run, record, part, label)
             if gains is not None:
                 found[record["model"]] = LayerGains(names[record["model"]], gains)
     return list(found.values())
 
 
-def _gains(run: Path, path: Path, key: str) -> tuple[float, ...] | None:
-    try:
-        return tuple(float(gain) for gain in json.loads(files.read_bytes(path, below=run))[key])
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LesionError(f"{path} does not hold the gains of a model by layer: {error!r}") from None
+def _gains(run: Path, record: dict[str, Any], part: str, label: str) -> tuple[float, ...] | None:
+    """From the artifact of the measurement among those that the record names; None where there is none, or no file."""
+    measurement, key, _ = PARTS[part]
+    named = record.get("artifacts")
+    for name in map(str, named if isinstance(named, list) else ()):
+        if not name.endswith(".json"):
+            continue
+        try:
+            content = json.loads(files.read_bytes(run / name, below=run))
+            if (content["measurement"], content["label"] or "") == (measurement, label):
+                return tuple(float(gain) for gain in content[key])
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise LesionError(f"{run / name} does not hold the gains of a model by layer: {error!r}") from None
+    return None
 
 
 def head_density(frame: pd.DataFrame, metric: str = "residual_gain") -> HeadDensity:

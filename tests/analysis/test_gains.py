@@ -63,14 +63,17 @@ def survey(make_run, label=""):
     ]
     records = [
         record(index, model=model, method="none", group=None, level=None, baseline=True,
-               metrics={label + name: value for name, value in found.items()})
+               metrics={label + name: value for name, value in found.items()},
+               artifacts=[f"artifacts/other-{index}.json", f"artifacts/table-{index}.csv", f"artifacts/{index}.json"])
         for index, (model, found) in enumerate(zip(("petri-16k", "petri-60k", "petri-250k"), metrics, strict=True))
     ]  # fmt: skip
     run = make_run(*records)
     (run / "artifacts").mkdir()
     for one, gains in zip(records, ([3.0, 1.2], [2.0, "nan", 0.9], ["inf", 1.0]), strict=True):
-        content = {"trial": one["trial"], "gains": gains}
-        (run / "artifacts" / f"{one['trial']}-{label}residual_gain.json").write_text(json.dumps(content))
+        other, _, own = (run / name for name in one["artifacts"])
+        facts = {"trial": one["trial"], "measurement": "residual_gain"}
+        own.write_text(json.dumps({**facts, "label": label.removesuffix(".") or None, "gains": gains}))
+        other.write_text(json.dumps({**facts, "label": "another", "gains": [0.0, 0.0]}))
     return run
 
 
@@ -90,10 +93,21 @@ def test_gains_by_layer_and_density_of_a_run(make_run, label):
     assert by_layer(run, "perplexity") == []
 
 
-def test_an_artifact_that_holds_something_else_is_named(make_run):
+def test_a_file_that_is_gone_or_that_no_record_names_is_left_out(make_run):
     run = survey(make_run)
-    path = next((run / "artifacts").iterdir())
-    path.write_text('{"gains": 7}')
+    (run / "artifacts" / "1.json").unlink()
+    assert [one.model for one in by_layer(run, "residual_gain")] == ["petri-16k", "petri-250k"]
+    nameless = make_run(record(0, method="none", group=None, level=None, baseline=True), name="nameless")
+    (nameless / "artifacts").mkdir()
+    (run / "artifacts" / "0.json").rename(nameless / "artifacts" / f"{0:016x}-residual_gain.json")
+    assert by_layer(nameless, "residual_gain") == []
+
+
+@pytest.mark.parametrize("content", ['{"measurement": "residual_gain", "label": null, "gains": 7}', "[1", "[]"])
+def test_an_artifact_that_holds_something_else_is_named(make_run, content):
+    run = survey(make_run)
+    path = run / "artifacts" / "1.json"
+    path.write_text(content)
     with pytest.raises(LesionError, match=path.name):
         by_layer(run, "residual_gain")
 
