@@ -1,7 +1,6 @@
 """Super weights: single weights that make an activation spike, found in one forward pass and tried by zeroing them."""
 
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from engine.models.loading import LoadedModel
 from engine.profile import SuperWeightsMeasure
 from engine.profile.texts import documents
 from engine.scores import ScoreSpec
-from engine.scores.spikes import Confirmation, Spike, confirm, spikes, super_weights
+from engine.scores.spikes import Confirmation, Spike, confirm, height, spikes, super_weights
 
 
 class SuperWeights(Measurement):
@@ -20,11 +19,13 @@ class SuperWeights(Measurement):
     A spike is the largest output of a layer's last MLP matrix on the prompt. It counts as made by a super weight where
     it is `times` the median of all layers' or more, and `share` of it or more comes from one weight.
 
-    Metrics: `super_weights` (how many there are) and `spike` (the largest layer's spike over the median); where there
-    is a super weight, of the one with the largest spike, in nats/token, `super_nll` (the loss of the model as it is),
-    `super_nll_without` (with that weight zeroed) and `super_nll_control` (with the largest other weight of its matrix
-    zeroed instead). Artifact: `coordinates`, as `select.coordinates` takes them, and the spikes of all layers. Table:
-    the super weights that were tried, largest spike first, `most` of them.
+    The median of an even number of layers is the mean of the two in the middle.
+
+    Metrics: `super_weights` (how many there are) and `spike` (the largest layer's spike over the median; inf or nan
+    where that is 0); where there is a super weight, of the one with the largest spike, in nats/token, `super_nll` (the
+    loss of the model as it is), `super_nll_without` (with that weight zeroed) and `super_nll_control` (with the largest
+    other weight of its matrix zeroed instead). Artifact: `coordinates`, as `select.coordinates` takes them, and the
+    spikes of all layers. Table: the super weights that were tried, largest spike first, `most` of them.
 
     Raises:
         LesionError: the text cannot be read. `run` raises it for a model whose experts have no single last matrix.
@@ -53,8 +54,7 @@ class SuperWeights(Measurement):
         how = {"text": spec.text, "documents": spec.documents or 1, "context": spec.context}
         loss = ScoreSpec("magnitude", batch_size=batch_size, folder=self._folder, **how)  # type: ignore[arg-type]
         tried = confirm(self._loaded, found[: spec.most], loss) if found else []
-        largest = max(abs(spike.output) for spike in seen)
-        metrics = {"super_weights": float(len(found)), "spike": largest / median(abs(spike.output) for spike in seen)}
+        metrics = {"super_weights": float(len(found)), "spike": height(seen)}
         if tried:
             losses = {"": tried[0].nll, "_without": tried[0].nll_without, "_control": tried[0].nll_control}
             metrics |= {f"super_nll{name}": value for name, value in losses.items()}

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import Module, Parameter
@@ -89,11 +90,24 @@ def spikes(loaded: LoadedModel, text: str) -> list[Spike]:
 
 
 def super_weights(found: Sequence[Spike], *, times: float = 10.0, share: float = 0.5) -> list[Spike]:
-    """The spikes that one weight makes, largest output first: the output is `times` the median over layers, or more,
+    """The spikes that one weight makes, largest output first: the output is `times` the median of all layers, or more,
     and at least `share` of it comes from the weight."""
-    typical = float(torch.tensor([abs(spike.output) for spike in found]).median())
-    chosen = [spike for spike in found if abs(spike.output) >= times * typical and spike.share >= share]
+    chosen = [spike for spike in found if abs(spike.output) >= times * typical(found) and spike.share >= share]
     return sorted(chosen, key=lambda spike: -abs(spike.output))
+
+
+def typical(found: Sequence[Spike]) -> float:
+    """The median of the outputs' sizes over all layers; of an even number of layers the mean of the two in the middle,
+    and nan where one is no number."""
+    return float(np.median([abs(spike.output) for spike in found]))
+
+
+def height(found: Sequence[Spike]) -> float:
+    """The largest output's size over the median of all layers: inf over a median of 0, nan where all outputs are 0 or
+    one is no number."""
+    largest = np.max([abs(spike.output) for spike in found])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(largest / np.float64(typical(found)))
 
 
 def confirm(loaded: LoadedModel, candidates: Sequence[Spike], spec: ScoreSpec) -> list[Confirmation]:

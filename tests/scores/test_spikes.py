@@ -1,5 +1,6 @@
 """A super weight planted in a tiny model is found and confirmed."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import torch
 
 from engine.errors import LesionError
 from engine.measure.encoding import encode
+from engine.measure.super_weights import SuperWeights
 from engine.models.loading import LoadedModel
 from engine.models.snapshot import weights_digest
+from engine.profile import SuperWeightsMeasure
 from engine.scores import ScoreSpec
 from engine.scores.reading import Reading
-from engine.scores.spikes import confirm, spikes, super_weights
+from engine.scores.spikes import Spike, confirm, height, spikes, super_weights, typical
 from tests.scores.conftest import open_model
 
 TEXT = "Rain, at last!"
@@ -86,6 +89,50 @@ def test_spikes_are_the_extremes_of_what_the_matrix_receives_and_returns(planted
         assert spike.output == float(returned[spike.out_token, spike.out_channel])
         at_output = float(received[spike.out_token, spike.in_channel])
         assert spike.share == pytest.approx(spike.weight * at_output / spike.output)
+
+
+def spike(layer: int, output: float, share: float = 1.0) -> Spike:
+    return Spike(layer, f"{layer}.down", (0, 0), 1.0, output, 0, 0, output, 0, 0, share)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "middle", "ratio"),
+    [
+        ([1.0, -8.0, 2.0], 2.0, 4.0),
+        ([1.0, -8.0, 2.0, 3.0], 2.5, 3.2),  # the mean of the two in the middle, 2 and 3
+        ([0.0, 0.0], 0.0, math.nan),
+        ([0.0, 0.0, -5.0], 0.0, math.inf),
+        ([1.0, math.nan, 2.0], math.nan, math.nan),
+        ([math.inf, 1.0, 1.0], 1.0, math.inf),
+    ],
+)
+def test_the_median_by_hand(outputs: list[float], middle: float, ratio: float) -> None:
+    found = [spike(layer, output) for layer, output in enumerate(outputs)]
+    assert typical(found) == pytest.approx(middle, nan_ok=True)
+    assert height(found) == pytest.approx(ratio, nan_ok=True)
+
+
+def test_what_counts_and_what_is_reported_go_by_one_median() -> None:
+    """Eight over the lower middle one, 2, would be four times; over the median, 2.5, it is 3.2 times."""
+    found = [spike(0, 1.0), spike(1, -8.0), spike(2, 2.0), spike(3, 3.0)]
+    assert height(found) == 3.2
+    assert super_weights(found, times=3.3) == []
+    assert super_weights(found, times=3.2) == [found[1]]
+    assert super_weights([spike(0, 0.0, math.nan), spike(1, 0.0, math.nan)]) == []
+    assert super_weights([spike(0, 0.0, math.nan), spike(1, 0.0, math.nan), spike(2, 5.0)])[0].layer == 2
+
+
+@pytest.mark.parametrize("family", DOWN)
+def test_a_model_whose_last_matrices_are_zero(family: str, tiny_models: dict[str, Path]) -> None:
+    loaded = open_model(tiny_models[family])
+    with torch.no_grad():
+        for block in loaded.architecture.blocks:
+            for name, parameter in block.named_parameters():
+                if DOWN[family] in name:
+                    parameter.zero_()
+    spec = SuperWeightsMeasure(text="petri", trials="all")
+    measured = SuperWeights(spec, loaded, Path()).run(0, 4, lambda done, total: None)
+    assert measured.metrics == pytest.approx({"super_weights": 0.0, "spike": math.nan}, nan_ok=True)
 
 
 def test_an_ordinary_model_has_none(subjects: dict[str, LoadedModel]) -> None:
