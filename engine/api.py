@@ -82,7 +82,7 @@ def run(
         set: keys to override, dotted: {"seeds.count": 2, "damage.0.levels": [0.0, 0.5]}.
         results: the folder that the run's directory is made in; $LESION_RESULTS or "results" where it is not given.
         device: "cpu", "cuda" or "cuda:1" in place of the profile's.
-        trust_remote_code: let models from the Hub run Python code of their own.
+        trust_remote_code: let models and folders of tasks run Python code of their own.
 
     Raises:
         LesionError: a mistake in the profile, or the run could not begin or not be brought to its end.
@@ -98,7 +98,7 @@ def run(
     loaded, source = _profile(profile, [_override(key, value) for key, value in changes.items()])
     for remark in remarks(loaded):
         warnings.warn(remark, stacklevel=2)
-    made = runs.create(loaded, _results(results), source=source)
+    made = runs.create(loaded, _results(results), source=source, trust_remote_code=trust_remote_code)
     _attend(made, runs.start(made, trust_remote_code=trust_remote_code))
     return Run(made)
 

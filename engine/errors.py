@@ -20,6 +20,10 @@ class LesionError(Exception):
         self.field = field
 
 
+class RemoteCodeError(LesionError):
+    """Something brings program code of its own, which nobody has allowed to run."""
+
+
 def shortened(text: str) -> str:
     """`text` on one line of at most 80 characters: of a longer one the beginning and the end; what cannot be printed
     as an escape."""

@@ -56,7 +56,7 @@ Overrides = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 TrustRemoteCode = Annotated[
-    bool, typer.Option("--trust-remote-code", help="Let models run Python code from their own repository.")
+    bool, typer.Option("--trust-remote-code", help="Let models and task folders run Python code of their own.")
 ]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jinja2 import TemplateError
 
 from engine.errors import LesionError
 from engine.measure.measurement import Measured, Measurement, Progress
@@ -68,7 +69,7 @@ class Harness(Measurement):
                     apply_chat_template=self._spec.chat,
                     fewshot_as_multiturn=self._spec.chat,
                 )
-        except (ValueError, KeyError, AssertionError) as error:
+        except (ValueError, KeyError, AssertionError, TemplateError) as error:
             if is_out_of_memory(error):
                 raise
             raise LesionError(f"lm_eval on {self._loaded.name}: {_first_line(error)}") from error
@@ -158,14 +159,27 @@ def _wrapped(loaded: LoadedModel) -> Any:
 
 
 def _quiet() -> None:
-    """No bars, no chatter, no processes of its own, and no code of data sets."""
+    """No bars, no chatter, no processes of its own, and no code of data sets or templates."""
     os.environ["DISABLE_MULTIPROC"] = "1"
     os.environ["HF_DATASETS_TRUST_REMOTE_CODE"] = "0"
     import datasets
 
     datasets.disable_progress_bars()
+    _sandbox()
     for name in ("lm_eval", "datasets", "evaluate"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _sandbox() -> None:
+    """Templates of tasks see the document and nothing of Python behind it."""
+    from jinja2.sandbox import SandboxedEnvironment
+    from lm_eval import utils
+
+    if not isinstance(utils.env, SandboxedEnvironment):
+        options = {"loader": utils.env.loader, "undefined": utils.env.undefined, "keep_trailing_newline": True}
+        sandboxed = SandboxedEnvironment(**options)
+        sandboxed.filters.update(utils.env.filters)
+        utils.env = sandboxed
 
 
 def _metrics(results: dict[str, dict[str, Any]]) -> dict[str, float]:

@@ -265,7 +265,7 @@ class HarnessMeasure(MeasureTable):
     name: Literal["lm_eval"] = "lm_eval"
     tasks: tuple[Text, ...] = Field(min_length=1, description="tasks and groups of tasks, by the harness's names")
     include_path: Text | None = Field(
-        None, description="a folder with task files (.yaml) of your own; the Python files that they name are run"
+        None, description="a folder with task files (.yaml) of your own; Python code in it needs --trust-remote-code"
     )
     num_fewshot: Int | None = Field(None, ge=0, le=1000, description="examples before a question; unset: the task's")
     limit: Int | None = Field(None, ge=1, description="how many questions of a task at most; unset: all")

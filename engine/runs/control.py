@@ -38,10 +38,12 @@ def create(
     `source`, the file the profile came from, is noted in the manifest. With `model.fit`, models that do not fit into
     memory are left out, which the manifest and the run's events tell. `weights`: by model the digest and dtype that it
     must have once it is loaded. Raises LesionError when `results` is not a folder that can be written, and as
-    `engine.runs.fitting.fitted` and `engine.profile.resolve` do.
+    `engine.runs.fitting.fitted`, `engine.profile.resolve` and `engine.profile.task_code.check_task_code` do.
     """
     from engine.profile import localise, resolve, to_toml, versions
+    from engine.profile.task_code import check_task_code
 
+    check_task_code(profile, trust_remote_code)
     left: list[LeftOut] = []
     if profile.model.fit:
         profile, left = fitted(profile, trust_remote_code)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.errors import LesionError
 from engine.profile import Profile, to_toml, trials, versions
+from engine.profile.task_code import check_task_code
 from engine.runs import manifest
 from engine.runs.devices import choose
 from engine.runs.directory import WORKER_LOG, read_profile
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run", type=Path)
     parser.add_argument("--device", help="in place of the profile's")
     parser.add_argument("--model", action="append", default=[], help="OLD=NEW: where a model of the profile lies now")
-    parser.add_argument("--trust-remote-code", action="store_true", help="let models from the Hub run their own code")
+    parser.add_argument("--trust-remote-code", action="store_true", help="let models and tasks run their own code")
     options = parser.parse_args(arguments)
     requests = StopRequests(options.run)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal it was started from may close
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         places = moves(options.run, parse_moves(options.model))
         profile = moved(options.run, places)
+        check_task_code(profile, options.trust_remote_code)
         lock = Lock(options.run)
         try:
             requests.clear()

@@ -123,3 +123,20 @@ def test_names_of_metrics_are_plain(petri: LoadedModel, tmp_path: Path) -> None:
     measured = run(harness(petri, tmp_path, tasks=("petri.world-2",), limit=2))
     assert set(measured.metrics) == {"petri_world_2_acc", "petri_world_2_acc_norm"}
     assert json.dumps(measured.artifact)
+
+
+def test_templates_see_nothing_of_python(petri: LoadedModel, tmp_path: Path) -> None:
+    """A template that reaches behind its document is refused; one that only fills in is not."""
+    write_task(tmp_path)
+    file = tmp_path / "task.yaml"
+    plain = file.read_text()
+    mark = tmp_path / "ran"
+    reach = "{{ question.__class__.__mro__[1].__subclasses__() | string }}"
+    write = f"{{{{ cycler.__init__.__globals__.os.system('touch {mark}') }}}}"
+    for evil in (reach, write):
+        file.write_text(plain.replace('"{{question}}"', json.dumps(evil)))
+        with pytest.raises(LesionError, match=r"cannot be loaded: .*unsafe"):
+            harness(petri, tmp_path)
+    assert not mark.exists()
+    file.write_text(plain.replace('"{{question}}"', "\"{{question | upper | regex_replace('A', 'B')}}\""))
+    assert "petri_world_acc" in run(harness(petri, tmp_path)).metrics
