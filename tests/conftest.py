@@ -1,10 +1,14 @@
 """What several rooms test on: tiny untrained models of every supported family, and a small finished run."""
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Where tests run in the background of a shell it is ignored, and what they start would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What a library will drop is an error in the processes that tests start, too; of pytest's own, pyproject.toml says so.
 os.environ.setdefault("PYTHONWARNINGS", "error::FutureWarning")

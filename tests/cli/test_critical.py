@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -237,7 +238,8 @@ def test_killed_while_its_tables_are_written(study: Path, run: Path, tmp_path: P
         assert status(again).state == "running"
         time.sleep(0.001)
     for process in [*psutil.Process(runner.pid).children(recursive=True), psutil.Process(runner.pid)]:
-        os.kill(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it had just ended
+            os.kill(process.pid, signal.SIGKILL)
     runner.wait()
     for leftover in (again / "artifacts").iterdir():
         assert leftover.name.startswith(".") or leftover.read_bytes() == files(run)[leftover.name]

@@ -16,7 +16,7 @@ from tests.runs.conftest import busy_profile, kill_all, lasting, resume, trials_
 KILLS = 20
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(7200)
 def test_killed_twenty_times(finished: Path, tmp_path: Path) -> None:
     chance = random.Random(20260101)
     kills = 0

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -76,8 +75,8 @@ def test_what_an_undisturbed_run_tells(finished: Path) -> None:
     assert ram["name"] == "RAM"
     assert 0 < ram["used"] < ram["total"]
     assert max(event["devices"][0]["worker"] for event in events if event["event"] == "memory") > 50_000_000
-    progress = [event["t"] for event in events if event.get("phase") == "progress"]
-    assert all(later - earlier >= 0.49 for earlier, later in pairwise(progress))
+    progress = [event for event in events if event.get("phase") == "progress"]
+    assert len(progress) <= 1 + (events[-1]["t"] - events[0]["t"]) / 0.5
 
 
 def test_a_run_that_is_done_stays_as_it_is(finished: Path) -> None:

@@ -54,7 +54,7 @@ class Worker:
         """Close the worker's stdin and wait for its end; returns its exit status."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        return self.process.wait(30)
+        return self.process.wait()
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_results_do_not_depend_on_the_order_or_the_process(worker: START, tmp_pa
     assert baseline["batch"] == {"perplexity": 16, "narrow.perplexity": 16, "generation": 40}
     assert backwards.close() == 0
     forwards.tell({"do": "quit"})
-    assert forwards.process.wait(30) == 0
+    assert forwards.process.wait() == 0
 
 
 def test_messages_and_texts(worker: START, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_weights_that_do_not_come_back_end_the_worker(worker: START, tmp_path: P
     answer = process.run(todo[2])
     assert answer["say"] == "fatal"
     assert "petri-16k" in answer["text"]
-    assert process.process.wait(30) == 1
+    assert process.process.wait() == 1
 
 
 def test_signals_are_left_to_the_runner_but_a_closed_stdin_ends_it_in_mid_trial(worker: START, tmp_path: Path) -> None:
