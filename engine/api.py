@@ -53,13 +53,23 @@ class Run:
         """What the run said about itself: what was switched off, left out or made smaller, and why."""
         return [event["text"] for event in runs.Watch(self.path).poll().events if event["event"] == "warning"]
 
-    def resume(self, *, device: str | None = None, trust_remote_code: bool = False) -> "Run":
+    def resume(
+        self,
+        *,
+        device: str | None = None,
+        trust_remote_code: bool = False,
+        models: Mapping[str, str | Path] | None = None,
+    ) -> "Run":
         """Go on with a run that was stopped or crashed, wait for it as `run` does, and return it.
 
-        Finished trials are kept; a run that is done is returned as it is. Raises LesionError as `run` does.
+        Finished trials are kept; a run that is done is returned as it is. `models` says where models in folders and
+        files are now, by their names in the profile or the last part of those: {"my-model": "/data/my-model"}. Raises
+        LesionError as `run` does, and where a model has other weights than it had.
         """
         if self.status().state != "done":
-            _attend(self.path, runs.start(self.path, trust_remote_code=trust_remote_code, device=device))
+            places = {name: str(place) for name, place in (models or {}).items()}
+            started = runs.start(self.path, trust_remote_code=trust_remote_code, device=device, models=places)
+            _attend(self.path, started)
         return self
 
 
