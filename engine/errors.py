@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from engine.harmless import visible
+
 LONGEST_QUOTE = 80
 """Characters of a text that a message quotes."""
 _MOST_KNOWN = 40
@@ -25,11 +27,11 @@ class RemoteCodeError(LesionError):
 
 
 def shortened(text: str) -> str:
-    """`text` on one line of at most 80 characters: of a longer one the beginning and the end; what cannot be printed
-    as an escape."""
+    """`text` on one line of at most 80 characters: of a longer one the beginning and the end; what would act on a
+    terminal made visible."""
     half = LONGEST_QUOTE // 2
     short = text if len(text) <= LONGEST_QUOTE else f"{text[:half]}…{text[1 - half :]}"
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in short)
+    return "".join(map(visible, short))
 
 
 def quoted(text: object) -> str:

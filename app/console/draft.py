@@ -2,15 +2,15 @@
 
 import copy
 import re
-import tomllib
 from collections.abc import Collection
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from app.console.toml_text import edited_text, fresh_text, moved
 from engine import files
 from engine.errors import LesionError
-from engine.profile import Profile, load, merged, parse, to_toml
+from engine.profile import Profile, load, merged, parse, to_toml, toml
 
 _WHERE = "profile"
 _FAULT = re.compile(rf"(?:{_WHERE}: )?(?:([a-z_]+(?:\.\w+)*): )?(.*)")
@@ -39,8 +39,8 @@ class Draft:
         self._saved = copy.deepcopy(data) if path else None
         self._text = ""
         """What its file says, to be changed where the draft differs."""
-        self._aside: dict[int, dict[str, Any]] = {}
-        """What was set aside of a table, by the table's identity; see `keep_only`."""
+        self._aside: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        """Tables, each with what was set aside of it; see `keep_only`."""
 
     @classmethod
     def example(cls) -> "Draft":
@@ -54,9 +54,9 @@ class Draft:
         Raises LesionError when the file cannot be read or is not TOML.
         """
         try:
-            text = files.read_named_text(path)
-            data = tomllib.loads(text)
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+            text = toml.text_of(path)
+            data = toml.loads(text)
+        except (OSError, ValueError):
             load(path)
             raise LesionError(f"{path} cannot be read as a profile.") from None
         draft = cls(merged(path) if "extends" in data else data, path)
@@ -98,7 +98,7 @@ class Draft:
         except OSError as error:
             raise LesionError(f"{path} cannot be written: {error.strerror}; choose another name or folder.") from error
         fresh = Draft.read(path)
-        self.data, self.path, self._text, self._saved, self._aside = fresh.data, path, fresh._text, fresh._saved, {}
+        self.data, self.path, self._text, self._saved, self._aside = fresh.data, path, fresh._text, fresh._saved, []
 
     def _written(self, path: Path) -> str:
         """The text of the file to save: one that reads as exactly this profile."""
@@ -124,11 +124,8 @@ class Draft:
         if value is None and not isinstance(self.get(".".join(parents)) if parents else self.data, dict):
             return
         node: Any = self.data
-        for part in parents:
-            below = _step(node, part)
-            if not isinstance(below, dict | list):
-                below = node[part] = {}
-            node = below
+        for part, following in pairwise([*parents, last]):
+            node = _opened(node, part, following)
         if value is not None:
             node[last] = value
             return
@@ -142,7 +139,7 @@ class Draft:
         table = self.get(key)
         if not isinstance(table, dict):
             return
-        aside = self._aside.setdefault(id(table), {})
+        aside = self._aside_of(table)
         for name in [name for name in _leaves(table) if name not in wanted]:
             aside[name] = self.get(f"{key}.{name}")
             self.set(f"{key}.{name}", None)
@@ -150,6 +147,14 @@ class Draft:
             value = aside.pop(name)
             if self.get(f"{key}.{name}") is None:
                 self.set(f"{key}.{name}", value)
+
+    def _aside_of(self, table: dict[str, Any]) -> dict[str, Any]:
+        """What was set aside of this very table: one that came in its place is another."""
+        for known, aside in self._aside:
+            if known is table:
+                return aside
+        self._aside.append((table, {}))
+        return self._aside[-1][1]
 
     def tables(self, kind: str) -> list[Any]:
         """The tables of an array: the damages or the measurements."""
@@ -163,14 +168,15 @@ class Draft:
         return len(tables) - 1
 
     def remove(self, kind: str, index: int) -> None:
-        """Takes a damage or a measurement away."""
-        del self.tables(kind)[index]
+        """Takes a damage or a measurement away, with what was set aside of it."""
+        table = self.tables(kind).pop(index)
+        self._aside = [(known, aside) for known, aside in self._aside if known is not table]
 
 
 def _reads_as(text: str, wanted: Profile, folder: Path) -> bool:
     try:
-        return parse(tomllib.loads(text), where=_WHERE, folder=folder) == wanted
-    except (LesionError, tomllib.TOMLDecodeError):
+        return parse(toml.loads(text), where=_WHERE, folder=folder) == wanted
+    except (LesionError, ValueError):
         return False
 
 
@@ -189,9 +195,22 @@ def _leaves(table: dict[str, Any]) -> list[str]:
     return found
 
 
+def _opened(node: Any, part: str, following: str) -> Any:
+    """What lies at `part`, where it can hold something at `following`; else a new table in its place."""
+    below = _step(node, part)
+    if isinstance(below, dict) or (isinstance(below, list) and _is_index(below, following)):
+        return below
+    node[int(part) if isinstance(node, list) else part] = {}
+    return _step(node, part)
+
+
+def _is_index(entries: list[Any], part: str) -> bool:
+    return part.isascii() and part.isdigit() and int(part) < len(entries)
+
+
 def _step(node: Any, part: str) -> Any:
     if isinstance(node, dict):
         return node.get(part)
-    if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+    if isinstance(node, list) and _is_index(node, part):
         return node[int(part)]
     return None

@@ -3,15 +3,18 @@ is: the profile's own check says what is wrong with it, in one place for files a
 
 import json
 import re
-import tomllib
 from collections.abc import Callable
 from typing import Any, Literal
+
+from engine.profile import toml
 
 Kind = Literal["text", "names", "whole", "number", "flag", "levels", "layers", "prompts", "counts", "weights", "toml"]
 
 _RANGE = re.compile(
     r"(?:from\s+)?(\S+)\s+to\s+(\S+)\s+in\s+(\d+)(?:\s+steps?)?(?:\s+(linear|geometric))?", re.IGNORECASE
 )
+_WHOLE = re.compile(r"[+-]?\d{1,100}")
+"""A whole number that Python reads and shows in no time."""
 _FLAGS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
 
@@ -45,7 +48,7 @@ def _split(text: str) -> list[str]:
 
 
 def _whole(text: str) -> int | float | str:
-    return int(text) if re.fullmatch(r"[+-]?\d+", text) else _number(text)
+    return int(text) if _WHOLE.fullmatch(text) else _number(text)
 
 
 def _number(text: str) -> float | str:
@@ -62,13 +65,13 @@ def _parts(weight: Any) -> list[Any]:
 def _weight(text: str) -> list[int | str]:
     """A parameter's name and indices: "model.embed.weight 3 7"."""
     name, *indices = text.split()
-    return [name, *(int(index) if index.isdecimal() else index for index in indices)]
+    return [name, *(int(index) if _WHOLE.fullmatch(index) else index for index in indices)]
 
 
 def _toml(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
+        return toml.loads(f"value = {text}")["value"]
+    except (ValueError, KeyError):
         return text
 
 
@@ -90,7 +93,7 @@ def _levels(text: str) -> Any:
     if match is None:
         return [_number(part) for part in _split(text)]
     start, stop, steps, spacing = match.groups()
-    spread = {"from": _number(start), "to": _number(stop), "steps": int(steps)}
+    spread = {"from": _number(start), "to": _number(stop), "steps": _whole(steps)}
     return {**spread, "spacing": spacing.lower()} if spacing else spread
 
 
@@ -104,7 +107,8 @@ def _flag(text: str) -> bool | str:
 
 
 def _layers(text: str) -> list[int] | str:
-    return [int(part) for part in _split(text)] if re.fullmatch(r"[\d,\s]+", text) else text
+    numbers = _split(text)
+    return [int(part) for part in numbers] if numbers and all(map(_WHOLE.fullmatch, numbers)) else text
 
 
 def _prompts(text: str) -> list[str] | str:

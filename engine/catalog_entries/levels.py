@@ -73,17 +73,9 @@ class OptionInfo:
 
     def check(self, value: object) -> None:
         """Raises LesionError unless `value` is one of the choices, or a number within the bounds."""
-        shown = _shown(value)
+        shown = shortened(repr(value))
         if self.choices:
             if value not in self.choices:
                 raise LesionError(f"{shown} is not possible here{suggestion(shown, self.choices)}")
         elif not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
             raise LesionError(f"{shown} is not possible here: give a number from {self.low:g} to {self.high:g}")
-
-
-def _shown(value: object) -> str:
-    """What an option was given, as a message quotes it."""
-    try:
-        return shortened(repr(value))
-    except ValueError:  # of a whole number with thousands of digits
-        return "a number of thousands of digits"

@@ -13,8 +13,6 @@ from engine.profile.choice import ByName
 
 MOST_SHOWN = 10
 """Faults that one message tells."""
-_UNREADABLE = 10**60
-"""From here on a whole number is told by its length."""
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -155,6 +153,4 @@ def show(given: Any) -> str:
         return "a list"
     if isinstance(given, str):
         return quoted(given)
-    if isinstance(given, int) and abs(given) >= _UNREADABLE:
-        return f"a number of about {given.bit_length() * 3 // 10:,} digits"
     return f"{given:.10g}" if isinstance(given, float) else shortened(str(given))

@@ -117,10 +117,7 @@ def _beyond(layers: object, noun: str) -> str:
 
 def _shown(layers: object) -> str:
     """What was given, as a message quotes it."""
-    try:
-        return shortened(repr(layers))
-    except ValueError:  # a whole number of thousands of digits
-        return "a number of thousands of digits"
+    return shortened(repr(layers))
 
 
 def _one(noun: str) -> str:

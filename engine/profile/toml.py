@@ -14,6 +14,8 @@ DEEPEST = 50
 """Tables or lists within one another, and parts of a dotted key."""
 LONGEST_LIST = 100_000
 """Values in one list."""
+_LONGEST_NUMBER = 14_000
+"""Bits of a whole number: of about as many digits as Python shows."""
 
 _TOKEN = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\Z)'
@@ -49,8 +51,9 @@ def text_of(path: Path) -> str:
 def loads(text: str) -> dict[str, Any]:
     """The tables of a TOML text.
 
-    Raises ValueError, with a sentence, where it is not TOML, and TooMuchError where it goes more than `DEEPEST` deep or
-    has a list of more than `LONGEST_LIST` values.
+    Raises ValueError, with a sentence, where it is not TOML or has a whole number of thousands of digits, which Python
+    cannot show, and TooMuchError where it goes more than `DEEPEST` deep or has a list of more than `LONGEST_LIST`
+    values.
     """
     _check_marks(text)
     try:
@@ -81,7 +84,7 @@ def _check_marks(text: str) -> None:
 
 def _check_shape(data: dict[str, Any]) -> None:
     """Raises TooMuchError where tables and lists go too deep, as dotted keys within brackets may, or a list is too
-    long."""
+    long, and ValueError for a whole number that is too long."""
     layer: list[tuple[str, Any]] = [("", data)]
     for _ in range(DEEPEST + 1):
         below: list[tuple[str, Any]] = []
@@ -89,15 +92,15 @@ def _check_shape(data: dict[str, Any]) -> None:
             if isinstance(value, list) and len(value) > LONGEST_LIST:
                 count = f"{len(value):,} values, and {LONGEST_LIST:,} are the most"
                 raise TooMuchError(f"the list {shortened(key)} has {count}")
-            entries = value.items() if isinstance(value, dict) else enumerate(value)
-            below += [(f"{key}.{name}" if key else str(name), one) for name, one in entries if _holds(one)]
+            for name, one in value.items() if isinstance(value, dict) else enumerate(value):
+                inner = f"{key}.{name}" if key else str(name)
+                if isinstance(one, dict | list):
+                    below.append((inner, one))
+                elif isinstance(one, int) and one.bit_length() > _LONGEST_NUMBER:
+                    raise ValueError(f"this is not TOML: the whole number {shortened(inner)} goes on and on")
         if not below:
             return
         layer = below
     raise TooMuchError(
         f"there are too many tables within one another at {shortened(layer[0][0])}: {DEEPEST} are accepted"
     )
-
-
-def _holds(value: Any) -> bool:
-    return isinstance(value, dict | list)

@@ -52,7 +52,7 @@ def refused(tmp_path: Path) -> Refuse:
     [
         ("plan", 'name = "small"', "a = " + "[" * 5000, "too many brackets within one another"),
         ("plan", 'name = "small"', ".".join("a" * 20_000) + " = 1", "too many parts of a key"),
-        ("run", 'name = "small"', 'extends = "a\\u0000b"', "extends: 'a\\x00b' can be no path"),
+        ("run", 'name = "small"', 'extends = "a\\u0000b"', "extends: 'a␀b' can be no path"),
         (
             "plan",
             "levels = [0.5]",

@@ -105,6 +105,37 @@ def test_what_a_choice_makes_meaningless_is_set_aside_and_comes_back() -> None:
     assert draft.data == before
 
 
+def test_a_new_damage_has_nothing_of_one_that_was_removed() -> None:
+    draft = Draft({"damage": [{"method": "ablation", "groups": ["attn_q"], "levels": [0.5], "heads": [1]}]}, None)
+    for _ in range(50):  # a new table soon lies where the memory of a removed one did
+        draft.set("damage.0.method", "none")
+        follow(draft, "damage.0.method")
+        draft.remove("damage", 0)
+        draft.add("damage")
+        before = Draft(draft.data, None).copy().data
+        for method in ("skip", "none", "ablation"):
+            draft.set("damage.0.method", method)
+            follow(draft, "damage.0.method")
+        assert draft.data == before
+        draft.set("damage.0.heads", [1])
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"damage": [1]}, "damage.0.method"),
+        ({"damage": [{"select": [1]}]}, "damage.0.select.by"),
+        ({"damage": [{"options": "x"}]}, "damage.0.options.per"),
+        ({"model": ["a"]}, "model.names"),
+        ({"seeds": 3}, "seeds.count"),
+    ],
+)
+def test_a_value_is_typed_where_the_file_has_no_table(data: dict[str, object], key: str) -> None:
+    draft = Draft(data, None)
+    draft.set(key, "typed")
+    assert draft.get(key) == "typed"
+
+
 def test_emptying_the_last_key_of_a_selection_takes_the_table_away() -> None:
     draft = Draft({"damage": [{"method": "scale"}]}, None)
     draft.set("damage.0.select.by", "random")

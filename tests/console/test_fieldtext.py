@@ -6,6 +6,8 @@ import pytest
 
 from app.console.fieldtext import Kind, read, show
 
+NINES = "9" * 5000
+
 
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
@@ -33,6 +35,13 @@ from app.console.fieldtext import Kind, read, show
         ("toml", '{ a = [1, "two"] }', {"a": [1, "two"]}),
         ("toml", "not toml", "not toml"),
         ("text", "  ", None),
+        ("layers", "1 2, 3", "1 2, 3"),
+        ("layers", ",", ","),
+        ("whole", NINES, float("inf")),
+        ("layers", NINES, NINES),
+        ("weights", f"a {NINES}", [["a", NINES]]),
+        ("levels", f"0 to 1 in {NINES}", {"from": 0.0, "to": 1.0, "steps": float("inf")}),
+        ("toml", "[" * 5000, "[" * 5000),
     ],
 )
 def test_read(kind: Kind, text: str, value: Any) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.console.draft import Draft
+from app.console.widgets.profile_list import find_profiles
 from engine.profile import load
 
 TEXT = """\
@@ -47,6 +48,17 @@ def path(tmp_path: Path) -> Path:
 def test_saving_what_was_not_edited_changes_no_letter(path: Path) -> None:
     Draft.read(path).save(path)
     assert path.read_text() == TEXT
+
+
+def test_a_byte_order_mark_before_the_text_is_read_over_and_saved_no_more(path: Path) -> None:
+    path.write_text(TEXT, encoding="utf-8-sig")
+    assert load(path).name == "kept"
+    assert [(file.name, file.fault) for file in find_profiles(path.parent)] == [("kept", False)]
+    draft = Draft.read(path)
+    assert not draft.edited
+    draft.set("seeds.count", 5)
+    draft.save(path)
+    assert path.read_text(encoding="utf-8") == TEXT.replace("count = 2", "count = 5")
 
 
 def test_an_edit_changes_its_own_line_alone(path: Path) -> None:

@@ -17,6 +17,7 @@ Refusal = Callable[..., LesionError]
 LONG = "x" * 5000
 DIGITS = "9" * 5000
 HEX = "0x" + "f" * 6000
+NUMBER = "1" + "0" * 4000
 PICTURE = "measure.1.image"
 
 TEXTS = [
@@ -28,6 +29,7 @@ TEXTS = [
     ("a = {" + (".".join("a" * 40) + " = {") * 40 + "}" * 41, "too many tables within one another at a.a.a."),
     ("a = [" + "1, " * 150_000 + "]", "the list a has 150,000 values, and 100,000 are the most"),
     ("a = " + '"""' + '\\"""' * 100_000, "this is not TOML"),
+    (f"a = {HEX}", "this is not TOML: the whole number a goes on and on"),
     ("#" * 17_000_000, "this file is larger than 16 MB"),
 ]
 """What a file holds, and a part of what is said of it."""
@@ -38,7 +40,7 @@ VALUES = [
     ("model.names", f"['./{LONG}']", "there is no model at '"),
     ("model.names", f"['pythia:{'*a' * 2500}']", "fits no model"),
     ("model.names", f"['{LONG}:*']", "no family of models"),
-    ("model.names", f"[{HEX}]", "must be text in quotes, not a number of about 7,200 digits"),
+    ("model.names", f"[{HEX}]", "names no model"),
     ("model.revision", f"'{LONG}'", "is no branch, tag or commit"),
     ("model.device", f"'{LONG}'", "is no device"),
     ("model.dtype", f"'{LONG}'", "is not possible here"),
@@ -47,10 +49,10 @@ VALUES = [
     ("damage.0.options", f"{{{LONG} = 1}}", "has no options"),
     (
         "damage.0",
-        f"{{method = 'uni_quant', groups = ['all'], levels = [4], options = {{per = {HEX}}}}}",
+        f"{{method = 'uni_quant', groups = ['all'], levels = [4], options = {{per = {NUMBER}}}}}",
         "not possible",
     ),
-    ("damage.0.levels", f"[{HEX}]", "must be a number, not a number of about"),
+    ("damage.0.levels", f"[{NUMBER}]", "must be a number, not 1000"),
     ("damage.0.levels", "{from = 0, to = 1, steps = 999999999}", "must be at most 10000, not 999999999"),
     ("damage.0.layers", f"'{LONG}'", "names no layers"),
     ("damage.0.layers", str([1] * 5000), "names a layer twice"),
@@ -58,13 +60,15 @@ VALUES = [
     ("damage.0.layers", f"'0-{DIGITS}'", "go beyond any model"),
     ("damage.0.layers", f"'{DIGITS}'", "go beyond any model"),
     ("damage.0.layers", f"'last {DIGITS}'", "go beyond any model"),
-    ("damage.0.layers", HEX, "go beyond any model"),
+    ("damage.0.layers", HEX, "names no layers"),
+    ("damage.0.layers", NUMBER, "go beyond any model"),
     ("damage.0.each_layer", "'0-99999999'", "go beyond any model"),
     ("damage.0.heads", "'0-99999999'", "heads '0-99999999' go beyond any model"),
-    ("damage.0.select", f"{{by = 'random', k = {HEX}}}", "must be at most 1000000000000"),
+    ("damage.0.select", f"{{by = 'random', k = {NUMBER}}}", "must be at most 1000000000000"),
     ("damage.0.select", f"{{by = 'random', k = {list(range(1, 20_000))}}}", "lists 19,999 numbers, and 10,000 are"),
     ("damage.0.select", "{by = 'coordinates', coordinates = [['a', 99999999999999999]]}", "whole numbers"),
-    ("seeds.count", HEX, "must be at most 100000, not a number of about"),
+    ("seeds.count", HEX, "must be a whole number, not '0xfff"),
+    ("seeds.count", NUMBER, "must be at most 100000, not 1000"),
     ("measure.0.text", f"'{LONG}'", "there is no text"),
     ("measure.0.text", f"'./{LONG}'", "there is no file"),
     (PICTURE, f"'./{LONG}.png'", "there is no file"),

@@ -14,6 +14,9 @@ from app.console.fieldtext import read, show
 from app.console.widgets.pick import Pick, Tick
 from app.safe import line
 
+_LONGEST = 100_000
+"""Characters of a value in its field: an edit that began with less of them would lose the rest."""
+
 
 class FieldInput(Input):
     """A field's text. Enter goes on to the next field."""
@@ -44,7 +47,7 @@ class FieldRow(Vertical):
         self._value = value
         kind = ChoiceInput if field.choices else FieldInput
         self.input = kind(
-            line(show(field.kind, value)),
+            _text(field, value),
             placeholder=field.default,
             compact=True,
             select_on_focus=False,
@@ -67,7 +70,7 @@ class FieldRow(Vertical):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        if event.value != line(show(self.field.kind, self._value)):
+        if event.value != _text(self.field, self._value):
             self._value = read(self.field.kind, event.value)
             self.post_message(self.Edited(self.field.key, self._value))
 
@@ -93,3 +96,7 @@ class FieldRow(Vertical):
         listed = {name for name, _ in self.field.choices()}
         typed = read("names", self.input.value) or []
         self.input.value = show("names", [*names, *(name for name in typed if name not in listed)])
+
+
+def _text(field: Field, value: Any) -> str:
+    return line(show(field.kind, value), longest=_LONGEST)

@@ -1,11 +1,10 @@
 """The profiles on disk, folder by folder, each with its one-line description."""
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -13,7 +12,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from app.safe import line
-from engine import files
+from engine.profile import toml
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ def find_profiles(folder: Path) -> list[ProfileFile]:
 
 def _glance(path: Path) -> ProfileFile:
     try:
-        data: dict[str, Any] = tomllib.loads(files.read_named_text(path))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        data = toml.loads(toml.text_of(path))
+    except (OSError, ValueError):
         return ProfileFile(path, path.stem, "cannot be read", fault=True)
     return ProfileFile(path, str(data.get("name") or path.stem), str(data.get("description") or ""))
 
@@ -46,6 +45,8 @@ class ProfileList(OptionList):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select", "Edit", tooltip="go to the form of this profile"),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
         Binding("n", "screen.new_profile", "New", tooltip="start a new profile from a small example"),
     ]
 
