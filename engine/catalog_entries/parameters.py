@@ -21,6 +21,7 @@ GROUPS = (
     GroupInfo("mlp_down", "the MLP's last matrices, back to the residual stream", _EXPERTS),
     GroupInfo("router", "what chooses and weighs the experts, in a mixture of experts", _EXPERTS),
     GroupInfo("norms", "the scales of all normalisations", packable=False),
+    GroupInfo("matrices", "every matrix of the language model, embeddings too: all but norms and biases"),
     GroupInfo("all", "every parameter of the language model, biases and norms too"),
 )
 

@@ -27,7 +27,7 @@ SCORES = (
         "act_magnitude",
         "|weight| × the length of its input over a text, for matrices of attention and MLP",
         "engine.scores.activations:ACT_MAGNITUDE",
-        not_in=("embed_only", "norms", "all"),
+        not_in=("embed_only", "norms", "matrices", "all"),
         on_codes=True,
     ),
 )

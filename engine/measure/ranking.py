@@ -1,6 +1,7 @@
 """Which weights matter most by a score, and how far scores, samples of the text and seeds agree on them."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import fsum, nan
@@ -28,7 +29,9 @@ class RankingStudy(Measurement):
     Metrics, each as `<score>.<metric>` and for the largest k: `largest_score`, `top_share` (the best weights' share of
     the sum of all scores), `jaccard_samples`, `jaccard_seeds`, `jaccard_scores` (mean J of all pairs of samples, of
     seeds, and with each other score; where there is more than one). Artifact: the same for every k, and statistics of
-    layers and parameters. Tables: a ranking by each score, `layers`, and `overlap`, every J by itself.
+    layers and parameters. Tables: a ranking by each score, `layers`, and `overlap`, every J by itself. Where a group
+    holds norms and biases beside matrices, as `all` does, their weights stand in the same ranking, with "vector" for
+    their kind.
 
     Raises:
         LesionError: the group does not exist here, or there are fewer documents than samples.
@@ -42,6 +45,7 @@ class RankingStudy(Measurement):
         if there < spec.samples and any(catalog.score(name).reads_text for name in spec.scores):
             text = f"ranking: {spec.samples} samples need as many documents, and text '{spec.text}' has {there}"
             raise LesionError(text, field="measure.samples")
+        self._note_vectors()
         self._found: tuple[int, Measured] | None = None
 
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
@@ -49,6 +53,15 @@ class RankingStudy(Measurement):
         if self._found is None or self._found[0] != batch_size or self._spec.trials == "all":
             self._found = batch_size, self._measure(batch_size, progress)
         return self._found[1]
+
+    def _note_vectors(self) -> None:
+        kinds = Counter(_kind(piece.tensor.shape) for piece in self._slices)
+        if len(kinds) > 1:
+            both = f"{kinds['vector']} vectors, of norms and biases, beside {kinds['matrix']} matrices"
+            self.notes.append(
+                f"ranking on {self._loaded.name}: {self._spec.group} holds {both}, and the ranking has the weights of "
+                'both, each with its kind; group = "matrices" leaves the vectors out'
+            )
 
     def _measure(self, batch_size: int, progress: Progress) -> Measured:
         passes = list(_passes(self._spec, batch_size, self._folder))
@@ -83,24 +96,42 @@ class RankingStudy(Measurement):
         return Measured(metrics, artifact=shown | {"scores": kept}, tables=tables)
 
     def _layers(self, rankings: dict[str, Ranking], statistics: dict[str, Statistics]) -> Sheet:
-        """How the scores of each layer are distributed, and how many of the listed weights lie there."""
-        of = {piece.parameter: piece.layer for piece in self._slices}
+        """How the scores of each layer are distributed, and how many of the listed weights lie there, how many of these
+        in vectors."""
+        of = {piece.parameter: (piece.layer, _kind(piece.tensor.shape)) for piece in self._slices}
         rows: list[list[Any]] = []
         for name in self._spec.scores:
-            listed: dict[int | None, int] = {}
+            listed = Counter[tuple[int | None, str]]()
             for parameter, indices in rankings[name].by_parameter().items():
-                listed[of[parameter]] = listed.get(of[parameter], 0) + len(indices)
+                listed[of[parameter]] += len(indices)
             for found in statistics[name].record()["layers"]:
-                rows.append([name, *found.values(), listed.get(found["layer"], 0)])
+                vectors = listed[found["layer"], "vector"]
+                rows.append([name, *found.values(), listed[found["layer"], "matrix"] + vectors, vectors])
         figures = ("weights", "nan", "mean", "std", "smallest", "largest")
-        return Sheet(("score", "layer", *figures, "listed"), rows)
+        return Sheet(("score", "layer", *figures, "listed", "listed_vectors"), rows)
 
 
 def ranking_sheet(ranking: Ranking) -> Sheet:
-    """Rank, parameter, indices "(r, c)", score and weight; ranks begin anew with every layer or parameter that is
-    ranked by itself."""
-    rows = [(e.rank, e.parameter, f"({', '.join(map(str, e.index))})", e.score, e.weight) for e in ranking.entries()]
-    return Sheet(("rank", "parameter", "indices", "score", "weight"), rows)
+    """Rank, parameter, indices "(r, c)", score, weight and the parameter's kind, "matrix" or "vector"; ranks begin anew
+    with every layer or parameter that is ranked by itself."""
+    kinds = {name: _kind(shape) for name, shape in zip(ranking.names, ranking.shapes, strict=True)}
+    rows = [
+        (
+            entry.rank,
+            entry.parameter,
+            f"({', '.join(map(str, entry.index))})",
+            entry.score,
+            entry.weight,
+            kinds[entry.parameter],
+        )
+        for entry in ranking.entries()
+    ]
+    return Sheet(("rank", "parameter", "indices", "score", "weight", "kind"), rows)
+
+
+def _kind(shape: Sequence[int]) -> str:
+    """What a parameter is: norms have scales, and layers biases, of one dimension."""
+    return "vector" if len(shape) < 2 else "matrix"
 
 
 def ranking_spec(spec: RankingMeasure, score: str, batch_size: int, folder: Path) -> ScoreSpec:

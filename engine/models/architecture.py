@@ -74,17 +74,21 @@ class Architecture:
     ) -> list[Slice]:
         """The slices of a parameter group, in the model's order, each weight once; narrowed where asked to.
 
-        Groups other than `all` hold weight matrices, or the scales of norms, not biases. `heads` are query heads in
+        Groups other than `all` hold weight matrices, or the scales of norms, not biases; `matrices` holds all of the
+        former and none of the latter. `heads` are query heads in
         attn_q and attn_o, key-value heads in attn_k and attn_v. Raises LesionError for a group that does not exist, or
         not in this architecture, and for layers, heads and experts that the model or the group does not have.
         """
         catalog.group(group).check(layers=layers, heads=heads, experts=experts)
         if group == "embed_only":
             return [self._slice(Part(self.embedding.weight), None)]  # type: ignore[arg-type]
-        if layers is None and group in ("all", "norms"):
-            return self._everything() if group == "all" else self._norms()
+        if layers is None and group in ("all", "matrices"):
+            return _of_group(group, self._everything())
+        if layers is None and group == "norms":
+            return self._norms()
         chosen = range(len(self.blocks)) if layers is None else parse_layers(layers, len(self.blocks))
-        found = [self._slice(part, layer) for layer in chosen for part in self._parts(layer, group, heads, experts)]
+        parts = ((part, layer) for layer in chosen for part in self._parts(layer, group, heads, experts))
+        found = _of_group(group, [self._slice(part, layer) for part, layer in parts])
         if not found:
             raise LesionError(self._missing(group, layers, experts))
         return found
@@ -96,7 +100,7 @@ class Architecture:
             return of_experts(self.mlps[layer], group, experts)
         if group == "norms":
             return norms(self.blocks[layer])
-        if group == "all":
+        if group in ("all", "matrices"):
             return (Part(parameter) for parameter in self.blocks[layer].parameters())
         return block_parts(self.attentions[layer], self.mlps[layer], group)
 
@@ -122,6 +126,11 @@ class Architecture:
 
     def _layer_of(self) -> dict[int, int]:
         return {id(p): i for i, block in enumerate(self.blocks) for p in block.parameters()}
+
+
+def _of_group(group: str, slices: list[Slice]) -> list[Slice]:
+    """The slices, of `matrices` those only that are no vectors."""
+    return [piece for piece in slices if group != "matrices" or piece.tensor.dim() > 1]
 
 
 def architecture(model: Any) -> Architecture:

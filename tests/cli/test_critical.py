@@ -156,7 +156,7 @@ def test_the_ranking_is_that_of_the_whole_list(run: Path, tiny_models: dict[str,
     (baseline,) = [record for record in read_trials(run) if record["baseline"]]
     for score, every in (("grad_x_weight", products), ("magnitude", sizes)):
         table = pd.read_csv(artifact(run, f"ranking-{score}.csv"))
-        assert list(table.columns) == ["rank", "parameter", "indices", "score", "weight"]
+        assert list(table.columns) == ["rank", "parameter", "indices", "score", "weight", "kind"]
         assert table["rank"].tolist() == list(range(1, max(K) + 1))
         flat = np.sort(np.concatenate([one.ravel() for one in every.values()]))[::-1]
         assert table["score"].to_numpy() == pytest.approx(flat[: max(K)], rel=1e-3)
@@ -164,6 +164,7 @@ def test_the_ranking_is_that_of_the_whole_list(run: Path, tiny_models: dict[str,
             at = indices(row.indices)
             assert row.score == pytest.approx(every[row.parameter][at], rel=1e-3)
             assert row.weight == float(hand.parameters[row.parameter].detach()[at])
+            assert row.kind == ("vector" if len(at) == 1 else "matrix")
         assert baseline["metrics"][f"{score}.largest_score"] == pytest.approx(flat[0], rel=1e-3)
         assert baseline["metrics"][f"{score}.top_share"] == pytest.approx(flat[: max(K)].sum() / flat.sum(), rel=1e-3)
         layers = pd.read_csv(artifact(run, "ranking-layers.csv"))
@@ -176,6 +177,7 @@ def test_the_ranking_is_that_of_the_whole_list(run: Path, tiny_models: dict[str,
             assert row["mean"] == pytest.approx(ours.mean(), rel=1e-3)
             assert row["std"] == pytest.approx(ours.std(), rel=1e-3)
         assert layers["listed"].sum() == max(K)
+        assert layers["listed_vectors"].sum() == (table["kind"] == "vector").sum()
 
 
 def test_overlap_is_that_of_the_sets(run: Path, tiny_models: dict[str, Path]) -> None:

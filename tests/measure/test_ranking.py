@@ -1,8 +1,10 @@
 """Rankings compared over seeds and scopes; see tests/cli/test_critical.py for rankings against the whole list."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from engine.errors import LesionError
 from engine.measure.ranking import RankingStudy
@@ -42,11 +44,39 @@ def test_per_layer_lists_as_many_of_each(subjects: dict[str, LoadedModel]) -> No
     found = RankingStudy(spec, subjects["petri"], Path()).run(1, 8, nothing)
     rows, layers = found.tables["magnitude"].rows, found.tables["layers"].rows
     assert [row[0] for row in rows] == [*range(1, 8)] * len(layers)
-    assert {row[-1] for row in layers} == {7}
+    assert {tuple(row[-2:]) for row in layers} == {(7, 0)}
     assert found.artifact is not None
     shares = [entry["top_share"] for entry in found.artifact["scores"]["magnitude"]["by_k"]]
     assert shares[1] == found.metrics["magnitude.top_share"] > shares[0] > 0
     assert "overlap" not in found.tables
+
+
+def test_norms_among_matrices_are_told_and_can_be_left_out(subjects: dict[str, LoadedModel]) -> None:
+    loaded = subjects["petri"]
+    shapes = {name: tuple(weight.shape) for name, weight in loaded.model.named_parameters()}
+    vectors = {name for name, shape in shapes.items() if len(shape) == 1}
+
+    def study(group: str) -> tuple[RankingStudy, list[tuple[Any, ...]]]:
+        spec = RankingMeasure(scores=("magnitude",), group=group, k=400, text="petri", documents=2)
+        found = RankingStudy(spec, loaded, Path())
+        return found, [tuple(row) for row in found.run(1, 8, nothing).tables["magnitude"].rows]
+
+    everything, rows = study("all")
+    assert {row[1] for row in rows if row[-1] == "vector"} == {row[1] for row in rows} & vectors
+    assert 0 < sum(row[-1] == "vector" for row in rows) < len(rows)
+    matrices = len(shapes) - len(vectors)
+    assert everything.notes == [
+        f"ranking on {loaded.name}: all holds {len(vectors)} vectors, of norms and biases, beside {matrices} matrices, "
+        'and the ranking has the weights of both, each with its kind; group = "matrices" leaves the vectors out'
+    ]
+    alone, rows = study("matrices")
+    assert alone.notes == []
+    assert not {row[1] for row in rows} & vectors
+    assert {row[-1] for row in rows} == {"matrix"}
+    sizes = torch.cat(
+        [weight.flatten().abs() for name, weight in loaded.model.named_parameters() if name not in vectors]
+    )
+    assert [row[3] for row in rows] == sizes.topk(400).values.tolist()
 
 
 def test_fewer_documents_than_samples(subjects: dict[str, LoadedModel], tmp_path: Path) -> None:

@@ -156,6 +156,8 @@ def test_layers_narrow_a_group(loaded: LoadedModel) -> None:
     assert {piece.layer for piece in parts.slices("attn_all", "last 1")} == {len(parts.blocks) - 1}
     narrowed = parts.slices("all", (1,))
     assert {id(piece.tensor) for piece in narrowed} == {id(parameter) for parameter in parts.blocks[1].parameters()}
+    matrices = [id(parameter) for parameter in parts.blocks[1].parameters() if parameter.dim() > 1]
+    assert [id(piece.tensor) for piece in parts.slices("matrices", (1,))] == matrices
     with pytest.raises(LesionError, match="the model has"):
         parts.slices("mlp_only", "0-9")
     with pytest.raises(LesionError, match="lies outside the layers"):

@@ -204,6 +204,17 @@ def seen_all(subject: Subject) -> None:
     assert (subject.model(ONE).logits == 0).all()
 
 
+def seen_matrices(subject: Subject) -> None:
+    """All of it but norms and biases; without them, nothing of the text is left."""
+    pieces = subject.parts.slices("matrices")
+    vectors = {piece.parameter for piece in subject.parts.slices("all")} - {piece.parameter for piece in pieces}
+    assert vectors >= {piece.parameter for piece in subject.parts.slices("norms")}
+    assert all(name.endswith("bias") or "norm" in name or "ln_" in name for name in vectors)
+    assert not any(piece.parameter.endswith("bias") for piece in pieces)
+    scale(pieces, 0.0)
+    assert blind(lambda ids: subject.model(ids).logits)
+
+
 WITNESSES: dict[str, Callable[[Subject], None]] = {
     "attn_only": seen_values,
     "mlp_only": seen_mlp,
@@ -218,6 +229,7 @@ WITNESSES: dict[str, Callable[[Subject], None]] = {
     "mlp_down": seen_down,
     "router": seen_router,
     "norms": seen_norms,
+    "matrices": seen_matrices,
     "all": seen_all,
 }
 

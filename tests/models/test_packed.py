@@ -73,7 +73,7 @@ def test_numbers_are_codes_times_scales_in_the_ordinary_models_shape(wide: Wide,
 @pytest.mark.parametrize("family", FAMILIES)
 def test_slices_mean_the_same_weights_as_in_the_ordinary_model(wide: Wide, family: str) -> None:
     packed, ordinary = loaded(wide(family), "4bit").architecture, loaded(wide(family), "none").architecture
-    for group in ("attn_q", "attn_k", "attn_v", "attn_o", "mlp_only", "norms", "all", "embed_only"):
+    for group in ("attn_q", "attn_k", "attn_v", "attn_o", "mlp_only", "norms", "matrices", "all", "embed_only"):
         heads = [1] if group in ("attn_q", "attn_v", "attn_o") else None
         ours, theirs = packed.slices(group, heads=heads), ordinary.slices(group, heads=heads)
         assert [replace(one, tensor=None, packed=None) for one in ours] == [replace(one, tensor=None) for one in theirs]
