@@ -102,7 +102,7 @@ def resume(
         return 0
     if device is not None:
         profiles.load(runs.profile_file(found), _device(device), must_exist=False)  # refuses a device that cannot be
-    places = moves(found, parse_moves(model or []))
+    places = moves(found, parse_moves(found, model or []))
     return _start(found, _How(trust_remote_code, detach, as_json, quiet, charts), device, places)
 
 
@@ -129,7 +129,7 @@ def replay(
     from engine.runs.moves import parse_moves
 
     original = runs.find(run, results)
-    models = parse_moves(model or [])
+    models = parse_moves(original, model or [])
     repeated = runs.repeat(
         original, results, overrides=_device(device), models=models, trust_remote_code=trust_remote_code
     )

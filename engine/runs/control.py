@@ -99,7 +99,7 @@ def start(
     """
     flags = ["--trust-remote-code"] if trust_remote_code else []
     flags += ["--device", device] if device else []
-    flags += [word for old, new in (models or {}).items() for word in ("--model", f"{old}={new}")]
+    flags += [word for old, new in (models or {}).items() for word in ("--model", old, new)]
     events, log = complete_size(run / EVENTS), complete_size(run / RUNNER_LOG)
     try:
         with files.appending(run / RUNNER_LOG) as output:

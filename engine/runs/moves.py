@@ -17,14 +17,19 @@ Moves = dict[str, str]
 """By the name in the profile: the absolute path of the same model here."""
 
 
-def parse_moves(texts: Sequence[str]) -> dict[str, str]:
-    """From "OLD=NEW" to NEW by OLD. Raises LesionError for what is not written so."""
+def parse_moves(run: Path, texts: Sequence[str]) -> dict[str, str]:
+    """From "OLD=NEW" to NEW by OLD; of several "=" the first counts before which stands a model of the run.
+
+    Raises LesionError for what is not written so.
+    """
     found = {}
+    spec = read_profile(run).model if texts else None
     for text in texts:
-        old, equals, new = text.partition("=")
-        if not (old and equals and new):
+        splits = [(text[:at], text[at + 1 :]) for at in range(1, len(text) - 1) if text[at] == "="]
+        if not splits or spec is None:
             example = "OLD=NEW, the model as the run names it and where it is now"
             raise LesionError(f"--model {quoted(text)}: write it as {example}")
+        old, new = next((split for split in splits if _fitting(split[0], spec)), splits[0])
         found[old] = new
     return found
 
@@ -83,14 +88,20 @@ def _check(spec: ModelSpec, moves: Moves) -> None:
 
 
 def _meant(run: Path, old: str, spec: ModelSpec) -> str:
-    paths = [name for name in spec.names if is_model_path(name)]
-    fitting = [name for name in paths if old in (name, Path(name).name) or anchor(old, Path.cwd()) == name]
+    fitting = _fitting(old, spec)
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         raise LesionError(f"--model {old}: this may be {' or '.join(fitting)}: give the whole path")
+    paths = [name for name in spec.names if is_model_path(name)]
     there = f"those in folders and files are: {', '.join(paths)}" if paths else "it has none in a folder or file"
     raise LesionError(f"--model {old}: run {run.name} has no such model; {there}")
+
+
+def _fitting(old: str, spec: ModelSpec) -> list[str]:
+    """The models in folders and files that `old` may mean."""
+    paths = [name for name in spec.names if is_model_path(name)]
+    return [name for name in paths if old in (name, Path(name).name) or anchor(old, Path.cwd()) == name]
 
 
 def _present(old: str, new: str) -> str:

@@ -25,7 +25,7 @@ from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal
 from engine.runs.lines import Record
 from engine.runs.lock import Lock
-from engine.runs.moves import Moves, moved, moves, parse_moves
+from engine.runs.moves import Moves, moved, moves
 from engine.runs.records import read_manifest
 from engine.runs.status import tally
 
@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.runs.runner", description="Run one run directory.")
     parser.add_argument("run", type=Path)
     parser.add_argument("--device", help="in place of the profile's")
-    parser.add_argument("--model", action="append", default=[], help="OLD=NEW: where a model of the profile lies now")
+    parser.add_argument(
+        "--model", nargs=2, action="append", default=[], metavar=("OLD", "NEW"), help="where a model lies now"
+    )
     parser.add_argument("--trust-remote-code", action="store_true", help="let models and tasks run their own code")
     options = parser.parse_args(arguments)
     requests = StopRequests(options.run)
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, requests.signal)
     signal.signal(signal.SIGINT, requests.signal)
     try:
-        places = moves(options.run, parse_moves(options.model))
+        places = moves(options.run, dict(options.model))
         profile = moved(options.run, places)
         check_task_code(profile, options.trust_remote_code)
         lock = Lock(options.run)

@@ -46,17 +46,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(place: Path) -> Path:
-    """The finished run; its first model now lies in second/renamed."""
+    """The finished run; its first model now lies in second/lr=0.1."""
     made = runs.create(profile.load(place / "mine.toml"), place / "results", source=None)
     assert runs.start(made).wait() == 0
     (place / "second").mkdir()
-    (place / "first" / "mine").rename(place / "second" / "renamed")
+    (place / "first" / "mine").rename(place / "second" / "lr=0.1")
     return made
 
 
 def test_its_trials_are_known_by_its_weights(run: Path, place: Path) -> None:
     recorded = [record["trial"] for record in runs.read_trials(run)]
-    names = f"names=['{place / 'second' / 'renamed'}', '{place / 'first' / 'beside'}']"
+    names = f"names=['{place / 'second' / 'lr=0.1'}', '{place / 'first' / 'beside'}']"
     elsewhere = profile.resolve(profile.load(place / "mine.toml", [f"model.{names}"]))
     assert [trial.key for trial in trials(elsewhere)] == recorded
 
@@ -70,7 +70,7 @@ def test_a_repetition_says_what_to_give_and_takes_it(lesion: Lesion, run: Path, 
         "with --model mine=PATH\n"
     )
     assert not (place / "replays").exists()
-    again = lesion("replay", run, "--model", f"mine={place / 'second' / 'renamed'}", "--verify", *results)
+    again = lesion("replay", run, "--model", f"mine={place / 'second' / 'lr=0.1'}", "--verify", *results)
     assert again.returncode == 0, again.stderr
     assert "equal bit for bit: 4 trials and 0 texts compared" in again.stderr
     [made] = (place / "replays").iterdir()
@@ -88,7 +88,7 @@ def test_going_on_says_what_to_give_and_takes_it(lesion: Lesion, run: Path, plac
     gone = lesion("resume", half)
     assert gone.returncode == 2
     assert "say where it is with --model mine=PATH" in gone.stderr
-    done = lesion("resume", half, "--model", f"{place / 'first' / 'mine'}={place / 'second' / 'renamed'}")
+    done = lesion("resume", half, "--model", f"{place / 'first' / 'mine'}={place / 'second' / 'lr=0.1'}")
     assert done.returncode == 0, done.stderr
     kept = ("trial", "model", "metrics", "change_pct")
     found, before = runs.read_trials(half), runs.read_trials(run)
@@ -98,7 +98,7 @@ def test_going_on_says_what_to_give_and_takes_it(lesion: Lesion, run: Path, plac
 
 
 def test_other_weights_are_refused(lesion: Lesion, run: Path, place: Path, tmp_path: Path) -> None:
-    other = shutil.copytree(place / "second" / "renamed", tmp_path / "other")
+    other = shutil.copytree(place / "second" / "lr=0.1", tmp_path / "other")
     weights = load_file(other / "model.safetensors")
     name = sorted(weights)[0]
     save_file({**weights, name: weights[name] * 1.001}, other / "model.safetensors", {"format": "pt"})
@@ -121,7 +121,7 @@ def test_a_run_that_does_not_tell_weights_finds_out_when_it_loads_them(
     profile = (old / "profile.toml").read_text().splitlines(keepends=True)
     (old / "profile.toml").write_text("".join(line for line in profile if not line.startswith("digests")))
     results = ("--results", tmp_path / "results")
-    right = lesion("replay", old, "--model", f"mine={place / 'second' / 'renamed'}", *results, "--verify")
+    right = lesion("replay", old, "--model", f"mine={place / 'second' / 'lr=0.1'}", *results, "--verify")
     assert right.returncode == 0, right.stderr
     assert "4 trials and 0 texts compared" in right.stderr
     wrong = lesion("replay", old, "--model", f"mine={PETRI['petri-60k']}", *results)
