@@ -94,6 +94,8 @@ class SurveyProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
         self._one_at_a_time = threading.Lock()
+        self._starting = threading.Lock()
+        self._closed = False
 
     def ask(self, profile: "Profile", trust_remote_code: bool = False) -> Survey:
         """Survey the models of a profile; may be called from any thread, and starts the process when there is none.
@@ -115,14 +117,26 @@ class SurveyProcess:
         return Survey(tuple(_model(found) for found in answer["models"]))
 
     def close(self) -> None:
-        """End the process, also in the middle of an answer, which then fails."""
+        """End the process for good, also in the middle of an answer: that question fails, and so do all later ones."""
+        with self._starting:
+            self._closed = True
+        self._end()
+
+    def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait()
 
+    def _running(self) -> subprocess.Popen[bytes]:
+        with self._starting:  # one that `close` did not see yet would be left over
+            if self._closed:
+                raise LesionError("the survey of the models was ended")
+            self._process = self._process or self._start()
+            return self._process
+
     def _exchange(self, request: Record) -> dict[str, Any]:
-        process = self._process = self._process or self._start()
+        process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -132,7 +146,7 @@ class SurveyProcess:
         except OSError:
             answer = None
         if answer is None:
-            self.close()
+            self._end()
             raise LesionError(f"the survey of the models ended early: {self._last_words(process.wait())}")
         return answer
 

@@ -72,3 +72,15 @@ def test_a_process_that_ends_is_replaced() -> None:
         assert process.ask(small_profile()).models[0].fits
     finally:
         process.close()
+
+
+def test_a_process_that_was_closed_is_not_started_again() -> None:
+    """As when the console is left at the moment in which it asks its first question."""
+    process = SurveyProcess()
+    process.close()
+    try:
+        with pytest.raises(LesionError, match="was ended"):
+            process.ask(small_profile())
+    finally:
+        process.close()
+    assert process._process is None
