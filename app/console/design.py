@@ -162,14 +162,13 @@ class DesignScreen(LabScreen):
         self._survey = None
         await asyncio.sleep(_LONG_PAUSE)
         try:
-            self._survey = await asyncio.to_thread(self._surveyor.ask, profile)
+            self._survey = await self._surveyor.ask(profile)
         except LesionError as error:
             plan.show_memory(f"No estimate: {error}")
         else:
-            if self._survey is not None:
-                plan.show_memory(self._survey)
-                seconds = await asyncio.to_thread(_seconds, profile, self._survey, self.lab.results)
-                plan.show_memory(self._survey, seconds)
+            plan.show_memory(self._survey)
+            seconds = await asyncio.to_thread(_seconds, profile, self._survey, self.lab.results)
+            plan.show_memory(self._survey, seconds)
 
     async def _checked(self, draft: Draft) -> "Profile | None":
         """The profile in the draft; None, with the faults shown, when it is not valid."""

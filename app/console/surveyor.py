@@ -1,9 +1,8 @@
 """Asks the engine what models need, one question at a time, and forgets questions that a newer one has overtaken."""
 
-import threading
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
-
-from engine.errors import LesionError
 
 if TYPE_CHECKING:
     from engine.profile import Profile
@@ -11,36 +10,32 @@ if TYPE_CHECKING:
 
 
 class Surveyor:
-    """One survey process for the console's life, started at the first question. Called from threads."""
+    """One survey process for the console's life, started at the first question, and one thread that waits for its
+    answers: they may take long, and what else the console does in threads must not wait for them."""
 
     def __init__(self) -> None:
         self._process: SurveyProcess | None = None
-        self._turn = threading.Lock()
-        self._newest: Profile | None = None
+        self._thread = ThreadPoolExecutor(1, "survey")
         self._closed = False
 
-    def ask(self, profile: "Profile") -> "Survey | None":
-        """What the models of a profile need; None when a newer question came up before this one's turn.
+    async def ask(self, profile: "Profile") -> "Survey":
+        """What the models of a profile need; a question that is cancelled before its turn is never asked.
 
-        Blocks until there is an answer. Raises LesionError when there can be none.
+        Raises LesionError when there can be no answer.
         """
-        from engine.runs.survey import SurveyProcess
-
-        self._newest = profile
-        with self._turn:
-            if self._closed or self._newest is not profile:
-                return None
-            if self._process is None:
-                self._process = SurveyProcess()
-            try:
-                return self._process.ask(profile)
-            except (LesionError, OSError, ValueError):
-                if self._closed:  # under the question's feet: nobody waits for the answer
-                    return None
-                raise
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, profile)
 
     def close(self) -> None:
         """Ends the process; a question under way ends with it."""
         self._closed = True
+        self._thread.shutdown(wait=False, cancel_futures=True)
         if self._process is not None:
             self._process.close()
+
+    def _ask(self, profile: "Profile") -> "Survey":
+        from engine.runs.survey import SurveyProcess
+
+        process = self._process = self._process or SurveyProcess()
+        if self._closed:
+            process.close()
+        return process.ask(profile)

@@ -13,3 +13,11 @@ def waiting_for_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textual.app.wait_for_idle", shell.quiet)
     monkeypatch.setattr("textual.pilot.wait_for_idle", shell.quiet)
     monkeypatch.setattr(Pilot, "_wait_for_screen", shell.settled)
+
+
+@pytest.fixture(autouse=True)
+def asking(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Nobody looks so long at a profile that its models are asked about, which loads torch for seconds: only
+    test_estimate.py does."""
+    monkeypatch.setattr("app.console.design._LONG_PAUSE", 1e6)
+    return monkeypatch
