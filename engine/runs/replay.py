@@ -12,11 +12,16 @@ from typing import Any
 from engine import catalog, files
 from engine.profile import Measure, Profile
 from engine.profile.versions import SAMPLER, in_words, measurement, ranked_by, score
+from engine.runs.changes import is_change
 from engine.runs.lines import Record
 from engine.runs.sides import Place, Side, other_versions, read_side, reasons
 
 TOLERANCE = 1e-4
 """Relative difference allowed between two values of a metric where equal bits cannot be expected."""
+
+NEAR_BASELINE = 1e-6
+"""Absolute difference allowed there between two values of a metric that is measured from the baseline: a divergence
+near zero is all that is left of numbers that are nearly equal."""
 
 TEXTS = 0.1
 """Share of the greedy and of the sampled texts that may differ where equal bits cannot be expected, but always one: a
@@ -41,8 +46,8 @@ class Comparison:
     Attributes:
         equal: no differences.
         exact_expected: everything that decides the last bits was the same, so metrics and artifacts were compared bit
-            for bit; if not, metrics within the relative TOLERANCE, of artifacts only which there are, and of texts how
-            many are equal, see TEXTS.
+            for bit; if not, metrics within the relative TOLERANCE or NEAR_BASELINE, of artifacts only which there are,
+            and of texts how many are equal, see TEXTS.
         reasons: what was not the same, as sentences; empty when exact_expected.
         allowances: what was not compared, or differs without counting as a difference, as sentences.
         trials, texts: how many were compared.
@@ -111,7 +116,7 @@ class _Judge:
             spec = _owner(name, self._first.profile)
             if _is_time(name) or id(spec) in parted or self._is_apart(spec):
                 continue
-            same = _same(one, other, self._exact)
+            same = _same(one, other, self._exact, NEAR_BASELINE if is_change(name) else 0.0)
             if not self._excused(spec, chosen_by, same) and not same:
                 yield Difference(first["trial"], name, one, other)
         yield from self._artifacts(first, second)
@@ -221,12 +226,12 @@ def _digest(run: Path, name: str) -> str:
         return f"unreadable: {error.strerror}"
 
 
-def _same(first: Any, second: Any, exact: bool) -> bool:
+def _same(first: Any, second: Any, exact: bool, margin: float) -> bool:
     if not isinstance(first, float | int) or not isinstance(second, float | int):
         return bool(first == second)
     if exact or not (math.isfinite(first) and math.isfinite(second)):
         return repr(float(first)) == repr(float(second))
-    return abs(first - second) <= TOLERANCE * max(abs(first), abs(second))
+    return abs(first - second) <= max(margin, TOLERANCE * max(abs(first), abs(second)))
 
 
 def _is_time(metric: str) -> bool:

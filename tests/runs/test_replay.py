@@ -66,6 +66,15 @@ def test_other_surroundings_allow_a_tolerance(tmp_path: Path, changes: dict[str,
     assert [each.what for each in verify(first, broken).differences] == ["perplexity", "nll"] * 2
 
 
+def test_a_divergence_near_zero_is_compared_by_its_size(tmp_path: Path) -> None:
+    small = {**ODD, "kl": 1e-8, "label.kl": 3e-7}
+    first, near = made(tmp_path, small), made(tmp_path, {**ODD, "kl": 1.3e-8, "label.kl": 9e-7}, threads=2)
+    assert verify(first, near).equal
+    assert not verify(first, made(tmp_path, {**ODD, "kl": 1.3e-8, "label.kl": 3e-7})).equal, "bit for bit"
+    far = made(tmp_path, {**ODD, "kl": 1e-8, "label.kl": 2e-6}, threads=2)
+    assert {each.what for each in verify(first, far).differences} == {"label.kl"}
+
+
 def test_a_gpu_is_not_expected_to_repeat_itself(tmp_path: Path) -> None:
     first, second = made(tmp_path, ODD), create(small_profile(), tmp_path, source=None)
     fill(second, 2, metrics=ODD, device="cuda")
