@@ -17,14 +17,14 @@ from app.console.draft import Draft, faults
 from app.console.plan import total
 from app.console.screen import LabScreen
 from app.console.surveyor import Surveyor
-from app.console.widgets.ask import Ask
+from app.console.widgets.ask import Ask, ask_to_trust
 from app.console.widgets.pick import Pick
 from app.console.widgets.plan_panel import PlanPanel
 from app.console.widgets.profile_form import ProfileForm
 from app.console.widgets.profile_list import ProfileList, find_profiles
 from app.console.widgets.save_as import SaveAs
 from app.safe import line
-from engine.errors import LesionError
+from engine.errors import LesionError, RemoteCodeError
 
 if TYPE_CHECKING:
     from app.console.app import LesionApp
@@ -225,13 +225,27 @@ class DesignScreen(LabScreen):
             return
         if not await self._accepted():
             return
+        wanting = [str(model.error) for model in (self._survey.models if self._survey else ()) if model.wants_code]
+        if wanting and not await self._trusted(wanting[0]):
+            return
+        run = await self._begun(draft.copy(), bool(wanting))
+        if run is not None:
+            await self.lab.watch_run(run)
+
+    async def _begun(self, draft: Draft, trust: bool) -> Path | None:
+        """A new run of the draft, under way; asks again where its tasks bring code. None where there is none."""
         self.lab.say("Starting…")
         try:
-            run = await asyncio.to_thread(_begin, draft.copy(), self.lab.results)
+            return await asyncio.to_thread(_begin, draft, self.lab.results, trust)
+        except RemoteCodeError as error:
+            if not trust and await self._trusted(str(error)):
+                return await self._begun(draft, True)
         except LesionError as error:
             self.lab.report(error)
-        else:
-            await self.lab.watch_run(run)
+        return None
+
+    async def _trusted(self, reason: str) -> bool:
+        return await self.app.push_screen_wait(ask_to_trust(reason)) is True
 
     async def _sound(self, draft: Draft) -> bool:
         """Whether the draft is valid; when not, the focus goes to what is wrong."""
@@ -262,10 +276,10 @@ def _seconds(profile: "Profile", survey: "Survey", results: Path) -> float:
     return expected(profile, {model.name: share for model in models}, models, results).seconds
 
 
-def _begin(draft: Draft, results: Path) -> Path:
+def _begin(draft: Draft, results: Path, trust: bool) -> Path:
     """A new run of the draft, under way. Raises LesionError when it cannot be written or started."""
     from engine.runs import create, start
 
-    run = create(draft.profile(), results, source=draft.path)
-    start(run)
+    run = create(draft.profile(), results, source=draft.path, trust_remote_code=trust)
+    start(run, trust_remote_code=trust)
     return run

@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher
 
 from app.console.live_state import LiveState
 from app.console.screen import LabScreen
-from app.console.widgets.ask import Ask
+from app.console.widgets.ask import Ask, ask_to_trust
 from app.console.widgets.banner import Banner
 from app.console.widgets.chart_pane import ChartPane
 from app.console.widgets.event_log import EventLog
@@ -25,7 +25,7 @@ from app.console.widgets.run_list import RunList
 from app.safe import line
 from engine import runs
 from engine.analysis import tidy
-from engine.errors import LesionError
+from engine.errors import LesionError, RemoteCodeError
 
 if TYPE_CHECKING:
     from app.console.app import LesionApp
@@ -151,10 +151,24 @@ class LiveScreen(LabScreen):
     def action_resume(self) -> None:
         """Starts a runner on what the run has left."""
         run = self.run or self._listed
-        if run is not None and not self._starting:
-            self._starting = True
-            self._lab.say(f"Starting {run.name} again…")
-            self._start(run)
+        if run is None or self._starting:
+            return
+        if _trusted_before(run):  # perhaps by somebody else
+            self._ask_to_trust(run, f"{run.name} was allowed to run program code of its models or tasks")
+        else:
+            self._again(run, trust=False)
+
+    def _again(self, run: Path, *, trust: bool) -> None:
+        self._starting = True
+        self._lab.say(f"Starting {run.name} again…")
+        self._start(run, trust)
+
+    def _ask_to_trust(self, run: Path, reason: str) -> None:
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self._again(run, trust=True)
+
+        self.app.push_screen(ask_to_trust(reason), answered)
 
     def action_metric(self) -> None:
         """Charts the next metric."""
@@ -199,18 +213,20 @@ class LiveScreen(LabScreen):
             self._lab.say("Stopping now." if now else "Stopping when the trial at work is done; S stops at once.")
 
     @work(thread=True, exit_on_error=False, description="live start")
-    def _start(self, run: Path) -> None:
+    def _start(self, run: Path, trust: bool) -> None:
         """Waits for the runner in a thread: it may take seconds to begin."""
         fault: Exception | None = None
         try:
-            runs.start(run)
+            runs.start(run, trust_remote_code=trust)
         except (LesionError, OSError) as error:
             fault = error
         self.app.call_from_thread(self._began, run, fault)
 
     def _began(self, run: Path, fault: Exception | None) -> None:
         self._starting = False
-        if fault is not None:
+        if isinstance(fault, RemoteCodeError):
+            self._ask_to_trust(run, str(fault))
+        elif fault is not None:
             self._lab.report(fault)
         elif self.run is None or self.run == run:
             self._lab.open_run = run
@@ -291,3 +307,11 @@ def _names(run: Path) -> dict[str, Trial]:
         return {key: trial for trial in grid for key in trial.keys}
     except (LesionError, OSError):
         return {}
+
+
+def _trusted_before(run: Path) -> bool:
+    """Whether program code of its models or tasks was allowed to run when the run was last started."""
+    try:
+        return runs.read_manifest(run).get("trust_remote_code") is True
+    except LesionError:
+        return False

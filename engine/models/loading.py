@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from engine.errors import LesionError
+from engine.errors import LesionError, RemoteCodeError
 from engine.models import packing
 from engine.models.architecture import Architecture, architecture
 from engine.models.exhaustion import is_out_of_memory
@@ -121,8 +121,7 @@ def translated(source: Source) -> Iterator[None]:
     except Exception as error:
         if is_out_of_memory(error):
             raise  # not a mistake of the user's: a trial that does not fit
-        mistake = UnreachableError if _kinds(error) & (_NO_NETWORK | _NOT_GIVEN) else LesionError
-        raise mistake(_sentence(source, error)) from error
+        raise _kind(error)(_sentence(source, error)) from error
     finally:
         logging.set_verbosity(level)
         if bars:
@@ -174,6 +173,17 @@ def _forget_quantisation(model: Any) -> None:
             delattr(owner, mark)
 
 
+def _kind(error: Exception) -> type[LesionError]:
+    if _kinds(error) & (_NO_NETWORK | _NOT_GIVEN):
+        return UnreachableError
+    return RemoteCodeError if _wants_code(error) else LesionError
+
+
+def _wants_code(error: Exception) -> bool:
+    """Whether transformers says that the model would run code of its own."""
+    return any("trust_remote_code" in str(cause) for cause in _causes(error))
+
+
 def _sentence(source: Source, error: Exception) -> str:
     """What a user can make of an exception of transformers, huggingface_hub or safetensors."""
     name, kinds = source.name, _kinds(error)
@@ -182,7 +192,7 @@ def _sentence(source: Source, error: Exception) -> str:
         return gated(name)
     if "SafetensorError" in kinds:
         return f"a weight file of {name} is damaged or cut short ({error}): fetch it again"
-    if "trust_remote_code" in text:
+    if _wants_code(error):
         return f"{name} brings program code of its own, which runs only with --trust-remote-code"
     if "Error no file named" in text or "does not appear to have a file named" in text:
         return _no_weights(source)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine import files
 from engine.errors import LesionError
 from engine.runs import lock, manifest
-from engine.runs.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_directory, profile_file
+from engine.runs.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_directory, profile_file, read_profile
 from engine.runs.fitting import LeftOut, fitted
 from engine.runs.lines import WriteError, complete_lines, complete_size, write_whole
 from engine.runs.processes import command, environment
@@ -95,8 +95,12 @@ def start(
     `models` says where the files of models lie that are no longer where the profile has them, as
     `engine.runs.moves.moves` takes it.
 
-    Returns once the runner has the run. Raises LesionError with the runner's own sentence when it could not begin.
+    Returns once the runner has the run. Raises LesionError with the runner's own sentence when it could not begin, and
+    as `engine.profile.task_code.check_task_code` does: that a run was allowed to run code before is no permission.
     """
+    from engine.profile.task_code import check_task_code
+
+    check_task_code(read_profile(run), trust_remote_code)
     flags = ["--trust-remote-code"] if trust_remote_code else []
     flags += ["--device", device] if device else []
     flags += [word for old, new in (models or {}).items() for word in ("--model", old, new)]

@@ -51,6 +51,8 @@ class SurveyedModel:
     """Weights in each parameter group."""
     context: int
     error: str | None
+    wants_code: bool
+    """Whether `error` is that it brings program code of its own, which was not allowed to run."""
     notes: list[str]
     unreachable: str | None
     """Why the model's own files cannot be had, where the estimate is of its published shape."""

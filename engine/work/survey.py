@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import torch
 
-from engine.errors import LesionError
+from engine.errors import LesionError, RemoteCodeError
 from engine.models.estimate import ModelEstimate, survey_model
 from engine.profile import Profile, parse
 from engine.work.channel import Channel
@@ -31,6 +31,7 @@ _RESERVE = {"cuda": 2_000_000_000, "cpu": 1_000_000_000}
 """Bytes left free on a device: for CUDA's own context, for the worker's libraries, for whatever else the host does."""
 
 _UNKNOWN: dict[str, Any] = {
+    "wants_code": False,
     "architecture": "",
     "parameters": 0,
     "non_embedding": 0,
@@ -131,7 +132,7 @@ def _attempt(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return ask()
     except LesionError as mistake:
-        return {"error": str(mistake)}
+        return {"error": str(mistake), "wants_code": isinstance(mistake, RemoteCodeError)}
     except Exception as unexpected:
         traceback.print_exc(file=sys.stderr)
         return {"error": sentence(unexpected)}

@@ -16,6 +16,7 @@ import pytest
 import engine
 from engine import api, profile, runs
 from engine.errors import LesionError
+from tests.own_code import save_own
 
 TABLES: dict[str, Any] = {
     "name": "from-python",
@@ -104,6 +105,20 @@ def test_a_run_that_cannot_go_on_says_why(tmp_path: Path) -> None:
     (run / "manifest.json").write_text(json.dumps({**manifest, "models": other}))
     with pytest.raises(LesionError, match=rf"run {run.name} failed: the weights of model petri-4k are not those"):
         engine.open_run(run).resume()
+
+
+def test_code_of_a_model_runs_where_it_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the survey, which `fit` asks for, to the last trial."""
+    monkeypatch.setenv("HF_MODULES_CACHE", str(tmp_path / "modules"))  # where transformers copies such code to
+    mark, results = tmp_path / "ran", tmp_path / "results"
+    own = save_own(tmp_path / "own", mark)
+    tables = TABLES | {"model": {"names": [str(own)], "device": "cpu", "fit": True}}
+    with pytest.raises(LesionError, match="brings program code of its own, which runs only with --trust-remote-code"):
+        engine.run(tables, results=results)
+    assert not mark.exists()
+    run = engine.run(tables, results=results, trust_remote_code=True)
+    assert mark.exists()
+    assert set(run.table()["status"]) == {"ok"}
 
 
 def test_ctrl_c_ends_after_the_trial_at_hand_and_resume_goes_on(tmp_path: Path) -> None:

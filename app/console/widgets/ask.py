@@ -46,3 +46,8 @@ class Ask(Dialog[bool]):
     def action_answer(self, yes: bool) -> None:
         """Answers by key."""
         self.dismiss(yes)
+
+
+def ask_to_trust(reason: str) -> Ask:
+    """Asks whether program code that comes with a model or a task may run, of which `reason` is the sentence."""
+    return Ask("Run its code?", f"{reason}. It could do whatever you can do on this host.", "Allow once", "Back")
