@@ -147,7 +147,9 @@ def _plan(
         "remarks": remarks,
         "about_seconds": about.seconds,
         "about_trial_seconds": about.models,
-        "timed_in_earlier_runs": list(about.known),
+        "timed_in_earlier_runs": list(about.runs),
+        "timed_by": about.runs,
+        "about_basis": about.basis,
     }
 
 
@@ -174,7 +176,7 @@ def _print_plan(
         ("model", "architecture", "parameters", "dtype", "weights", "needs", "free", ""), [_memory(m) for m in surveyed]
     )
     output.show()
-    output.show(f"about {options.duration(about.seconds)}, {_basis(about)}")
+    output.show(f"about {options.duration(about.seconds)}, {about.basis}")
     for line in [note for model in surveyed for note in _notes(model)] + _shared_notes(surveyed) + remarks:
         output.show(f"note: {line}")
 
@@ -199,15 +201,6 @@ def _plan_rows(cells: list[tuple[dict[str, str | None], int]]) -> list[tuple[str
         )
         for (model, method, group, _), each in counts.items()
     ]
-
-
-def _basis(about: Expected) -> str:
-    if not about.known:
-        return "by a short test of this host's speed"
-    if len(about.known) == len(about.models):
-        return "as earlier runs took"
-    names = ", ".join(model_name(name) for name in about.known)
-    return f"by a short test of this host's speed, and as earlier runs took for {names}"
 
 
 def _memory(model: SurveyedModel) -> tuple[str, ...]:

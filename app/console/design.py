@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from app.console.app import LesionApp
     from engine.profile import Profile
     from engine.runs.survey import Survey
+    from engine.runs.timing import Expected
 
 _PAUSE = 0.15
 _LONG_PAUSE = 0.5
@@ -167,8 +168,8 @@ class DesignScreen(LabScreen):
             plan.show_memory(f"No estimate: {error}")
         else:
             plan.show_memory(self._survey)
-            seconds = await asyncio.to_thread(_seconds, profile, self._survey, self.lab.results)
-            plan.show_memory(self._survey, seconds)
+            about = await asyncio.to_thread(_expected, profile, self._survey, self.lab.results)
+            plan.show_memory(self._survey, about)
 
     async def _checked(self, draft: Draft) -> "Profile | None":
         """The profile in the draft; None, with the faults shown, when it is not valid."""
@@ -267,13 +268,13 @@ class DesignScreen(LabScreen):
         return answer is True
 
 
-def _seconds(profile: "Profile", survey: "Survey", results: Path) -> float:
+def _expected(profile: "Profile", survey: "Survey", results: Path) -> "Expected":
     """About how long a run of the profile will take."""
     from engine.runs.timing import expected
 
     models = [model for model in survey.models if model.fits or not profile.model.fit]
     share = total(profile) // len(profile.model.names)
-    return expected(profile, {model.name: share for model in models}, models, results).seconds
+    return expected(profile, {model.name: share for model in models}, models, results)
 
 
 def _begin(draft: Draft, results: Path, trust: bool) -> Path:

@@ -56,7 +56,7 @@ class Keys:
     def __init__(self, profile: Profile, damages: Sequence[Damage], folder: Path, noted: Versions) -> None:
         self._spec = profile.model
         self._noted = noted
-        self._measures = [(measure, _measure_identity(measure, folder, noted)) for measure in profile.measure]
+        self._measures = [(measure, measure_identity(measure, folder, noted)) for measure in profile.measure]
         self._damages = damages  # while they live, no other object has their ids
         self._identities = {id(damage): _damage_identity(damage, folder, noted) for damage in damages}
 
@@ -110,9 +110,12 @@ def _damage_identity(damage: Damage, folder: Path, noted: Versions) -> dict[str,
     return {key: value for key, value in identity.items() if value}
 
 
-def _measure_identity(measure: Measure, folder: Path, noted: Versions) -> dict[str, Any]:
+def measure_identity(measure: Measure, folder: Path, noted: Versions) -> dict[str, Any]:
     """What a measurement's result depends on: its options, with texts and prompts by content instead of by name, and
-    the packages and versions of what makes it."""
+    the packages and versions, those `noted`, of what makes it. Relative paths start from `folder`.
+
+    Raises LesionError where a text cannot be read.
+    """
     scores = ranked_by(measure)
     packages = [catalog.measurement(measure.name).package, *(catalog.score(name).package for name in scores)]
     used = [measurement(measure.name), *map(score, scores), *([SAMPLER] if measure.sampled else [])]

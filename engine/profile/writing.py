@@ -32,11 +32,15 @@ def resolve(profile: Profile) -> Profile:
     another.
     """
     profile = profile.model_copy(update={"model": identified(profile.model)})
-    if profile.run.threads is not None:
-        return profile
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    run = profile.run.model_copy(update={"threads": cores})
+    run = profile.run.model_copy(update={"threads": threads(profile)})
     return profile.model_copy(update={"run": run})
+
+
+def threads(profile: Profile) -> int:
+    """CPU threads of a worker: as many as the profile says, else as this process may use."""
+    if profile.run.threads is not None:
+        return profile.run.threads
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def identified(spec: ModelSpec) -> ModelSpec:

@@ -152,12 +152,16 @@ def surroundings() -> dict[str, Any]:
         "additions": versions(),
         "python": platform.python_version(),
         "git": _commit(),
-        "host": socket.gethostname(),
         "platform": platform.platform(),
         "machine": platform.machine(),
-        "processor": _processor(),
+        **host(),
         "cores": os.cpu_count(),
     }
+
+
+def host() -> dict[str, str]:
+    """This host by name, and its processor."""
+    return {"host": socket.gethostname(), "processor": _processor()}
 
 
 def _remarks(first: dict[str, Any], found: dict[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.cli.conftest import Lesion
+from tests.cli.conftest import SMALL, Lesion
 
 PYTHIA = """
 name = "scaling"
@@ -38,3 +38,17 @@ def test_pythia_without_a_network(lesion: Lesion, tmp_path: Path) -> None:
     assert len(left) == 8 - len(fitting)
     assert plan["about_seconds"] > 0
     assert plan["timed_in_earlier_runs"] == []
+
+
+def test_the_time_is_that_of_an_earlier_run_of_the_same_texts(lesion: Lesion, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("The cat sat.\n\nThe dog ran.\n")
+    path = tmp_path / "own.toml"
+    path.write_text(SMALL.replace("documents = 2", 'text = "mine.txt"').replace("count = 2", "count = 1"))
+    before = lesion("plan", path, "--results", tmp_path / "results")
+    assert ", by a short test of this host's speed\n" in before.stdout
+    ended = json.loads(lesion("run", path, "--json", "--results", tmp_path / "results").stdout)
+    assert ended["ok"] == 2
+    name = Path(ended["run"]).name
+    assert f", as run {name} took\n" in lesion("plan", path, "--results", tmp_path / "results").stdout
+    other = lesion("plan", path, "--json", "--set", "run.threads=2", "--results", tmp_path / "results")
+    assert json.loads(other.stdout)["timed_by"] == {}

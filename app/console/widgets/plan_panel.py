@@ -19,6 +19,7 @@ from engine.profile import Profile, remarks
 
 if TYPE_CHECKING:
     from engine.runs.survey import Survey, SurveyedModel
+    from engine.runs.timing import Expected
 
 _SHOWN_LEVELS = 5
 
@@ -52,16 +53,17 @@ class PlanPanel(VerticalScroll):
         self._put(Group(*self._trials(profile)), Text(""))
         self.show_memory("estimating…")
 
-    def show_memory(self, survey: "Survey | str", seconds: float | None = None) -> None:
+    def show_memory(self, survey: "Survey | str", about: "Expected | None" = None) -> None:
         """Shows the memory that each model needs, or a sentence in its place, and about how long all will take."""
         heading = Text("\nMemory", style=f"bold {self._colour('primary')}")
         if isinstance(survey, str):
             body: list[RenderableType] = [Text(line(survey), style=self._colour("muted"))]
         else:
             body = [part for model in survey.models for part in self._model(model)]
-        if seconds is not None:
+        if about is not None:
             body.append(Text("\nTime", style=f"bold {self._colour('primary')}"))
-            body.append(Text(f"about {duration(seconds)}"))
+            body.append(Text(f"about {duration(about.seconds)}"))
+            body.append(Text(line(about.basis), style=self._colour("muted")))
         self._lower.update(Group(heading, *body))
 
     def _put(self, upper: RenderableType, lower: RenderableType) -> None:
