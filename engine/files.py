@@ -158,11 +158,11 @@ def _open(name: str, flags: int, folder: int) -> int:
         file = os.open(name, flags | _ALWAYS, 0o666, dir_fd=folder)
     except OSError as error:
         if not isinstance(error, FileExistsError) and (mode := _mode(name, folder)) and not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, _kind(mode)) from error
+            raise OSError(errno.EINVAL, _kind(mode), name) from error
         raise
     if not stat.S_ISREG(mode := os.fstat(file).st_mode):
         os.close(file)
-        raise OSError(errno.EINVAL, _kind(mode))
+        raise OSError(errno.EINVAL, _kind(mode), name)
     return file
 
 

@@ -18,7 +18,11 @@ _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 class WriteError(LesionError):
-    """A file of a run could not be written; what was half written has been cut off again."""
+    """A file of a run could not be written; what was half written has been cut off again. `full`: for want of room."""
+
+    def __init__(self, message: str, *, full: bool = False) -> None:
+        super().__init__(message)
+        self.full = full
 
 
 def encode(record: Record) -> bytes:
@@ -139,6 +143,13 @@ class LineFile:
         except OSError as error:
             raise write_error(self.path, error) from error
 
+    def is_in_place(self) -> bool:
+        """Whether what is written is found at the path: False once the file was deleted, moved or replaced."""
+        try:
+            return os.path.samestat(os.fstat(self._file), self.path.lstat())
+        except OSError:
+            return False
+
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
@@ -168,7 +179,8 @@ def write_error(path: Path, error: OSError) -> WriteError:
 def unwritten(what: str, run: Path, error: OSError) -> WriteError:
     """The sentence about something of a run that could not be written: why, and how that is mended."""
     why, mend = (f"disk full ({error.strerror})", "free space") if is_full(error) else (error.strerror, "mend that")
-    return WriteError(f"{what} of run {run.name} could not be written, {why}: {mend}, then lesion resume {run.name}")
+    text = f"{what} of run {run.name} could not be written, {why}: {mend}, then lesion resume {run.name}"
+    return WriteError(text, full=is_full(error))
 
 
 def _finite(value: Any) -> Any:

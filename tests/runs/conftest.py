@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,6 +125,24 @@ def endless_profile() -> Profile:
     prompts = [f"prompt number {number}" for number in range(4000)]
     measure = [{"name": "generation", "prompts": prompts, "batch_size": 1}]
     return small_profile(name="endless", measure=measure, run={"threads": 1, "attempts": 2})
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from engine.runs.lock import Lock
+lock = Lock(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def hold(run: Path) -> "subprocess.Popen[str]":
+    """A process that has the run's lock until it is killed."""
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(run)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
 
 
 def kill_all(run: Path) -> None:

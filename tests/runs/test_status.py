@@ -1,87 +1,18 @@
 """What a run is doing, as told by its lock and its events alone."""
 
-import json
 import os
-import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-import pytest
-
-from engine.errors import LesionError
 from engine.runs import RunStatus, Watch, eta, status, summaries
 from engine.runs.journal import Journal
-from engine.runs.lock import Lock, is_held, read_holder
-from tests.runs.conftest import fill, text_records, trial_record
-
-HOLD = """
-import sys, time
-from pathlib import Path
-from engine.runs.lock import Lock
-lock = Lock(Path(sys.argv[1]))
-print("held", flush=True)
-time.sleep(600)
-"""
+from tests.runs.conftest import fill, hold, text_records, trial_record
 
 
 def begin(run: Path, kind: str = "started", *, done: int = 0, seconds: float = 0.0) -> None:
     journal = Journal(run)
     journal.event(kind, total=7, done=done, seconds=seconds, pid=1, host="here")
     journal.close()
-
-
-def hold(run: Path) -> "subprocess.Popen[str]":
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(run)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    return process
-
-
-def test_second_runner_is_told_who_has_the_run(run: Path) -> None:
-    process = hold(run)
-    try:
-        assert is_held(run)
-        with pytest.raises(LesionError, match=rf"process {process.pid} on host {socket.gethostname()}"):
-            Lock(run)
-    finally:
-        process.kill()
-        process.wait()
-    assert not is_held(run)
-    lock = Lock(run)
-    assert is_held(run)
-    lock.release()
-    assert not is_held(run)
-    assert read_holder(run) == {}
-
-
-def test_asking_does_not_hinder_taking_the_lock(run: Path) -> None:
-    """A runner starts while a console asks over and over whether one does."""
-    imports = "import sys; from pathlib import Path; from engine.runs.lock import is_held"
-    ask = f"{imports}\nwhile True: is_held(Path(sys.argv[1]))"
-    Lock(run).release()
-    askers = [subprocess.Popen([sys.executable, "-c", ask, str(run)]) for _ in range(2)]
-    try:
-        time.sleep(0.5)
-        for _ in range(50):
-            Lock(run).release()
-    finally:
-        for asker in askers:
-            asker.kill()
-            asker.wait()
-
-
-def test_lock_of_another_host_counts_while_its_events_are_fresh(run: Path) -> None:
-    begin(run)
-    (run / "lock").write_text(json.dumps({"host": "elsewhere", "pid": os.getpid(), "started": time.time()}))
-    assert status(run).state == "running"
-    with pytest.raises(LesionError, match="on host elsewhere"):
-        Lock(run)
-    old = json.dumps({"t": time.time() - 31, "event": "memory", "devices": []})
-    (run / "events.jsonl").write_text((run / "events.jsonl").read_text() + old + "\n")
-    assert status(run).state == "crashed"
-    Lock(run).release()
 
 
 def test_states(run: Path) -> None:
