@@ -66,7 +66,7 @@ class Run:
         files are now, by their names in the profile or the last part of those: {"my-model": "/data/my-model"}. Raises
         LesionError as `run` does, and where a model has other weights than it had.
         """
-        if self.status().state != "done":
+        if not runs.is_complete(self.path):
             places = {name: str(place) for name, place in (models or {}).items()}
             started = runs.start(self.path, trust_remote_code=trust_remote_code, device=device, models=places)
             _attend(self.path, started)

@@ -95,7 +95,7 @@ def resume(
     from engine.runs.moves import moves, parse_moves
 
     found = runs.find(run, results)
-    if runs.status(found).state == "done":
+    if runs.is_complete(found):
         output.say(f"{found.name} is done: nothing is left to run")
         if as_json:
             output.show_json(_result(found, runs.status(found)))

@@ -111,12 +111,13 @@ class LiveScreen(LabScreen):
         self._look()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what makes sense now: no stopping of a run that ended, no resuming of one at work."""
+        """Only what makes sense now: no stopping of a run that ended, no resuming of one at work or complete."""
         state = self.status.state if self.status and self.run else None
         if action in ("stop", "stop_now"):
             return state == "running" or (state == "stopping" and action == "stop_now")
         if action == "resume":
-            return state in ("stopped", "crashed", "failed") or (self.run is None and self._listed is not None)
+            short = state == "done" and self.status is not None and self.status.done < self.status.total
+            return state in ("stopped", "crashed", "failed") or short or (self.run is None and self._listed is not None)
         if action in ("detach", "view", "metric", "lines", "part", "zoom", "browse"):
             return self.run is not None
         return True

@@ -12,7 +12,7 @@ from engine.profile.choice import ByName
 from engine.profile.counting import trial_count
 from engine.profile.damage import Damage
 from engine.profile.faults import fault, show
-from engine.profile.fields import Bool, Int, Table, Text, accept, must_exist, refuse_repeats
+from engine.profile.fields import Bool, Float, Int, Table, Text, accept, must_exist, refuse_repeats
 from engine.profile.layers import place_of
 from engine.profile.measures import Measure, tables
 from engine.profile.names import expand_models
@@ -139,6 +139,9 @@ class RunSpec(Table):
         True, description="start at the first damaged layer with what entered it before: the same result in less time"
     )
     attempts: Int = Field(2, ge=1, le=100, description="workers lost on one trial before it is recorded as failed")
+    start_seconds: Float = Field(
+        600.0, ge=1, le=1e6, description="how long a worker that is not ready yet may give no sign of life"
+    )
     limit: Int = Field(1_000_000, ge=1, le=10**9, description="trials that the profile may make at most")
 
 

@@ -1,6 +1,6 @@
 """Runs: the run directory, the process that writes it, and everything that reads it. Nothing here loads torch."""
 
-from engine.runs.control import create, repeat, start, stop
+from engine.runs.control import create, is_complete, repeat, start, stop
 from engine.runs.directory import find, profile_file, read_profile
 from engine.runs.lines import WriteError
 from engine.runs.records import read_generations, read_manifest, read_tolerant, read_trials
@@ -17,6 +17,7 @@ __all__ = [
     "create",
     "eta",
     "find",
+    "is_complete",
     "profile_file",
     "read_generations",
     "read_manifest",

@@ -12,8 +12,10 @@ from engine.errors import LesionError
 from engine.runs import lock, manifest
 from engine.runs.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_directory, profile_file, read_profile
 from engine.runs.fitting import LeftOut, fitted
-from engine.runs.lines import WriteError, complete_lines, complete_size, write_whole
+from engine.runs.lines import WriteError, complete_lines, complete_size, unwritten, write_whole
 from engine.runs.processes import command, environment
+from engine.runs.records import read_generations, read_trials
+from engine.runs.status import status
 
 if TYPE_CHECKING:
     from engine.profile import Profile
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 FINISH = b"finish\n"
 NOW = b"now\n"
 """What the stop file says: end after the current trial, or at once."""
+
+NO_ROOM = 3
+"""The exit status of a runner that could not begin on a full disk, where it may not be able to say why."""
 
 _START_SECONDS = 60.0  # on a busy host with its libraries on a network disk
 
@@ -116,7 +121,7 @@ def start(
                 start_new_session=True,
             )
     except OSError as error:
-        raise LesionError(f"run {run} cannot be started: {RUNNER_LOG}: {error.strerror}") from error
+        raise unwritten(RUNNER_LOG, run, error) from error
     until = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < until:
         if _begun(run, events):
@@ -124,7 +129,9 @@ def start(
         time.sleep(0.02)
     if process.poll() is None or _begun(run, events):
         return process
-    silent = f"the runner of {run} ended at once (status {process.returncode}) without a word: is the disk full?"
+    silent = f"the runner of {run} ended at once (status {process.returncode}) without a word"
+    if process.returncode == NO_ROOM:
+        silent = f"run {run.name} cannot begin, disk full: free space, then lesion resume {run.name}"
     raise LesionError(_said(run, log) or silent)
 
 
@@ -139,6 +146,18 @@ def stop(run: Path, *, now: bool = False) -> None:
         files.replace(run / STOP, NOW if now else FINISH, shared=True)
     except OSError as error:
         raise LesionError(f"run {run} cannot be asked to stop: {error.strerror}") from error
+
+
+def is_complete(run: Path) -> bool:
+    """Whether the run is done and nothing of it was deleted since, so that there is nothing to resume.
+
+    Raises LesionError, with what to do, where a journal is corrupt.
+    """
+    ended = status(run)
+    if ended.state != "done" or len(read_trials(run)) < ended.total:
+        return False
+    read_generations(run)
+    return True
 
 
 def _begun(run: Path, before: int) -> bool:

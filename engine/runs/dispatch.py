@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from engine.runs.records import RECORD_VERSION
 _TICK = 0.2
 _PROGRESS_SECONDS = 0.5
 _MEMORY_SECONDS = 2.0
+_CHECK_SECONDS = 1.0
 _STARTS = 3  # workers in a row that may end before they are ready: then none will ever be
 
 
@@ -59,12 +60,22 @@ class Dispatcher:
 
     Args:
         attempts: workers that may be lost on one trial before it is recorded as failed.
+        check: raises LesionError where the run directory is no longer there, or no longer this runner's to write.
     """
 
     def __init__(
-        self, run: Path, pending: Sequence[Trial], attempts: int, journal: Journal, executor: Executor, device: str
+        self,
+        run: Path,
+        pending: Sequence[Trial],
+        attempts: int,
+        journal: Journal,
+        executor: Executor,
+        device: str,
+        check: Callable[[], None],
     ) -> None:
         self._run = run
+        self._check = check
+        self._checked = _Pace(_CHECK_SECONDS)
         self._pending = deque(pending)
         self._attempts = attempts
         self._journal = journal
@@ -86,6 +97,8 @@ class Dispatcher:
         stopping = False
         try:
             while self._pending or self._under_way:
+                if self._checked.due():
+                    self._check()
                 asked = requests.asked()
                 if asked and not stopping:
                     self._journal.event("state", state="stopping", text="")
@@ -159,6 +172,7 @@ class Dispatcher:
         record = _record(trial, begun, found)
         self._baselines.add(record)
         record["change_pct"] = self._baselines.changes(record)
+        self._check()
         self._journal.commit(record, generations)
         self._awaited[trial.model] -= trial.baseline
         del self._under_way[key]

@@ -1,10 +1,12 @@
 """Where trials run: the seam between the runner, which alone writes the journal, and the processes that compute."""
 
 import json
+import os
 import queue
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -62,9 +64,11 @@ class LocalExecutor:
     Args:
         greet: makes the hello message for a worker on a device (see engine.work.worker), each time one starts.
         log: file that the workers' stderr is appended to.
+        start_seconds: how long a worker that is not ready yet may give no sign of life.
     """
 
-    def __init__(self, devices: list[str], greet: Callable[[str], Record], log: Path) -> None:
+    def __init__(self, devices: list[str], greet: Callable[[str], Record], log: Path, start_seconds: float) -> None:
+        self._start_seconds = start_seconds
         self._workers: dict[str, _Worker | None] = dict.fromkeys(devices)
         self._greet = greet
         self._log = log
@@ -85,6 +89,8 @@ class LocalExecutor:
         try:
             worker, message = self._inbox.get(timeout=seconds)
         except queue.Empty:
+            return self._give_up_silent()
+        if self._workers[worker.device] is not worker:  # given up before
             return None
         if message is None:
             self._workers[worker.device] = None
@@ -96,6 +102,16 @@ class LocalExecutor:
 
     def processes(self) -> list[int]:
         return [worker.process.pid for worker in self._workers.values() if worker is not None]
+
+    def _give_up_silent(self) -> Lost | None:
+        """End a worker that got stuck on its way to be ready."""
+        for device, worker in self._workers.items():
+            if worker is not None and not worker.ready and worker.silent_seconds() > self._start_seconds:
+                worker.process.kill()  # without waiting: one stuck in a driver may not end
+                self._workers[device] = None
+                silent = f"gave no sign of life for {self._start_seconds:g} s before it was ready"
+                return Lost(device, worker.trial, False, worker.last_words(silent))
+        return None
 
     def close(self, *, now: bool) -> None:
         for worker in filter(None, self._workers.values()):
@@ -112,7 +128,7 @@ class _Worker:
         self.ready = False
         self._log = log
         with files.appending(log) as errors:
-            self._log_start = errors.tell()
+            self._log_start = self._log_end = errors.seek(0, os.SEEK_END)
             self.process = subprocess.Popen(
                 command("engine.work", "worker"),
                 env=environment(),
@@ -122,6 +138,7 @@ class _Worker:
                 start_new_session=True,
             )
         self._inbox = inbox
+        self._sign = time.monotonic()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def tell(self, message: Record) -> None:
@@ -143,12 +160,21 @@ class _Worker:
             self.process.wait(_GRACE)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            with suppress(subprocess.TimeoutExpired):  # stuck in a driver: it ends when that lets go of it
+                self.process.wait(_GRACE)
 
-    def last_words(self) -> str:
+    def silent_seconds(self) -> float:
+        """Time since the process was started or wrote something to its log."""
+        with suppress(OSError):
+            if (end := self._log.lstat().st_size) != self._log_end:
+                self._log_end, self._sign = end, time.monotonic()
+        return time.monotonic() - self._sign
+
+    def last_words(self, how: str | None = None) -> str:
         """How the process ended, and what it wrote last to its log."""
-        status = self.process.returncode
-        how = f"ended with status {status}" if status >= 0 else f"was killed by {_signal_name(-status)}"
+        if how is None:
+            status = self.process.returncode
+            how = f"ended with status {status}" if status >= 0 else f"was killed by {_signal_name(-status)}"
         words = self._words().decode(errors="replace").splitlines()
         tail = [line.strip() for line in words if line.strip()][-3:]
         return f"the worker on {self.device} {how}" + (f"; its last words: {' | '.join(tail)[-600:]}" if tail else "")

@@ -2,12 +2,14 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from engine import files
+from engine.errors import LesionError
 from engine.runs.directory import EVENTS, GENERATIONS, RESERVE, TRIALS
 from engine.runs.lines import (
     LineFile,
@@ -42,7 +44,7 @@ class Journal:
         """What was committed before."""
         self.remarks = read_tolerant(run, TRIALS)[1]
         """What is odd about it, as sentences."""
-        self._mend_generations({record["trial"] for record in self.records})
+        self._mend_generations()
         self._keep_reserve()
         self._batches: dict[str, dict[str, int]] = {}
         for record in self.records:
@@ -71,11 +73,24 @@ class Journal:
         """Note something for whoever watches. Raises WriteError."""
         self._events.append([{"t": round(time.time(), 3), "event": kind, **facts}], sync=False)
 
+    def check(self) -> None:
+        """Raises LesionError where a journal or the whole run directory was deleted, moved or replaced."""
+        name = self._run.name
+        if not self._run.is_dir():
+            raise LesionError(f"the directory of run {name} was deleted or moved while it ran: nothing can be recorded")
+        for file in (self._trials, self._generations, self._events):
+            if not file.is_in_place():
+                gone = f"{file.path.name} of run {name} was deleted or replaced while it ran"
+                raise LesionError(f"{gone}: bring it back if you can, then lesion resume {name} runs what is missing")
+
     def end(self, state: str, text: str, seconds: float) -> None:
         """Note how the run ended, on a full disk in the room that was kept for this. Never raises."""
         facts = {"t": round(time.time(), 3), "event": "state", "state": state, "text": text, "seconds": seconds}
         self._drop_reserve()
         with suppress(WriteError):
+            if self._run.is_dir() and not self._events.is_in_place():  # a new file can still tell why the run ended
+                self._events.close()
+                self._events = LineFile(self._run / EVENTS)
             self._events.append([facts], sync=True)
 
     def close(self) -> None:
@@ -86,16 +101,28 @@ class Journal:
     def _note_batches(self, record: Record) -> None:
         self._batches.setdefault(record["model"], {}).update(record.get("batch") or {})
 
-    def _mend_generations(self, committed: set[str]) -> None:
+    def _mend_generations(self) -> None:
         """Drop the texts of trials that never got their line, so that the file is as if the crash had not happened."""
+        committed = {record["trial"] for record in self.records}
         lines = [(_trial_of(line), end) for line, end in complete_lines(self._run / GENERATIONS)]
         kept = max((end for trial, end in lines if trial in committed), default=0)
         between = {trial for trial, end in lines if end < kept} - committed
-        if None in between:
-            read_journal(self._run, GENERATIONS)  # raises, naming the line
+        short = self._short_of_texts(Counter(trial for trial, _ in lines))
+        if None in between or (short and any(trial is None for trial, _ in lines)):
+            [fault, *_] = read_tolerant(self._run, GENERATIONS)[1]
+            raise LesionError(f"{fault}; its trial is {short[0]}" if short else fault)
+        self.remarks += [
+            f"{GENERATIONS} lacks texts of trial {trial}: delete its line in {TRIALS}, and lesion resume runs it again"
+            for trial in short
+        ]
         self._generations.cut(kept)
         if between:
             self._drop_strays(committed)
+
+    def _short_of_texts(self, counts: Counter[str | None]) -> list[str]:
+        """The trials of whose texts some are gone, `counts` of which are left."""
+        said = [(record["trial"], record.get("texts")) for record in self.records]
+        return [trial for trial, texts in said if isinstance(texts, int) and counts[trial] < texts]
 
     def _drop_strays(self, committed: set[str]) -> None:
         """Texts between those of committed trials whose own trial line is gone: someone deleted it to run it again."""

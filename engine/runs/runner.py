@@ -1,30 +1,32 @@
 """The runner process: `python -m engine.runs.runner RUN`. Owns one run: hands out its trials and writes its journal.
 
 SIGTERM, or a stop file, ends it after the current trial; a second SIGTERM at once. Exit status: 0 done or stopped,
-1 failed on the way, 2 could not begin (the last line on stderr says why).
+1 failed on the way, 2 could not begin (the last line on stderr says why), 3 the same for want of room on the disk.
 """
 
 import argparse
+import os
 import signal
 import socket
 import sys
 import time
 import traceback
 from collections.abc import Sequence
-from os import getpid
+from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import LesionError
 from engine.profile import Profile, to_toml, trials, versions
 from engine.profile.task_code import check_task_code
 from engine.runs import manifest
+from engine.runs.control import NO_ROOM
 from engine.runs.devices import choose
 from engine.runs.directory import WORKER_LOG, read_profile
 from engine.runs.dispatch import Dispatcher, StopRequests
 from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal
-from engine.runs.lines import Record
-from engine.runs.lock import Lock
+from engine.runs.lines import Record, WriteError, is_full, unwritten
+from engine.runs.lock import Lock, LockLostError
 from engine.runs.moves import Moves, moved, moves
 from engine.runs.records import read_manifest
 from engine.runs.status import tally
@@ -51,26 +53,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lock = Lock(options.run)
         try:
             requests.clear()
-            return _Life(options.run, profile, places, options.device, options.trust_remote_code).live(requests)
+            life = _Life(options.run, lock, profile, places, options.device, options.trust_remote_code)
+            return life.live(requests)
         finally:
             requests.clear()
             lock.release()
     except LesionError as error:
-        print(error, file=sys.stderr)
+        _tell(str(error))
+        return NO_ROOM if isinstance(error, WriteError) and error.full else 2
     except OSError as error:
-        print(f"run {options.run} cannot be run: {error}", file=sys.stderr)
-    return 2
+        _tell(f"run {options.run} cannot be run: {error}")
+        return NO_ROOM if is_full(error) else 2
+
+
+def _tell(text: str) -> None:
+    """To the log, which may lie on a full disk."""
+    with suppress(OSError):
+        os.write(sys.stderr.fileno(), f"{text}\n".encode())
 
 
 class _Life:
     """One life of a run: from start or resume to the event that says how it ended. Needs the run's lock."""
 
-    def __init__(self, run: Path, profile: Profile, places: Moves, device: str | None, trust_remote_code: bool) -> None:
+    def __init__(
+        self, run: Path, lock: Lock, profile: Profile, places: Moves, device: str | None, trust_remote_code: bool
+    ) -> None:
         """Mend the journal and work out what is left. `profile` is the run's, with models where they are now.
 
         Raises LesionError when the run cannot begin or go on.
         """
         self._run = run
+        self._lock = lock
         self._profile = profile
         self._places = places
         self._trust_remote_code = trust_remote_code
@@ -94,19 +107,22 @@ class _Life:
         """Run what is left, note how it ended and return the exit status."""
         try:
             self._say_start()
-            executor = LocalExecutor([self._device], self._hello, self._run / WORKER_LOG)
-            attempts = self._profile.run.attempts
-            dispatcher = Dispatcher(self._run, self._pending, attempts, self._journal, executor, self._device)
+            spec = self._profile.run
+            executor = LocalExecutor([self._device], self._hello, self._run / WORKER_LOG, spec.start_seconds)
+            dispatcher = Dispatcher(
+                self._run, self._pending, spec.attempts, self._journal, executor, self._device, self._check
+            )
             self._say_end(dispatcher.work(requests), "")
             return 0
+        except LockLostError as error:  # the run's files are another's
+            _tell(str(error))
         except LesionError as error:
-            print(error, file=sys.stderr)
-            self._say_end("failed", str(error))
+            self._say_failed(str(error))
         except OSError as error:
-            self._say_end("failed", f"the runner of {self._run.name} cannot go on: {error}")
+            self._say_failed(str(unwritten(f"what {error.filename or 'the runner'} was to hold", self._run, error)))
         except Exception as error:
-            traceback.print_exc()
-            self._say_end("failed", f"the runner met an error it does not know, see runner.log: {error!r}")
+            self._say_failed(f"the runner met an error it does not know, see runner.log: {error!r}")
+            _tell(traceback.format_exc())
         finally:
             self._journal.close()
         return 1
@@ -126,11 +142,20 @@ class _Life:
             total=self._total,
             done=self._total - len(self._pending),
             seconds=self._seconds_before,
-            pid=getpid(),
+            pid=os.getpid(),
             host=socket.gethostname(),
         )
         for remark in self._remarks:
             self._journal.event("warning", text=remark)
+
+    def _check(self) -> None:
+        self._journal.check()
+        self._lock.check()
+
+    def _say_failed(self, text: str) -> None:
+        """First in the journal: what is kept free for this on a full disk would go to the log."""
+        self._say_end("failed", text)
+        _tell(text)
 
     def _say_end(self, state: str, text: str) -> None:
         self._journal.end(state, text, round(self._seconds_before + time.time() - self._begun, 3))

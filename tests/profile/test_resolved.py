@@ -50,6 +50,7 @@ chat = "auto"
 threads = 3
 reuse = true
 attempts = 2
+start_seconds = 600.0
 limit = 1000000
 """
 

@@ -110,9 +110,9 @@ def test_no_damaged_model_runs_before_its_baselines_also_on_two_devices(tmp_path
     manifest.start(run, versions(profile), devices=["cpu", "cpu:1"], threads=1, trust_remote_code=False)
     profile = read_profile(run)
     hello = {"profile": to_toml(profile), "folder": str(run), "threads": 1, "trust_remote_code": False, "batch": {}}
-    executor = LocalExecutor(["cpu", "cpu:1"], lambda device: {**hello, "device": device}, run / "worker.log")
+    executor = LocalExecutor(["cpu", "cpu:1"], lambda device: {**hello, "device": device}, run / "worker.log", 600)
     journal = Journal(run)
-    dispatcher = Dispatcher(run, trials(profile, run), 2, journal, executor, "cpu")
+    dispatcher = Dispatcher(run, trials(profile, run), 2, journal, executor, "cpu", journal.check)
     assert dispatcher.work(StopRequests(run)) == "done"
     journal.close()
     records = {record["trial"]: record for record in read_trials(run)}

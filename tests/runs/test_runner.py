@@ -51,7 +51,7 @@ def test_an_undisturbed_run(finished: Path) -> None:
         "events.jsonl",
         "worker.log",
         "runner.log",
-        "lock",
+        "lock.1",
     }
 
 
