@@ -90,9 +90,13 @@ class View:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
+        self._fault = ""
 
     def show(self, update: Update) -> None:
         """Take in what is new and show it."""
+        if update.status.fault and not self._fault:
+            self._fault = update.status.fault
+            self.note(f"warning: {self._fault}")
         for event in update.events:
             if event["event"] in ("warning", "error"):
                 self.note(f"{event['event']}: {event['text']}")

@@ -85,7 +85,7 @@ def results(
         output.say(f"no runs in {results} yet; make one with: lesion run demo")
     for one in found:
         if one.fault:
-            output.say(f"warning: {one.fault}")
+            output.say(f"warning: run {one.path.name}: {one.fault}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 from io import BytesIO
@@ -15,6 +16,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
 
+from app import faults
 from app.console import run_data
 from app.console.run_data import RunData
 from app.console.screen import LabScreen
@@ -285,6 +287,8 @@ class BrowseScreen(LabScreen):
                 said = LesionError(f"{path} cannot be written: {error.strerror}")
             except LesionError as error:
                 said = error
+            except Exception as error:
+                said = LesionError(faults.report(error))
         tell = self._lab.say if isinstance(said, str) else self._lab.report
         self.app.call_from_thread(tell, said)
 
@@ -300,14 +304,14 @@ class BrowseScreen(LabScreen):
     @work(thread=True, exit_on_error=False, description="browse read")
     def _read(self, run: Path) -> None:
         began = time.monotonic()
-        data, fault = None, ""
+        data, fault, patience = None, "", PATIENCE
         try:
             data = run_data.read(run)
         except (LesionError, OSError) as error:
             fault = str(error)
-        except (ValueError, TypeError, KeyError) as error:
-            fault = f"{run} holds something that Lesion did not write ({error})"
-        self._next_look = time.monotonic() + PATIENCE * (time.monotonic() - began)
+        except Exception as error:  # not to be tried every other second
+            fault, patience = faults.report(error), math.inf
+        self._next_look = time.monotonic() + patience * (time.monotonic() - began)
         self.app.call_from_thread(self.call_later, self._show, run, data, fault)
 
     async def _show(self, run: Path, data: RunData | None, fault: str) -> None:

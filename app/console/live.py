@@ -12,6 +12,7 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from app import faults
 from app.console.live_state import LiveState
 from app.console.screen import LabScreen
 from app.console.widgets.ask import Ask, ask_to_trust
@@ -243,21 +244,25 @@ class LiveScreen(LabScreen):
         """Reads what is new, away from the screen: the first look at a long run, or a slow disk, takes its time."""
         names: dict[str, Trial] = {}
         update: runs.Update | None = None
-        fault = ""
+        fault, broken = "", False
         try:
             if not named:
                 names = _names(watch.run)
             update = watch.poll()
         except (LesionError, OSError) as error:
             fault = str(error)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            fault = f"its files hold something that Lesion did not write ({error})"
-        self.app.call_from_thread(self._take, watch, names, update, fault)
+        except Exception as error:
+            fault, broken = faults.report(error), True
+        self.app.call_from_thread(self._take, watch, names, update, fault, broken)
 
-    def _take(self, watch: runs.Watch, names: dict[str, Trial], update: runs.Update | None, fault: str) -> None:
+    def _take(
+        self, watch: runs.Watch, names: dict[str, Trial], update: runs.Update | None, fault: str, broken: bool
+    ) -> None:
+        """`broken`: by a fault of ours, so that there is no use in looking again."""
         self._polling = False
         if watch is not self._watch or not self.is_mounted:
             return
+        self._watch = None if broken else watch
         self.live.names = self.live.names or names
         if update is not None:
             self._show(update)
@@ -274,7 +279,7 @@ class LiveScreen(LabScreen):
         self.live.memory.clear()
         memory.refresh()
         self._chart()
-        if before is None or before.state != self.status.state:
+        if before is None or (before.state, before.fault) != (self.status.state, self.status.fault):
             self.query_one(Banner).ended(self.status, self.run)
             self.refresh_bindings()
 

@@ -41,16 +41,8 @@ class LiveState:
 
     def take(self, trials: Iterable[dict[str, Any]], events: Iterable[dict[str, Any]]) -> list[Entry]:
         """Adds new journal records and events; returns their log lines, oldest first."""
-        told = [*((self._trial, record) for record in trials), *((self._event, event) for event in events)]
-        entries = []
-        for tell, line_of_file in told:
-            try:
-                entry = tell(line_of_file)
-            except (TypeError, ValueError, KeyError, AttributeError):
-                entry = Entry(0.0, "warning", f"passed over a damaged line: {line(line_of_file, longest=200)}")
-            if entry is not None:
-                entries.append(entry)
-        return sorted(entries, key=lambda entry: entry.time)
+        told = [*map(self._trial, trials), *filter(None, map(self._event, events))]
+        return sorted(told, key=lambda entry: entry.time)
 
     def now_words(self) -> str:
         """The trial at work, or an empty text where none is."""
@@ -121,5 +113,5 @@ def _unix(started: object) -> float:
     """Unix time of a record's `started`; 0 where it is missing or malformed."""
     try:
         return datetime.fromisoformat(str(started)).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0

@@ -5,7 +5,6 @@ Everything here is read from the run directory and may take seconds for a long r
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,9 @@ from engine import files, runs
 from engine.analysis import Row, metric_names, tidy
 from engine.analysis.tables import CHANGE
 from engine.errors import LesionError
+from engine.harmless import utf8
+from engine.runs.directory import GENERATIONS
+from engine.runs.records import read_record
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,13 +66,10 @@ def read(run: Path) -> RunData:
     """Reads a run, damaged lines left out and named in `faults`. Raises LesionError when a file cannot be read."""
     stamp = sizes(run)
     journal, faults = runs.read_tolerant(run)
-    usable = [record for record in journal if _complete(record)]
-    if len(usable) < len(journal):
-        faults.append(f"{run / 'trials.jsonl'}: {len(journal) - len(usable)} records lack fields and are left out")
-    rows = tidy(run.name, usable)
-    records = {record["trial"]: record for record in usable}
+    rows = [{utf8(name): utf8(value) for name, value in row.items()} for row in tidy(run.name, journal)]
+    records = {utf8(record["trial"]): record for record in journal}
     baselines: dict[str, dict[int, Record]] = {}
-    for record in usable:
+    for record in journal:
         if record["baseline"]:
             baselines.setdefault(record["model"], {})[record["seed"]] = record
     texts = extents(run / "generations.jsonl")
@@ -117,28 +116,10 @@ def read_texts(data: RunData, trial: str) -> list[Record]:
         with files.reading(path) as file:
             file.seek(start)
             while file.tell() < end and len(found) < MOST_TEXTS:
-                try:
-                    record = json.loads(file.readline())
-                except ValueError:
-                    continue
-                if isinstance(record, dict):
+                record, _ = read_record(file.readline(), GENERATIONS)
+                if record is not None:
                     found.append(record)
     return found
-
-
-def _complete(record: Record) -> bool:
-    """Whether a record has what the table needs, each of the right kind."""
-    kinds: dict[str, Any] = {
-        "index": int,
-        "seed": int,
-        "model": str,
-        "method": str,
-        "baseline": bool,
-        "level": int | float | None,
-    }
-    kinds |= {"group": str | None, "layers": str | list | None, "parameters": int | None}
-    fits = all(name in record and isinstance(record[name], kind) for name, kind in kinds.items())
-    return fits and all(isinstance(value, int | float | None) for value in record["metrics"].values())
 
 
 def _table(rows: list[Row]) -> pa.Table:

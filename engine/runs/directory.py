@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ CACHE = ".cache"
 SAMPLES = "samples"
 
 _MARKS = (PROFILE, TRIALS, EVENTS, MANIFEST)
+_LATEST = 250_000_000_000  # Unix seconds; a file system may hold later ones, a calendar may not
 _STAMP = re.compile(r"\d{8}-\d{4}")
 
 
@@ -134,7 +136,7 @@ def _age(run: Path) -> tuple[str, int]:
     except (OSError, StopIteration):
         made = 0
     stamp = _STAMP.match(run.name)
-    return (stamp[0] if stamp else f"{datetime.fromtimestamp(made / 1e9):%Y%m%d-%H%M}", made)
+    return (stamp[0] if stamp else time.strftime("%Y%m%d-%H%M", time.localtime(min(made / 1e9, _LATEST))), made)
 
 
 def _listed(runs: list[Path], most: int = 5) -> str:

@@ -1,27 +1,60 @@
 """Reading what a run has recorded: its trials, its texts and its manifest."""
 
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 from engine import files
-from engine.errors import LesionError
+from engine.errors import LesionError, quoted, shortened
 from engine.runs.directory import GENERATIONS, MANIFEST, TRIALS
+from engine.runs.kinds import (
+    Kind,
+    amount,
+    count,
+    figure,
+    finite,
+    flag,
+    listed,
+    maybe,
+    named,
+    places,
+    table,
+    text,
+    unusable,
+    whole,
+)
 from engine.runs.lines import Record, complete_lines, number, parse
 
 RECORD_VERSION = 1
 """The `v` of the trial records that this version of Lesion writes and reads."""
 
-_FIELDS: dict[str, type | tuple[type, ...]] = {
-    "index": int,
-    "model": str,
-    "baseline": bool,
-    "method": str,
-    "group": (str, NoneType),
-    "level": (int, float, NoneType),
-    "seed": int,
-    "status": str,
-    "metrics": dict,
+STATUSES = ("ok", "failed", "oom")
+
+_FIELDS: dict[str, Kind] = {
+    "index": count,
+    "model": text,
+    "baseline": flag,
+    "method": text,
+    "group": maybe(text),
+    "level": maybe(finite),
+    "seed": whole,
+    "status": lambda status: status in STATUSES,
+    "metrics": table,
+}
+_OTHERS: dict[str, Kind] = {
+    **dict.fromkeys(("layers", "heads", "experts"), maybe(places)),
+    **dict.fromkeys(("select", "options"), maybe(table)),
+    **dict.fromkeys(("parameters", "touched", "texts"), maybe(count)),
+    **dict.fromkeys(("seconds", "peak_bytes"), maybe(amount)),
+    **dict.fromkeys(("error", "device", "started"), maybe(text)),
+    "artifacts": maybe(listed(text)),
+    "batch": maybe(named(count)),
+    "change_pct": maybe(named(maybe(figure))),
+}
+_SELECT: dict[str, Kind] = {"by": text}
+_SELECT_OTHERS: dict[str, Kind] = {"text": text, "coordinates": maybe(listed(lambda _: True))}
+_TEXT: dict[str, Kind] = {
+    **dict.fromkeys(("index", "tokens_in", "tokens_out"), maybe(count)),
+    **dict.fromkeys(("measurement", "label", "prompt", "text", "stop"), maybe(text)),
 }
 
 _MEND = {
@@ -85,16 +118,30 @@ def _scan(path: Path) -> tuple[list[Record], list[str], list[str]]:
     faults: list[str] = []
     repeats: list[str] = []
     seen: dict[str, int] = {}
-    for count, (line, _) in enumerate(complete_lines(path), start=1):
-        record = parse(line)
-        if record is None or (wrong := wrong_with(record, path.name)):
-            reason = "is not a JSON object" if record is None else wrong
-            faults.append(f"{path}, line {count}, {reason}: {_MEND.get(path.name, 'delete that line')}")
-        elif path.name == TRIALS and (first := seen.setdefault(record["trial"], count)) != count:
-            repeats.append(f"{path}, line {count}, repeats the trial of line {first}, which is the one that counts")
+    for place, (line, _) in enumerate(complete_lines(path), start=1):
+        record, reason = read_record(line, path.name)
+        if record is None:
+            faults.append(f"{path}, line {place}, {reason}: {_MEND.get(path.name, 'delete that line')}")
+        elif path.name == TRIALS and (first := seen.setdefault(record["trial"], place)) != place:
+            repeats.append(f"{path}, line {place}, repeats the trial of line {first}, which is the one that counts")
         else:
-            records.append(restored(record))
+            records.append(record)
     return records, faults, repeats
+
+
+def read_record(line: bytes, name: str) -> tuple[Record | None, str]:
+    """The record of one line of the journal `name`, or None and what keeps the line from being one.
+
+    Of a trial's record `metrics` are numbers by name, those that are not finite included; one that is null was not
+    measured and is left out. `change_pct` is, by the same names, the change from the model's baseline in percent: above
+    0 the metric rose, below 0 it fell, None where there is no percentage (see engine.runs.changes). Records of earlier
+    versions do without it.
+    """
+    record = parse(line)
+    if record is None:
+        return None, "is not a JSON object"
+    wrong = wrong_with(record, name)
+    return (None, wrong) if wrong else (_restored(record), "")
 
 
 def wrong_with(record: Record, name: str) -> str | None:
@@ -102,23 +149,27 @@ def wrong_with(record: Record, name: str) -> str | None:
     if not isinstance(record.get("trial"), str):
         return "names no trial"
     if name != TRIALS:
-        return None
+        wrong = unusable(record, {}, _TEXT)
+        return f"has no usable {wrong!r}" if wrong else None
     if not isinstance(version := record.get("v"), int) or version > RECORD_VERSION:
-        return f"is of version {version}, and this Lesion reads up to {RECORD_VERSION}"
-    for field, kinds in _FIELDS.items():
-        if field not in record or not isinstance(record[field], kinds):
-            return f"has no usable {field!r}"
-    return None
+        return f"is of version {shortened(str(version))}, and this Lesion reads up to {RECORD_VERSION}"
+    if wrong := unusable(record, _FIELDS, _OTHERS):
+        return f"has no usable {wrong!r}"
+    if record.get("select") and (wrong := unusable(record["select"], _SELECT, _SELECT_OTHERS)):
+        return f"has no usable {wrong!r} in 'select'"
+    odd = next((metric for metric, value in record["metrics"].items() if value is not None and not figure(value)), None)
+    return None if odd is None else f"has a metric {quoted(odd)} that is no number"
 
 
-def restored(record: Record) -> Record:
-    """The record of a trial with floats for numbers that are not finite.
-
-    `metrics` are numbers by name. `change_pct` is, by the same names, the change from the model's baseline in percent:
-    above 0 the metric rose, below 0 it fell, None where there is no percentage (see engine.runs.changes). Records of
-    earlier versions do without it.
-    """
-    for key in ("metrics", "change_pct"):
-        if isinstance(found := record.get(key), dict):
-            record[key] = {name: number(value) for name, value in found.items()}
+def _restored(record: Record) -> Record:
+    if isinstance(metrics := record.get("metrics"), dict):
+        record["metrics"] = {name: _metric(value) for name, value in metrics.items() if value is not None}
+    if isinstance(changes := record.get("change_pct"), dict):
+        record["change_pct"] = {name: number(value) for name, value in changes.items()}
     return record
+
+
+def _metric(value: Any) -> float | int:
+    """A measured number; a large whole one as the float nearest to it, which is what tables hold."""
+    large = isinstance(value, int) and abs(value) > 2**53
+    return float(value) if large or isinstance(value, bool) else number(value)

@@ -9,14 +9,14 @@ from typing import Literal, cast
 from engine import files
 from engine.runs import lock
 from engine.runs.directory import EVENTS, STOP, TRIALS
-from engine.runs.lines import Record, complete_lines, last_line, parse
+from engine.runs.events import read_event
+from engine.runs.lines import Record, complete_lines, last_line
+from engine.runs.records import read_record
 
 State = Literal["running", "stopping", "done", "stopped", "failed", "crashed"]
 
 FINAL = ("done", "stopped", "failed")
 
-_TRIAL_STATUS = re.compile(rb'"status": ?"(ok|failed|oom)"')
-_TRIAL_KEY = re.compile(rb'"trial": ?"[^"]+"')
 # The events that say where a run stands; the rest (memory, progress) are many and need no parsing for that.
 _LANDMARK = re.compile(rb'"event": ?"(started|resumed|state)"')
 
@@ -42,11 +42,13 @@ class RunStatus:
     """Unix seconds of the last start."""
     life_done: int = 0
     """Trials finished since the last start."""
+    fault: str = ""
+    """What of the run's files cannot be read, or does not count: the first of it."""
 
 
 @dataclass
 class Tally:
-    """What is counted from trial lines and events, line by line, to arrive at a status."""
+    """What is counted from records and events, one by one, to arrive at a status."""
 
     total: int = 0
     counts: dict[str, int] = field(default_factory=lambda: {"ok": 0, "failed": 0, "oom": 0})
@@ -57,25 +59,29 @@ class Tally:
     last: float = 0.0
     state: str | None = None
     text: str = ""
+    fault: str = ""
 
-    def add_trial(self, line: bytes) -> None:
-        """Count one line of trials.jsonl."""
-        if match := _TRIAL_STATUS.search(line):
-            self.counts[match[1].decode()] += 1
+    def add_trial(self, record: Record) -> None:
+        """Count one sound record."""
+        self.counts[record["status"]] += 1
 
     def add_event(self, event: Record) -> None:
-        """Take note of one event, in order."""
-        self.last = float(event.get("t", self.last))
-        kind = event.get("event")
+        """Take note of one sound event, in order."""
+        self.last = float(event["t"])
+        kind = event["event"]
         if kind in ("started", "resumed"):
             self.started = self.started or self.last
             self.life_started = self.last
-            self.total = int(event.get("total", 0))
-            self.done_before = int(event.get("done", 0))
+            self.total = event.get("total", 0)
+            self.done_before = event.get("done", 0)
             self.seconds_before = float(event.get("seconds", 0.0))
             self.state, self.text = None, ""
         elif kind == "state":
-            self.state, self.text = str(event.get("state")), str(event.get("text") or "")
+            self.state, self.text = event["state"], event.get("text") or ""
+
+    def blame(self, path: Path, reason: str) -> None:
+        """Take note of a line that does not count, the first one only."""
+        self.fault = self.fault or f"{path.name} has a line that {reason}"
 
     def seconds(self, until: float) -> float:
         """Time spent running over all lives, the present or last one counted up to the Unix time `until`."""
@@ -90,18 +96,30 @@ def status(run: Path) -> RunStatus:
 
 
 def tally(run: Path) -> Tally:
-    """Count a run's files from the start, without parsing the lines that do not matter."""
+    """Count a run's files from the start, without parsing the events that do not matter."""
     counted = Tally()
     seen = set()
     for line, _ in complete_lines(run / TRIALS):
-        if (key := _TRIAL_KEY.search(line)) and key[0] not in seen:
-            seen.add(key[0])
-            counted.add_trial(line)
+        record, reason = read_record(line, TRIALS)
+        if record is None:
+            counted.blame(run / TRIALS, reason)
+        elif record["trial"] not in seen:
+            seen.add(record["trial"])
+            counted.add_trial(record)
     for line, _ in complete_lines(run / EVENTS):
         if _LANDMARK.search(line):
-            counted.add_event(parse(line) or {})
-    counted.last = float((parse(last_line(run / EVENTS)) or {}).get("t", counted.last))
+            _count_event(run, line, counted)
+    last, _ = read_event(last_line(run / EVENTS))
+    counted.last = float(last["t"]) if last else counted.last
     return counted
+
+
+def _count_event(run: Path, line: bytes, counted: Tally) -> None:
+    event, reason = read_event(line)
+    if event is None:
+        counted.blame(run / EVENTS, reason)
+    else:
+        counted.add_event(event)
 
 
 def judge(run: Path, counted: Tally) -> RunStatus:
@@ -121,6 +139,7 @@ def judge(run: Path, counted: Tally) -> RunStatus:
         text=text,
         life_started=counted.life_started,
         life_done=max(0, done - counted.done_before),
+        fault=counted.fault,
     )
 
 

@@ -2,20 +2,40 @@
 
 import json
 import time
-import tomllib
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from engine import files
-from engine.errors import LesionError
+from engine.errors import LesionError, shortened
+from engine.profile import toml
 from engine.runs.directory import CACHE, EVENTS, PROFILE, TRIALS, read_profile, run_directories
+from engine.runs.kinds import Kind, amount, count, maybe, moment, named, text, unusable
 from engine.runs.lines import Record, parse
+from engine.runs.records import STATUSES
 from engine.runs.status import RunStatus, State, Tally, judge, tally
 
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 _SETTLED_SECONDS = 5.0  # a run that is being written is counted anew each time
+_KEPT = 4096  # runs that a console remembers while their files stay as they are
+
+_Stamp = tuple[int, int, int]
+"""Size, time of the last change in nanoseconds, and inode of a file."""
+
+_TALLY: dict[str, Kind] = {
+    "total": count,
+    "counts": lambda counts: named(count)(counts) and counts.keys() == set(STATUSES),
+    "started": maybe(moment),
+    "life_started": maybe(moment),
+    "done_before": count,
+    "seconds_before": amount,
+    "last": moment,
+    "state": maybe(text),
+    "text": text,
+    "fault": text,
+}
 
 
 @dataclass(frozen=True)
@@ -49,14 +69,16 @@ def summaries(results: Path) -> list[RunSummary]:
 
 def summary(run: Path) -> RunSummary:
     """One run in brief. Never raises: `fault` says what is wrong."""
-    name, models, methods, fault = _described(run)
+    profile = _described(run, _stamp(run / PROFILE))
     try:
-        status = judge(run, _counted(run))
-    except (LesionError, OSError, ValueError, TypeError) as error:
-        status, fault = RunStatus("crashed", 0, 0, 0, 0, 0, None, 0.0, ""), fault or str(error)
+        status = judge(run, _counted(run, tuple(_stamp(run / name) for name in (TRIALS, EVENTS, PROFILE))))
+    except (LesionError, OSError) as error:
+        status = _unknown(str(error))
+    except Exception as error:  # one run must not take the whole list with it
+        status = _unknown(f"a fault in Lesion itself while reading it ({type(error).__name__}: {error})")
     return RunSummary(
         run,
-        name,
+        profile.name,
         status.state,
         status.total,
         status.done,
@@ -65,56 +87,82 @@ def summary(run: Path) -> RunSummary:
         status.oom,
         status.started,
         status.seconds,
-        models,
-        methods,
-        fault,
+        profile.models,
+        profile.methods,
+        profile.fault or status.fault or None,
     )
 
 
-def _described(run: Path) -> tuple[str, tuple[str, ...], tuple[str, ...], str | None]:
-    """Name, models and methods from the profile, read without validating it, and what is wrong with it."""
+def _unknown(fault: str) -> RunStatus:
+    return RunStatus("crashed", 0, 0, 0, 0, 0, None, 0.0, "", fault=fault)
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What a run's profile says of it, read without validating it, or what is wrong with it."""
+
+    name: str
+    models: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    fault: str = ""
+
+
+@lru_cache(maxsize=_KEPT)
+def _described(run: Path, stamp: _Stamp | None) -> _Description:
+    """Read anew only when the `stamp` of the profile is another one."""
     try:
-        table = tomllib.loads(files.read_bytes(run / PROFILE).decode())
-        name, models = str(table["name"]), tuple(map(str, table["model"]["names"]))
-        return name, models, tuple(dict.fromkeys(str(damage["method"]) for damage in table["damage"])), None
+        with files.reading(run / PROFILE) as file:
+            content = file.read(toml.LARGEST_FILE + 1)
+        if len(content) > toml.LARGEST_FILE:
+            return _Description(run.name, fault=f"{PROFILE} is larger than any profile")
+        tables = toml.loads(content.decode())
+        models, methods = list(tables["model"]["names"]), [str(damage["method"]) for damage in tables["damage"]]
+        return _Description(str(tables["name"]), tuple(map(str, models)), tuple(dict.fromkeys(methods)))
     except FileNotFoundError:
-        wrong = f"{run} holds no {PROFILE}: it is not a run directory, or the file was removed"
+        wrong = f"it holds no {PROFILE}: it is not a run directory, or the file was removed"
     except OSError as error:
-        wrong = f"{run / PROFILE} cannot be read: {error.strerror}"
-    except (ValueError, KeyError, TypeError) as error:
-        wrong = f"{run / PROFILE} is damaged: {' '.join(str(error).split())}"
-    return run.name, (), (), wrong
+        wrong = f"{PROFILE} cannot be read: {error.strerror}"
+    except KeyError as error:
+        wrong = f"{PROFILE} is damaged: {error} is missing"
+    except (ValueError, TypeError) as error:
+        wrong = f"{PROFILE} is damaged: {shortened(str(error))}"
+    return _Description(run.name, fault=wrong)
 
 
-def _counted(run: Path) -> Tally:
+@lru_cache(maxsize=_KEPT)
+def _counted(run: Path, stamps: tuple[_Stamp | None, ...]) -> Tally:
     """The tally of a run, from the cache beside it while the files it was counted from are unchanged."""
-    stamp = [_stamp(run / name) for name in (TRIALS, EVENTS, PROFILE)]
+    known = [list(stamp) if stamp else None for stamp in stamps]
     cached = _cached(run)
-    if cached.get("v") == _CACHE_VERSION and cached.get("stamp") == stamp:
+    if cached.get("v") == _CACHE_VERSION and cached.get("stamp") == known and _is_tally(cached.get("tally")):
         return Tally(**cached["tally"])
     counted = tally(run)
     if not counted.total:
         counted.total = _planned(run)
-    if time.time() - max((found[1] / 1e9 for found in stamp if found), default=0.0) > _SETTLED_SECONDS:
-        _cache(run, {"v": _CACHE_VERSION, "stamp": stamp, "tally": asdict(counted)})
+    if time.time() - max((stamp[1] / 1e9 for stamp in stamps if stamp), default=0.0) > _SETTLED_SECONDS:
+        _cache(run, {"v": _CACHE_VERSION, "stamp": known, "tally": asdict(counted)})
     return counted
 
 
+def _is_tally(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == _TALLY.keys() and not unusable(value, _TALLY, {})
+
+
 def _planned(run: Path) -> int:
-    from engine.profile import trials
+    from engine.profile.counting import trial_count
 
     try:
-        return len(trials(read_profile(run), run))
+        return trial_count(read_profile(run))
     except LesionError:
         return 0
 
 
-def _stamp(path: Path) -> list[int] | None:
+def _stamp(path: Path) -> _Stamp | None:
     try:
         found = path.lstat()
-    except FileNotFoundError:
+    except OSError:
         return None
-    return [found.st_size, found.st_mtime_ns]
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def _cached(run: Path) -> Record:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from engine import files
 from engine.runs.directory import EVENTS, TRIALS
-from engine.runs.lines import Record, complete_lines, parse
-from engine.runs.records import restored, wrong_with
+from engine.runs.events import read_event
+from engine.runs.lines import Record, complete_lines
+from engine.runs.records import read_record
 from engine.runs.status import RunStatus, Tally, judge
 
 # On the first look at a long run, samples older than this many bytes are passed over: they are of the past.
@@ -26,7 +27,7 @@ class Update:
 class Watch:
     """Follows one run, live, finished or on another host; the first `poll` brings all there is.
 
-    Lines that cannot be read are passed over: `read_tolerant` names them.
+    Lines that cannot be read, and events of the wrong form, are passed over: the status tells of the first one.
     """
 
     def __init__(self, run: Path) -> None:
@@ -46,12 +47,13 @@ class Watch:
         found = []
         for line, end in complete_lines(self.run / TRIALS, self._trials):
             self._trials = end
-            record = parse(line)
-            if record is None or wrong_with(record, TRIALS) or record["trial"] in self._seen:
-                continue
-            self._seen.add(record["trial"])
-            self._tally.add_trial(line)
-            found.append(restored(record))
+            record, reason = read_record(line, TRIALS)
+            if record is None:
+                self._tally.blame(self.run / TRIALS, reason)
+            elif record["trial"] not in self._seen:
+                self._seen.add(record["trial"])
+                self._tally.add_trial(record)
+                found.append(record)
         return found
 
     def _new_events(self) -> list[Record]:
@@ -61,7 +63,10 @@ class Watch:
             self._events = end
             if end < recent and any(mark in line for mark in _PASSING):
                 continue
-            if (event := parse(line)) is not None:
+            event, reason = read_event(line)
+            if event is None:
+                self._tally.blame(path, reason)
+            else:
                 self._tally.add_event(event)
                 found.append(event)
         return found

@@ -142,12 +142,17 @@ def test_the_trial_at_work_is_named_until_it_ends(tmp_path: Path) -> None:
     assert "perplexity 40" in entries[0].text
 
 
-def test_lines_that_lesion_did_not_write_are_told_and_passed_over(tmp_path: Path) -> None:
-    _, planned = make(tmp_path)
-    seen = LiveState()
-    entries = seen.take(
-        [record(planned[-1], level="much"), record(planned[-1], seconds="long")],
-        [{"event": "worker", "t": "soon"}, {"event": "memory", "t": 1.0, "devices": 3}],
-    )
-    assert [entry.kind for entry in entries] == ["warning"] * 4
-    assert not seen.records
+async def test_lines_that_lesion_did_not_write_are_told_and_passed_over(tmp_path: Path) -> None:
+    run, planned = make(tmp_path)
+    finish(run, planned[:-2])
+    write(run, "trials.jsonl", [record(planned[-2], level="much"), record(planned[-1], seconds="long")])
+    write(run, "events.jsonl", [{"event": "worker", "t": "soon"}, {"event": "memory", "t": 1.0, "devices": 3}])
+    app = lab(tmp_path, run)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, LiveScreen) and "✓ done" in shown(pilot, "Banner"))
+        banner = " ".join(shown(pilot, "Banner").split())
+        assert "events.jsonl has a line that is an event 'worker' without a usable 't'; all else is shown." in banner
+        await until(pilot, lambda: app.screen.query_one(Plot).drawing.panel)
+        assert len(app.screen.live.records) == len(planned) - 2
+        await pilot.press("d")
+        await until(pilot, lambda: "no usable 'level'" in shown(pilot, "#runs"))

@@ -92,7 +92,7 @@ def test_watch_passes_over_old_samples_of_a_long_run(run: Path) -> None:
     journal = Journal(run)
     journal.event("started", total=7, done=0, seconds=0.0, pid=1, host="here")
     for _ in range(200):
-        journal.event("memory", devices=[{"name": "x" * 20_000}])
+        journal.event("memory", devices=[{"name": "x" * 20_000, "used": 1, "total": 2}])
     journal.event("warning", text="late")
     journal.close()
     events = [event["event"] for event in Watch(run).poll().events]

@@ -40,9 +40,10 @@ class Banner(Static):
         self.display = True
 
     def ended(self, status: RunStatus, run: Path | None) -> None:
-        """Says how a run ended and what to do next; hides while it is at work."""
+        """Says how a run ended, what to do next, and what of it cannot be read; hides while there is none of that."""
+        unread = f" ! {line(status.fault)}; all else is shown." if status.fault else ""
         if status.state not in ENDED or run is None:
-            self.hide()
+            self.tell("warning", unread.strip()) if unread else self.hide()
             return
         symbol, colour = STATES[status.state]
         lost = [
@@ -52,4 +53,4 @@ class Banner(Static):
         why = f" {line(status.text).rstrip('.')}." if status.text and status.state != "done" else ""
         log = f" {line(run.name)}/worker.log says more." if status.state in ("failed", "crashed") else ""
         head = f"{symbol} {status.state} after {duration(status.seconds)}: {counts}."
-        self.tell(colour, f"{head}{why} {ADVICE[status.state]}{log}")
+        self.tell(colour, f"{head}{why} {ADVICE[status.state]}{log}{unread}")

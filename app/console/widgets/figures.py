@@ -73,8 +73,11 @@ def gibibytes(size: float, unit: bool = True) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A unix time as the local time of day."""
-    return datetime.fromtimestamp(seconds).strftime("%H:%M:%S")
+    """A unix time as the local time of day; dashes where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(seconds).strftime("%H:%M:%S")
+    except (OverflowError, ValueError, OSError):
+        return "--:--:--"
 
 
 def state_text(state: str, colours: dict[str, str]) -> Text:

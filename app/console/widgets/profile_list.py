@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
@@ -33,6 +34,16 @@ def find_profiles(folder: Path) -> list[ProfileFile]:
 
 
 def _glance(path: Path) -> ProfileFile:
+    try:
+        found = path.stat()
+    except OSError:
+        return ProfileFile(path, path.stem, "cannot be read", fault=True)
+    return _read(path, (found.st_mtime_ns, found.st_size, found.st_ino))
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, stamp: tuple[int, int, int]) -> ProfileFile:
+    """Parsed anew only when time, size or inode of the file are others."""
     try:
         data = toml.loads(toml.text_of(path))
     except (OSError, ValueError):

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from app.console.live_state import LiveState
-from app.console.widgets.figures import ENDED, duration, state_text
+from app.console.widgets.figures import ENDED, clock, duration, state_text
 from app.safe import line
 from engine.runs import RunStatus, eta
 
@@ -69,7 +69,7 @@ class ProgressPane(Widget):
             parts = [f"{took} so far", _pace(status.life_done, now - (status.life_started or now))]
             left = eta(status, now)
             if left is not None:
-                ends = time.strftime(" (ends %H:%M)", time.localtime(now + left)) if self._roomy else ""
+                ends = f" (ends {clock(now + left)[:5]})" if self._roomy else ""
                 parts.insert(0, f"{duration(left)} left{ends}")
         return Text(" · ".join(parts), style=self.app.theme_variables["foreground"])
 
