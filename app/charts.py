@@ -24,6 +24,9 @@ COLOURS: tuple[int, ...] = (32, 166, 29, 133, 136, 160, 30, 98)
 # Without colour the points still tell the lines apart.
 MARKERS = ("●", "◆", "■", "▲", "○", "◇", "□", "△")
 NOT_FINITE = "×"
+SMALL, LARGE = 1e-9, 1e9
+"""Beyond these an axis counts in a unit of its own, and names its ticks."""
+_SMALLEST, _LARGEST = -300, 308  # powers of ten between which floats have all their digits
 LONGEST = 10_000  # characters of one word; two that differ only beyond would be one
 
 _SELECTED = re.compile(r"\b(top_k|bottom_k|random) (\d+)\b(?!\.)")
@@ -92,7 +95,7 @@ def draw_dose(plt: Any, panel: Panel, metric: str, *, colours: Sequence[Any] = C
     if not shown:
         return
     x = _level_axis(plt, panel)
-    y = Axis(log=logarithmic(metric) and min(shown) > 0)
+    y = Axis.of(shown, log=logarithmic(metric) and min(shown) > 0)
     _, top = y.apply(plt, "y", metric, shown)
     used = [colours[index % len(colours)] for index in range(len(panel.curves))]
     for curve, colour in zip(panel.curves, used, strict=True):
@@ -184,15 +187,26 @@ def _finite_points(curve: Curve) -> tuple[list[float], list[float]]:
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis that places logarithms itself: plotext's own log scale cuts ticks at unround numbers."""
+    """An axis that places logarithms itself: plotext's own log scale cuts ticks at unround numbers. A linear one places
+    multiples of `unit`: plotext's arithmetic ends before floats do, and its ticks have every digit."""
 
     log: bool
+    unit: float = 1.0
+
+    @classmethod
+    def of(cls, values: Iterable[float], *, log: bool = False) -> Axis:
+        """An axis for these finite values; on a log axis they are above zero."""
+        largest = max(map(abs, values), default=0.0)
+        if log or not largest or SMALL < largest < LARGE:
+            return cls(log)
+        return cls(log, 10.0 ** max(math.floor(math.log10(largest)), -323))
 
     def places(self, values: Iterable[float]) -> list[float]:
-        return [math.log10(value) if self.log else value for value in values]
+        return [math.log10(value) if self.log else value / self.unit for value in values]
 
     def apply(self, plt: Any, axis: str, label: str, values: Sequence[float]) -> tuple[float, float]:
-        """Set the label, limits with a margin around the values and, on a log axis, ticks at round numbers.
+        """Set the label, limits with a margin around the values and, unless plotext does that well, ticks at round
+        numbers.
 
         Returns the places of the two limits.
         """
@@ -201,7 +215,10 @@ class Axis:
         getattr(plt, axis + "label")(label)
         getattr(plt, axis + "lim")(low - margin, high + margin)
         if self.log:
-            self.ticks(plt, axis, _round_numbers(10 ** (low - margin), 10 ** (high + margin)))
+            self.ticks(plt, axis, _round_numbers(low - margin, high + margin))
+        elif self.unit != 1:
+            ticks = [tick * self.unit for tick in _even_numbers(low - margin, high + margin)]
+            self.ticks(plt, axis, [tick for tick in ticks if math.isfinite(tick)])
         return low - margin, high + margin
 
     def ticks(self, plt: Any, axis: str, values: Sequence[float]) -> None:
@@ -212,7 +229,7 @@ def _level_axis(plt: Any, panel: Panel) -> Axis:
     known = catalog.methods().get(panel.method)  # None: of a package that is not installed any more
     info = known.level if known else None
     levels = sorted({level for curve in panel.curves for level in curve.level})
-    axis = Axis(log=info is not None and info.spacing == "geometric" and levels[0] > 0)
+    axis = Axis.of(levels, log=info is not None and info.spacing == "geometric" and levels[0] > 0)
     axis.apply(plt, "x", panel.method if info is None else f"{info.symbol}: {info.meaning}", levels)
     axis.ticks(plt, "x", levels[:: math.ceil(len(levels) / 10)])
     if info is not None and info.descending:
@@ -221,12 +238,19 @@ def _level_axis(plt: Any, panel: Panel) -> Axis:
 
 
 def _round_numbers(low: float, high: float) -> list[float]:
-    """Three to nine ticks of a log axis: powers of ten, with 2 and 5 times those, or even steps in a narrow range."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    """Three to nine ticks of a log axis from 10^low to 10^high: powers of ten, with 2 and 5 times those, or even steps
+    in a narrow range; fewer at the ends of what floats hold."""
+    decades = range(max(math.floor(low), _SMALLEST), min(math.ceil(high), _LARGEST) + 1)
     for steps in ((1,), (1, 2, 5)):
-        inside = [tick for decade in decades for step in steps if low <= (tick := step * 10.0**decade) <= high]
-        if len(inside) >= 3:
-            return inside[:: math.ceil(len(inside) / 9)]
+        every = [step * 10.0**decade for decade in decades for step in steps]
+        inside = [tick for tick in every if math.isfinite(tick) and low <= math.log10(tick) <= high]
+        if len(inside) >= 3 or low < _SMALLEST or high > _LARGEST:
+            return inside[:: math.ceil(len(inside) / 9) or 1]
+    return _even_numbers(10.0**low, 10.0**high)
+
+
+def _even_numbers(low: float, high: float) -> list[float]:
+    """At least three multiples of 1, 2 or 5 times a power of ten that lie between the two."""
     unit = 10.0 ** math.floor(math.log10(high - low))
     for step in (5 * unit, 2 * unit, unit, unit / 2, unit / 5):
         inside = [step * count for count in range(math.ceil(low / step), math.floor(high / step) + 1)]

@@ -17,6 +17,7 @@ from engine.analysis.gains import (
     hypothesis,
     layer_part,
 )
+from engine.analysis.power_law import power_of_ten
 
 PREDICTED = {"7B": 7e9, "12B": 12e9, "13B": 13e9, "70B": 70e9, "175B": 175e9, "1T": 1e12}
 """The sizes for which the survey gives what its law predicts."""
@@ -81,11 +82,13 @@ def draw_density(plt: Any, density: HeadDensity, metric: str, *, colours: Sequen
     plt.title(f"{metric} · head density")
     if not density.models:
         return
-    x = Axis(log=False).apply(plt, "x", "rho: heads / head size", [*density.rho, DENSE])
-    y = Axis(log=False).apply(plt, "y", metric, [*density.gain, 1.0])
-    plt.plot(list(x), [1.0, 1.0], marker="·")
-    plt.plot([DENSE, DENSE], list(y), marker="·")
-    for place, (model, rho, gain) in enumerate(zip(density.models, density.rho, density.gain, strict=True)):
+    rho_axis, gain_axis = Axis.of(density.rho), Axis.of(density.gain)
+    x = rho_axis.apply(plt, "x", "rho: heads / head size", [*density.rho, DENSE])
+    y = gain_axis.apply(plt, "y", metric, [*density.gain, 1.0])
+    plt.plot(list(x), gain_axis.places([1.0, 1.0]), marker="·")
+    plt.plot(rho_axis.places([DENSE, DENSE]), list(y), marker="·")
+    points = zip(density.models, rho_axis.places(density.rho), gain_axis.places(density.gain), strict=True)
+    for place, (model, rho, gain) in enumerate(points):
         plt.scatter(
             [rho], [gain], marker=MARKERS[place % len(MARKERS)], color=colours[place % len(colours)], label=model
         )
@@ -111,8 +114,8 @@ def law_caption(law: Scaling) -> list[str]:
     difference, within = held
     predicted = ", ".join(f"{name} {number(law.at(size))}" for name, size in PREDICTED.items())
     return [
-        f"law: {10**law.intercept:.4g} · parameters^{law.exponent:.4f}; the survey supposed {HYPOTHESISED_EXPONENT}, "
-        f"{difference:+.4f} away, {'within' if within else 'not within'} one standard error",
+        f"law: {power_of_ten(law.intercept):.4g} · parameters^{law.exponent:.4f}; the survey supposed "
+        f"{HYPOTHESISED_EXPONENT}, {difference:+.4f} away, {'within' if within else 'not within'} one standard error",
         f"the law predicts: {predicted}",
     ]
 

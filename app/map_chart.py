@@ -51,7 +51,7 @@ class Scale:
 
     def step(self, change: float) -> int:
         """0 to 9."""
-        return max(STEPS + round(math.log2(abs(change) / self.largest)), 0) if change else 0
+        return max(STEPS + round(math.log2(abs(change)) - math.log2(self.largest)), 0) if change else 0
 
     def middle(self, step: int) -> float:
         """The size of change that a step stands for."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.charts import COLOURS, MARKERS, Axis, as_text, dose_words, wrapped
-from engine.analysis import CHANGE, Scaling, scaling
+from engine.analysis import CHANGE, Scaling, scaling, strongest
 from engine.analysis.power_law import FEWEST_POINTS
 from engine.runs.changes import is_change
 
@@ -51,6 +52,21 @@ class ScalingPanel:
     def empty(self) -> bool:
         """Whether no model of any series has a value above zero."""
         return not any(one.scaling.values for one in self.series)
+
+
+def compared_methods(frame: pd.DataFrame) -> list[str]:
+    """The methods of the table that have a scaling chart each, `none` where nothing was damaged."""
+    return [str(method) for method in frame[frame["level"].notna()]["method"].unique()] or ["none"]
+
+
+def chosen_level(frame: pd.DataFrame, metric: str, method: str, step: int = 0) -> float | None:
+    """The level to compare models at, `step` levels up or down from the strongest that most survive, round the ends;
+    None where the method has no levels."""
+    level = strongest(frame, metric, method)
+    if level is None:
+        return None
+    levels = sorted({float(one) for one in frame[frame["method"] == method]["level"].dropna()})
+    return levels[(levels.index(level) + step) % len(levels)]
 
 
 def scaling_panel(frame: pd.DataFrame, metric: str, method: str, level: float | None) -> ScalingPanel:
@@ -135,9 +151,10 @@ def _row(one: Series) -> tuple[str, ...]:
 
 
 def _ends(fit: Scaling) -> tuple[list[int], list[float]]:
-    """Sizes and values of the two ends of the fitted line; nothing without a fit."""
+    """Sizes and values of the two ends of the fitted line; nothing without a fit, or where it has no place."""
     sizes = [] if fit.exponent is None else [min(fit.params), max(fit.params)]
-    return sizes, [fit.at(size) for size in sizes]
+    values = [fit.at(size) for size in sizes]
+    return (sizes, values) if all(0 < value < math.inf for value in values) else ([], [])
 
 
 def _heights(fit: Scaling) -> list[float]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from engine.runs import RunSummary
 
+FAULT = 70
+
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
@@ -61,8 +63,7 @@ def console(results: Path, profiles: Path, run: Path | None = None) -> int:
         raise LesionError("the console needs a terminal: use a command such as lesion results, or see lesion --help")
     from app.console.app import run as run_console
 
-    run_console(results, profiles, run)
-    return 0
+    return 0 if run_console(results, profiles, run) else FAULT
 
 
 def results(
@@ -222,12 +223,11 @@ def _print_dose(frame: pd.DataFrame, metric: str) -> None:
 def _print_scaling(frame: pd.DataFrame, metric: str, level: float | None, paper: dict[str, Any] | None = None) -> None:
     """Each method at its level: every group, and the undamaged models, over the size of the model."""
     from app import scaling_chart
-    from engine import analysis
 
     if frame["model"].nunique() < 2:
         return
-    for method in list(frame[frame["level"].notna()]["method"].unique()) or ["none"]:
-        at = analysis.strongest(frame, metric, method) if level is None else level
+    for method in scaling_chart.compared_methods(frame):
+        at = scaling_chart.chosen_level(frame, metric, method) if level is None else level
         panel = scaling_chart.scaling_panel(frame, metric, method, at)
         output.show_chart(scaling_chart.scaling_chart(panel, metric, **(paper or _paper())))
 

@@ -131,6 +131,8 @@ def _unsaved(screen: Screen[Any]) -> list[str]:
     return screen.unsaved() if isinstance(screen, LabScreen) else []
 
 
-def run(results: Path, profiles: Path, open_run: Path | None = None) -> None:
-    """Opens the console; returns when the user quits."""
-    LesionApp(results, profiles, open_run).run()
+def run(results: Path, profiles: Path, open_run: Path | None = None) -> bool:
+    """Opens the console; returns when the user quits, or a fault of ours ended it, whether all went well."""
+    app = LesionApp(results, profiles, open_run)
+    app.run()
+    return not app.return_code

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.analysis.curves import Curve, dose
+from engine.analysis.curves import Curve, dose, mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ class Ability:
     def mean_half(self) -> float:
         """The mean over the seeds that have one; NaN where none has."""
         known = [value for value in self.half if not math.isnan(value)]
-        return math.fsum(known) / len(known) if known else math.nan
+        return mean(known)
 
 
 def told_apart(metrics: Iterable[str]) -> dict[str, list[str]]:

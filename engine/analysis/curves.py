@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,9 +60,9 @@ def check_metric(frame: pd.DataFrame, metric: str) -> None:
 def _curve(frame: pd.DataFrame, rows: pd.DataFrame, metric: str, model: str, method: str, group: str) -> Curve:
     levels = sorted({float(level) for level in rows["level"]})
     points = [_point(level, rows[rows["level"] == level], metric) for level in levels]
-    level, mean, low, high, n, nonfinite, missing = zip(*points, strict=True)
+    level, means, low, high, n, nonfinite, missing = zip(*points, strict=True)
     undamaged = frame[(frame["model"] == model) & (frame["method"] == "none")][metric]
-    return Curve(model, method, group, level, mean, low, high, n, nonfinite, missing, _mean(_finite(undamaged)))
+    return Curve(model, method, group, level, means, low, high, n, nonfinite, missing, mean(_finite(undamaged)))
 
 
 def _point(level: float, rows: pd.DataFrame, metric: str) -> tuple[float, float, float, float, int, int, int]:
@@ -69,12 +70,18 @@ def _point(level: float, rows: pd.DataFrame, metric: str) -> tuple[float, float,
     finite = _finite(measured[metric])
     low, high = (min(finite), max(finite)) if finite else (math.nan, math.nan)
     nonfinite = len(measured) - len(finite)
-    return level, _mean(finite), low, high, len(finite), nonfinite, len(rows) - len(measured)
+    return level, mean(finite), low, high, len(finite), nonfinite, len(rows) - len(measured)
 
 
 def _finite(values: pd.Series[float]) -> list[float]:
     return [float(value) for value in values if math.isfinite(value)]
 
 
-def _mean(values: list[float]) -> float:
-    return math.fsum(values) / len(values) if values else math.nan
+def mean(values: Sequence[float]) -> float:
+    """The mean of finite values, also of those whose sum no float holds; NaN where there is none."""
+    if not values:
+        return math.nan
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return math.fsum(value / len(values) for value in values)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.analysis.curves import check_metric
+from engine.analysis.curves import check_metric, mean
 from engine.analysis.tables import CHANGE
 from engine.runs.changes import is_change
 
@@ -100,7 +100,7 @@ def change_from(value: float, baseline: float, metric: str, *, log: bool) -> flo
         return value
     if not log:
         return value - baseline
-    return math.log10(value / baseline) if baseline > 0 and value > 0 else math.nan
+    return math.log10(value) - math.log10(baseline) if baseline > 0 and value > 0 else math.nan
 
 
 def _map(frame: pd.DataFrame, rows: pd.DataFrame, metric: str, model: str) -> LayerMap:
@@ -117,14 +117,13 @@ def _map(frame: pd.DataFrame, rows: pd.DataFrame, metric: str, model: str) -> La
     )
     undamaged = frame[(frame["model"] == model) & (frame["method"] == "none")][metric]
     finite = [float(value) for value in undamaged if math.isfinite(value)]
-    return LayerMap(model, layers, lines, math.fsum(finite) / len(finite) if finite else math.nan)
+    return LayerMap(model, layers, lines, mean(finite))
 
 
 def _cell(values: list[tuple[str, float]]) -> Cell:
     measured = [value for status, value in values if status == "ok"]
     finite = [value for value in measured if math.isfinite(value)]
-    mean = math.fsum(finite) / len(finite) if finite else math.nan
-    return Cell(mean, len(finite), len(measured) - len(finite), len(values) - len(measured))
+    return Cell(mean(finite), len(finite), len(measured) - len(finite), len(values) - len(measured))
 
 
 def _places(frame: pd.DataFrame) -> list[tuple[_Scan, int] | None]:

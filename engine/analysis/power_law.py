@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.analysis.curves import check_metric
+from engine.analysis.curves import check_metric, mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ class Scaling:
         """The fitted value for a model of this many parameters; NaN without a fit."""
         if self.exponent is None or self.intercept is None:
             return math.nan
-        return float(10 ** (self.intercept + self.exponent * math.log10(params)))
+        return power_of_ten(self.intercept + self.exponent * math.log10(params))
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class _Point:
 
     @property
     def mean(self) -> float:
-        return math.fsum(self.values) / len(self.values)
+        return mean(self.values)
 
 
 def scaling(
@@ -71,13 +71,21 @@ def scaling(
     points, dropped = [], 0
     for model, rows in _at(frame, method, group, level).groupby("model", sort=False):
         finite = tuple(float(value) for value in rows[metric] if math.isfinite(value))
-        if sum(finite) > 0 and rows["params"].notna().any():
+        if mean(finite) > 0 and rows["params"].notna().any():
             points.append(_Point(int(rows["params"].max()), str(model), finite))
             dropped += len(rows) - len(finite)
         else:
             dropped += len(rows)
     points.sort(key=lambda point: (point.params, point.model))
     return _fit(points, dropped)
+
+
+def power_of_ten(exponent: float) -> float:
+    """10^exponent; inf where no float holds it."""
+    try:
+        return math.pow(10.0, exponent)
+    except OverflowError:
+        return math.inf
 
 
 def fit(
@@ -92,7 +100,7 @@ def strongest(frame: pd.DataFrame, metric: str, method: str) -> float | None:
     """The level to compare models at: of those that leave the most models and groups a value above zero, the strongest.
 
     Strongest is the level furthest from harmless: the largest, for a method with a descending level the smallest.
-    None where the method has no trial.
+    None where the method has no trial at a level.
     """
     from engine import catalog
 
@@ -104,7 +112,7 @@ def strongest(frame: pd.DataFrame, metric: str, method: str) -> float | None:
     known = catalog.methods().get(method)  # None: of a package that is not installed any more
     info = known.level if known else None
     sign = -1 if info is not None and info.descending else 1
-    levels = (float(level) for level in chosen["level"].unique())
+    levels = (float(level) for level in chosen["level"].dropna().unique())
     return max(levels, key=lambda level: (counts.get(level, 0), sign * level), default=None)
 
 

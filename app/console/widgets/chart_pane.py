@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widgets import Static
 from textual_plotext import PlotextPlot
 
+from app import faults
 from app.safe import line
 from engine.errors import LesionError
 
@@ -64,6 +65,8 @@ class Drawing:
     views: tuple[View, ...] = ("dose", "scaling")
     """What can be drawn of the run."""
     what: str = ""
+    caption: tuple[str, ...] = ()
+    """What the chart cannot show."""
     reason: str = ""
 
 
@@ -82,16 +85,20 @@ class Plot(PlotextPlot):  # type: ignore[misc]  # its package is not followed by
     def render(self) -> Any:
         if self.drawing.reason or self.size.width < 20 or self.size.height < 5:
             return Text(line(self.drawing.reason) or "too small for a chart", style=self.app.theme_variables["muted"])
+        try:
+            return self._drawn()
+        except Exception as error:  # a chart must not end the console; it is not drawn again either
+            self.drawing = replace(self.drawing, reason=faults.report(error))
+            return Text(line(self.drawing.reason), style=self.app.theme_variables["error"])
+
+    def _drawn(self) -> Text:
         if self.drawing.layers is not None:
             from app.map_chart import map_text
 
             width, height = self.size
             return map_text(self.drawing.layers, self.drawing.metric, width=width, height=height)
         self.plt.clear_figure()
-        try:
-            self._draw()
-        except LesionError as error:
-            return Text(line(error), style=self.app.theme_variables["error"])
+        self._draw()
         self.plt.plotsize(*self.size)
         self.plt._set_size(*self.size)  # without it a plot keeps its first size: textual-plotext issue 5
         return Text.from_ansi(self.plt.build())
@@ -200,10 +207,11 @@ class ChartPane(Vertical, can_focus=True):
         try:
             frame = harmless(frame_of(build())) if frame is None else frame
             drawing = compute(frame, choice)
+            drawing = replace(drawing, caption=tuple(_caption(drawing)))
         except LesionError as error:
             drawing = Drawing(reason=str(error))
-        except (KeyError, TypeError, ValueError) as error:
-            drawing = Drawing(reason=f"no chart: the run holds something that Lesion did not write ({line(error)})")
+        except Exception as error:
+            drawing = Drawing(reason=faults.report(error))
         self.app.call_from_thread(self._show, build, frame, drawing)
 
     def _show(self, build: Callable[[], list[Row]], frame: pd.DataFrame | None, drawing: Drawing) -> None:
@@ -220,19 +228,25 @@ class ChartPane(Vertical, can_focus=True):
             self._compute()
 
     def _title(self, drawing: Drawing) -> None:
-        from app import ability_chart, charts, map_chart, scaling_chart
-
         kind = KINDS[drawing.view]
         titles = (kind, line(drawing.metric), line(drawing.what))
         self.border_title = Content(" · ".join(filter(None, titles)))
         lines = {"group": "a line a group", "model": "a line a model", "ability": "a line an ability"}[drawing.lines]
         lines = "a column a layer" if drawing.view == "layers" else lines
         self.border_subtitle = f"{drawing.part + 1} of {drawing.parts} · {lines}" if drawing.parts else lines
-        said = charts.dose_caption(drawing.panel, drawing.metric) if drawing.panel else []
-        said = ability_chart.ability_caption(drawing.abilities) if drawing.abilities else said
-        said = scaling_chart.scaling_caption(drawing.scaling) if drawing.scaling else said
-        said = map_chart.map_caption(drawing.layers, drawing.metric) if drawing.layers else said
-        self.query_one(".caption", Static).update("\n".join(line(sentence) for sentence in said))
+        self.query_one(".caption", Static).update("\n".join(line(sentence) for sentence in drawing.caption))
+
+
+def _caption(drawing: Drawing) -> list[str]:
+    from app import ability_chart, charts, map_chart, scaling_chart
+
+    if drawing.abilities:
+        return ability_chart.ability_caption(drawing.abilities)
+    if drawing.panel:
+        return charts.dose_caption(drawing.panel, drawing.metric)
+    if drawing.scaling:
+        return scaling_chart.scaling_caption(drawing.scaling)
+    return map_chart.map_caption(drawing.layers, drawing.metric) if drawing.layers else []
 
 
 def compute(frame: pd.DataFrame, choice: Choice) -> Drawing:
@@ -284,17 +298,12 @@ def _abilities(frame: pd.DataFrame, choice: Choice, kind: str, labelled: list[st
 
 
 def _scaling(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
-    from app.scaling_chart import scaling_panel
-    from engine.analysis import strongest
+    from app.scaling_chart import chosen_level, compared_methods, scaling_panel
 
-    damaged = frame[frame["level"].notna()]
-    methods = [str(method) for method in damaged["method"].unique()] or ["none"]
+    methods = compared_methods(frame)
     part = choice.part % len(methods)
-    method, level = methods[part], strongest(frame, metric, methods[part])
-    if level is not None:
-        levels = sorted(float(dose) for dose in damaged[damaged["method"] == method]["level"].unique())
-        level = levels[(levels.index(level) + choice.level) % len(levels)]
-    panel = scaling_panel(frame, metric, method, level)
+    level = chosen_level(frame, metric, methods[part], choice.level)
+    panel = scaling_panel(frame, metric, methods[part], level)
     reason = f"no value above zero to compare the models by ({panel.title})" if panel.empty else ""
     return Drawing(metric, part, len(methods), scaling=panel, what=panel.title, reason=reason)
 
