@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from app.safe import line, plain
 from engine import files, runs
 from engine.analysis import Row, metric_names, tidy
-from engine.analysis.tables import CHANGE
+from engine.columns import CHANGE
 from engine.errors import LesionError
 from engine.harmless import utf8
 from engine.runs.directory import GENERATIONS

@@ -6,7 +6,8 @@ from engine.analysis.files import FORMATS, export
 from engine.analysis.layer_map import Cell, LayerMap, MapRow, change_from, layer_maps, scanned
 from engine.analysis.names import model_name
 from engine.analysis.power_law import Scaling, scaling, strongest
-from engine.analysis.tables import CHANGE, Row, columns, frame_of, headlines, metric_names, rows, table, tidy
+from engine.analysis.tables import Row, columns, frame_of, headlines, metric_names, rows, table, tidy
+from engine.columns import CHANGE
 from engine.profile import trial_group
 
 __all__ = [

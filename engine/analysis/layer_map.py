@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.analysis.curves import check_metric, mean
-from engine.analysis.tables import CHANGE
+from engine.columns import CHANGE
 from engine.runs.changes import is_change
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.analysis.names import short_names
+from engine.columns import CHANGE, IDENTITY, is_taken
 from engine.harmless import utf8
 from engine.profile import trial_group
 from engine.runs.changes import Baselines
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Row = dict[str, Any]
-
-IDENTITY = ("run", "trial", "model", "params", "method", "group", "level", "seed", "status")
-CHANGE = "_change_pct"
 
 
 def table(run: Path | Sequence[Path]) -> pd.DataFrame:
@@ -93,9 +91,14 @@ def _row(run: str, record: dict[str, Any], baselines: Baselines) -> Row:
         "level": None if record["level"] is None else float(record["level"]),
         "seed": record["seed"],
         "status": record["status"],
-        **(record["metrics"] or {}),
-        **{name + CHANGE: _figure(change) for name, change in baselines.changes(record).items()},
+        **{_column(name): value for name, value in (record["metrics"] or {}).items()},
+        **{_column(name) + CHANGE: _figure(change) for name, change in baselines.changes(record).items()},
     }
+
+
+def _column(metric: str) -> str:
+    """What the column of a metric is called: its name, unless another column bears it."""
+    return f"{metric} (metric)" if is_taken(metric) else metric
 
 
 def _figure(change: float | None) -> float:

@@ -20,6 +20,7 @@ from engine.catalog_entries.methods import METHODS
 from engine.catalog_entries.parameters import ARCHITECTURES, GROUPS
 from engine.catalog_entries.scores import SCORES
 from engine.catalog_entries.texts import PROMPT_SETS
+from engine.columns import is_taken
 from engine.errors import LesionError
 
 _TYPES: dict[str, type[Any]] = {
@@ -78,6 +79,9 @@ def _check_method(info: MethodInfo, before: Additions) -> str | None:
 def _check_measurement(info: MeasurementInfo, before: Additions) -> str | None:
     if not info.metrics or not all(isinstance(metric, MetricInfo) for metric in info.metrics):
         return "a measurement needs metrics, a MetricInfo each"
+    for metric in info.metrics:
+        if is_taken(str(metric.name)):
+            return f"its metric {metric.name!r} bears the name of another column of the tables; give it another"
     return _check_path(info, before) or _check_table(info, before)
 
 

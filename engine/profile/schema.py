@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from engine import catalog
 from engine.errors import LesionError
 from engine.profile.choice import ByName
 from engine.profile.counting import trial_count
@@ -172,11 +173,17 @@ class Profile(Table):
     @classmethod
     def _check_measures(cls, measures: tuple[Measure, ...]) -> tuple[Measure, ...]:
         seen = set()
+        measured: dict[str, str] = {}
         for position, measure in enumerate(measures):
             if (measure.name, measure.label) in seen:
                 text = f"this is another {measure.name} with the same metrics' names; give it a label of its own"
                 raise fault(LesionError(text, field=f"{position}.label"))
             seen.add((measure.name, measure.label))
+            for metric in _metrics(measure):
+                if metric in measured:
+                    text = f"{measured[metric]} has a metric {metric} too; give one of them a label of its own"
+                    raise fault(LesionError(text, field=f"{position}.label"))
+                measured[metric] = measure.name
         return measures
 
     @model_validator(mode="after")
@@ -220,6 +227,12 @@ class Profile(Table):
                 except LesionError as error:
                     raise fault(LesionError(str(error), field=f"measure.{position}.image")) from None
         return self
+
+
+def _metrics(measure: Measure) -> list[str]:
+    """What the metrics of a measurement are called, but those of which only the measurement knows the name."""
+    names = [metric.name for metric in catalog.measurements()[measure.name].metrics if "*" not in metric.name]
+    return [f"{measure.label}.{name}" if measure.label else name for name in names]
 
 
 def _refuse_overlap(damage: Damage, position: int, first: dict[tuple[Any, ...], int]) -> None:

@@ -140,7 +140,12 @@ class Bench:
                 measured = subject.measure(key, trial.seed, sizes[key], self._progress(trial, key))
             self._use[key] = self._peak.share()
             prefix = key.removesuffix(spec.name)
-            metrics |= {f"{prefix}{name}": value for name, value in measured.metrics.items()}
+            named = {f"{prefix}{name}": value for name, value in measured.metrics.items()}
+            if twice := sorted(metrics.keys() & named.keys()):
+                raise LesionError(
+                    f"{key} has a metric {twice[0]} and so has another measurement: give one of them a label"
+                )
+            metrics |= named
             texts += [{"measurement": spec.name, "label": spec.label} | text for text in measured.texts]
             kept.append(({"trial": trial.key, "measurement": spec.name, "label": spec.label}, key, measured))
         seconds = time.perf_counter() - begun

@@ -56,6 +56,14 @@ MEASUREMENT = "MeasurementInfo('oddity', '', (MetricInfo('m', '', '', None),), '
         (adds(prompt_sets="PromptSetInfo('x', '', file='engine:no.txt')"), "the prompts in 'engine:no.txt' cannot be"),
         (adds(prompt_sets="PromptSetInfo('x', '', parts=('y',))"), "there is no prompt set 'y' to be a part of it"),
         (adds(measurements=MEASUREMENT.format(table="T")), "'odd:T', which the catalog names, cannot be loaded"),
+        (
+            adds(measurements=MEASUREMENT.format(table="T").replace("'m'", "'level'")),
+            "adds no measurement 'oddity': its metric 'level' bears the name of another column of the tables",
+        ),
+        (
+            adds(measurements=MEASUREMENT.format(table="T").replace("'m'", "'nll_change_pct'")),
+            "its metric 'nll_change_pct' bears the name of another column",
+        ),
         (TABLE.format(name="T", says="other") + adds(measurements=MEASUREMENT.format(table="T")), "must say name: Lit"),
         (
             TABLE.format(name="Select", says="oddity") + adds(measurements=MEASUREMENT.format(table="Select")),
@@ -147,3 +155,16 @@ def test_an_implementation_that_is_not_there_fails_its_trials_with_a_sentence(
     baseline, hollow = [json.loads(line) for line in (run / "trials.jsonl").read_text().splitlines()]
     assert baseline["status"] == "ok"
     assert hollow["error"].startswith("'odd:apply', which the catalog names, cannot be loaded: module 'odd' has no")
+
+
+def test_two_measurements_of_one_metric_need_a_label(package: Callable[[str], Path], tmp_path: Path) -> None:
+    measurement = MEASUREMENT.format(table="T").replace("'m'", "'nll'")
+    folder = package(TABLE.format(name="T", says="oddity") + adds(measurements=measurement))
+    profile = tmp_path / "both.toml"
+    tables = '[model]\nnames = ["petri-4k"]\n[[damage]]\nmethod = "none"\n[[measure]]\nname = "perplexity"\n'
+    profile.write_text(f'name = "both"\n{tables}[[measure]]\nname = "oddity"\n')
+    refused = lesion("plan", str(profile), sites=(folder,))
+    assert refused.returncode == 2
+    assert "measure.1.label: perplexity has a metric nll too; give one of them a label of its own" in refused.stderr
+    profile.write_text(profile.read_text() + 'label = "odd"\n')
+    assert "label" not in lesion("plan", str(profile), sites=(folder,)).stderr

@@ -116,3 +116,16 @@ def test_several_runs_make_one_table_each_with_its_own_baselines(make_run):
 
 def test_a_run_without_trials_is_an_empty_table(make_run):
     assert len(analysis.table(make_run())) == 0
+
+
+def test_a_metric_that_bears_the_name_of_another_column_is_told_apart_from_it(make_run):
+    odd = {"level": 7.0, "status": 3.0, "perplexity_change_pct": 4.0, "perplexity": 20.0, "a.level": 1.0}
+    run = make_run(record(0, baseline=True, metrics={"level": 14.0, "perplexity": 10.0}), record(1, metrics=odd))
+    _, row = analysis.rows(run)
+    assert (row["level"], row["status"], row["perplexity_change_pct"]) == (0.5, "ok", 100.0)
+    assert (row["level (metric)"], row["status (metric)"], row["a.level"]) == (7.0, 3.0, 1.0)
+    assert row["level (metric)_change_pct"] == -50.0
+    assert row["perplexity_change_pct (metric)"] == 4.0
+    frame = analysis.table(run)
+    assert frame.columns.is_unique
+    assert analysis.metric_names([row])[:3] == ["level (metric)", "status (metric)", "perplexity_change_pct (metric)"]
