@@ -69,7 +69,7 @@ def summaries(results: Path) -> list[RunSummary]:
 
 def summary(run: Path) -> RunSummary:
     """One run in brief. Never raises: `fault` says what is wrong."""
-    profile = _described(run, _stamp(run / PROFILE))
+    profile = _profile(run)
     try:
         status = judge(run, _counted(run, tuple(_stamp(run / name) for name in (TRIALS, EVENTS, PROFILE))))
     except (LesionError, OSError) as error:
@@ -107,9 +107,19 @@ class _Description:
     fault: str = ""
 
 
+def _profile(run: Path) -> _Description:
+    try:
+        return _described(run, _stamp(run / PROFILE))
+    except FileNotFoundError:
+        wrong = f"it holds no {PROFILE}: it is not a run directory, or the file was removed"
+    except OSError as error:
+        wrong = f"{PROFILE} cannot be read: {error.strerror}"
+    return _Description(run.name, fault=wrong)
+
+
 @lru_cache(maxsize=_KEPT)
 def _described(run: Path, stamp: _Stamp | None) -> _Description:
-    """Read anew only when the `stamp` of the profile is another one."""
+    """Read anew only when the `stamp` of the profile is another one. Raises OSError, which is not remembered."""
     try:
         with files.reading(run / PROFILE) as file:
             content = file.read(toml.LARGEST_FILE + 1)
@@ -118,10 +128,6 @@ def _described(run: Path, stamp: _Stamp | None) -> _Description:
         tables = toml.loads(content.decode())
         models, methods = list(tables["model"]["names"]), [str(damage["method"]) for damage in tables["damage"]]
         return _Description(str(tables["name"]), tuple(map(str, models)), tuple(dict.fromkeys(methods)))
-    except FileNotFoundError:
-        wrong = f"it holds no {PROFILE}: it is not a run directory, or the file was removed"
-    except OSError as error:
-        wrong = f"{PROFILE} cannot be read: {error.strerror}"
     except KeyError as error:
         wrong = f"{PROFILE} is damaged: {error} is missing"
     except (ValueError, TypeError) as error:

@@ -36,17 +36,17 @@ def find_profiles(folder: Path) -> list[ProfileFile]:
 def _glance(path: Path) -> ProfileFile:
     try:
         found = path.stat()
+        return _read(path, (found.st_mtime_ns, found.st_size, found.st_ino))
     except OSError:
         return ProfileFile(path, path.stem, "cannot be read", fault=True)
-    return _read(path, (found.st_mtime_ns, found.st_size, found.st_ino))
 
 
 @lru_cache(maxsize=4096)
 def _read(path: Path, stamp: tuple[int, int, int]) -> ProfileFile:
-    """Parsed anew only when time, size or inode of the file are others."""
+    """Parsed anew only when time, size or inode of the file are others. Raises OSError, which is not remembered."""
     try:
         data = toml.loads(toml.text_of(path))
-    except (OSError, ValueError):
+    except ValueError:
         return ProfileFile(path, path.stem, "cannot be read", fault=True)
     return ProfileFile(path, str(data.get("name") or path.stem), str(data.get("description") or ""))
 
