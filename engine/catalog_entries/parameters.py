@@ -37,7 +37,7 @@ ARCHITECTURES = (
     ArchitectureInfo("mpt", "MPT", "engine.models.layouts.mpt:MPT"),
     ArchitectureInfo(
         "llama",
-        "Llama, SmolLM, Mistral, Qwen, Gemma, StableLM, OLMo-2, Granite and their kin",
+        "Llama, SmolLM, Mistral, Qwen, Gemma, StableLM, OLMo-2, Granite, Cohere and their kin",
         "engine.models.layouts.llama:LLAMA",
     ),
     ArchitectureInfo("moe", "Mixtral and the Qwen mixtures of experts", "engine.models.layouts.moe:MOE"),

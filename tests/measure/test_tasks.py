@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,25 @@ def test_normalised_by_characters(subjects: dict[str, LoadedModel], tmp_path: Pa
     assert first["log_likelihoods"] == pytest.approx([-12 * math.log(272), -3 * math.log(272)])
     assert (first["chosen"], first["chosen_normalised"]) == (1, 0)
     assert measured.metrics == {"accuracy": 0.5, "accuracy_normalised": 0.5}
+
+
+class Walked(list[Any]):
+    """A list that counts how often it is walked through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_answers_take_no_walk_through_all_candidates_each(subjects: dict[str, LoadedModel], tmp_path: Path) -> None:
+    measurement = Tasks(TasksMeasure(task=task_file(tmp_path, QUESTIONS)), subjects["gpt2"], Path())
+    measurement._candidates = candidates = Walked(measurement._candidates)
+    found = measurement.run(0, 64, lambda done, total: None).artifact
+    assert found is not None
+    assert candidates.times == 1
+    assert [len(answer["log_likelihoods"]) for answer in found["questions"]] == [3, 2, 4, 2]
 
 
 def test_a_broken_model_is_right_about_nothing(subjects: dict[str, LoadedModel], tmp_path: Path) -> None:
