@@ -174,7 +174,8 @@ def _draw_line(plt: Any, fit: Scaling, x: Axis, y: Axis, lowest: float, colour: 
 def _name_models(plt: Any, series: Sequence[Series], x: Axis) -> None:
     """The names of the models along the upper side, as many as there is room for."""
     sizes = {model: size for one in series for model, size in zip(one.scaling.models, one.scaling.params, strict=True)}
-    names = [model.rstrip("/").rpartition("/")[2] for model in sizes]
+    ends = [model.rstrip("/").rpartition("/")[2] for model in sizes]
+    names = [end if ends.count(end) == 1 else model for model, end in zip(sizes, ends, strict=True)]
     plt.xticks(x.places(sizes.values()), names, xside="upper")
 
 

@@ -15,7 +15,7 @@ import typer
 
 from app import output, safe
 from app.commands import options
-from engine.analysis.names import model_name
+from engine.analysis.names import short_names
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def _summary_row(one: RunSummary) -> tuple[str, ...]:
         str(one.oom),
         started,
         options.duration(one.seconds),
-        _short([model_name(model) for model in one.models]),
+        _short(list(short_names(one.models).values())),
         _short(list(one.methods)),
     )
 

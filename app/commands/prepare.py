@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import typer
 
 from app import output
 from app.commands import options
-from engine.analysis.names import model_name
+from engine.analysis.names import short_names
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -166,11 +167,14 @@ def _print_plan(
 ) -> None:
     from engine.profile import seeds
 
+    names = short_names(model.name for model in surveyed)
+    surveyed = [replace(model, name=names[model.name]) for model in surveyed]
+    cells = [(cell | {"model": names[str(cell["model"])]}, count) for cell, count in _cells(trials)]
     every = seeds(profile)
     listed = ", ".join(map(str, every[:8])) + (f", … {every[-1]}" if len(every) > 8 else "")
     output.show(f"{profile.name}: {len(trials)} trials, seeds {listed}")
     output.show()
-    output.show_table(("model", "method", "group", "trials"), _plan_rows(_cells(trials)))
+    output.show_table(("model", "method", "group", "trials"), _plan_rows(cells))
     output.show()
     output.show_table(
         ("model", "architecture", "parameters", "dtype", "weights", "needs", "free", ""), [_memory(m) for m in surveyed]
@@ -190,7 +194,7 @@ def _plan_rows(cells: list[tuple[dict[str, str | None], int]]) -> list[tuple[str
         group = cell["group"] or ""
         place = single_layer(group)
         method = "baseline" if cell["group"] is None else str(cell["method"])
-        key = (model_name(str(cell["model"])), method, place[0] if place else group, place is not None)
+        key = (str(cell["model"]), method, place[0] if place else group, place is not None)
         counts.setdefault(key, []).append((group, n))
     return [
         (
@@ -205,22 +209,22 @@ def _plan_rows(cells: list[tuple[dict[str, str | None], int]]) -> list[tuple[str
 
 def _memory(model: SurveyedModel) -> tuple[str, ...]:
     if model.error:
-        return (model_name(model.name), *["-"] * 6, model.verdict)
+        return (model.name, *["-"] * 6, model.verdict)
     sizes = (options.size(count) for count in (model.weights_bytes, model.need_bytes, model.free_bytes))
-    return (model_name(model.name), model.architecture, f"{model.parameters:,}", model.dtype, *sizes, model.verdict)
+    return (model.name, model.architecture, f"{model.parameters:,}", model.dtype, *sizes, model.verdict)
 
 
 def _notes(model: SurveyedModel) -> list[str]:
     tied = "input and output embeddings are tied: damage to embed_only reaches the unembedding too"
     smaller = [f"{measure} in batches of {size}, for larger ones do not fit" for measure, size in model.batch.items()]
     notes = [*([tied] if model.tied else []), *model.notes, *(smaller if model.fits else [])]
-    return [f"{model_name(model.name)}: {note}" for note in notes]
+    return [f"{model.name}: {note}" for note in notes]
 
 
 def _shared_notes(surveyed: list[SurveyedModel]) -> list[str]:
     """What is to be said of several models at once."""
     found = []
-    if published := [model_name(model.name) for model in surveyed if model.unreachable]:
+    if published := [model.name for model in surveyed if model.unreachable]:
         told = "estimated from the published shape; the Hub was not reached, or does not give the files"
         found.append(f"{', '.join(published)}: {told}")
     if any(model.verdict != "fits" and not model.error for model in surveyed):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.analysis.names import short_names
+from engine.analysis.names import names_over_runs, short_names
 from engine.columns import CHANGE, IDENTITY, is_taken
+from engine.errors import LesionError
 from engine.harmless import utf8
 from engine.profile import trial_group
 from engine.runs.changes import Baselines
-from engine.runs.records import read_trials
+from engine.runs.records import read_manifest, read_trials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +43,16 @@ def frame_of(found: Sequence[Row]) -> pd.DataFrame:
 
 def rows(run: Path | Sequence[Path]) -> list[Row]:
     """The same table as plain dictionaries: None where nothing was measured, nan and inf where that was measured."""
-    runs = [run] if isinstance(run, Path) else run
-    return [row for path in runs for row in _rows_of_run(path)]
+    runs = [run] if isinstance(run, Path) else list(run)
+    journals = [read_trials(path) for path in runs]
+    models = [list(dict.fromkeys(record["model"] for record in journal)) for journal in journals]
+    weights = [_weights(path) if len(runs) > 1 else {} for path in runs]
+    names = names_over_runs(list(zip(models, weights, strict=True)))
+    return [
+        row
+        for path, journal, named in zip(runs, journals, names, strict=True)
+        for row in tidy(path.resolve().name, journal, named)
+    ]
 
 
 def columns(found: Iterable[Row]) -> list[str]:
@@ -69,15 +78,27 @@ def headlines(metrics: Sequence[str]) -> list[str]:
     return list(metrics[:1])
 
 
-def _rows_of_run(run: Path) -> list[Row]:
-    return tidy(run.resolve().name, read_trials(run))
+def tidy(run: str, journal: Iterable[dict[str, Any]], names: Mapping[str, str] | None = None) -> list[Row]:
+    """The rows of a run named `run` from the records of its journal, in the order of the profile's grid.
 
-
-def tidy(run: str, journal: Iterable[dict[str, Any]]) -> list[Row]:
-    """The rows of a run named `run` from the records of its journal, in the order of the profile's grid."""
+    `names` are what its models are called beside those of other runs, where there are any.
+    """
     records = sorted(journal, key=lambda record: int(record["index"]))
-    baselines, names = Baselines(records), short_names(record["model"] for record in records)
+    baselines, names = Baselines(records), names or short_names(record["model"] for record in records)
     return [_row(run, record, baselines) | {"model": names[record["model"]]} for record in records]
+
+
+def _weights(run: Path) -> dict[str, tuple[str, str]]:
+    """What the manifest knows of the weights of a run's models; a run without a manifest tells nothing."""
+    try:
+        models = read_manifest(run).get("models")
+    except LesionError:
+        return {}
+    return {
+        str(model): (facts["dtype"], facts["digest"])
+        for model, facts in (models.items() if isinstance(models, dict) else ())
+        if isinstance(facts, dict) and all(isinstance(facts.get(name), str) for name in ("dtype", "digest"))
+    }
 
 
 def _row(run: str, record: dict[str, Any], baselines: Baselines) -> Row:

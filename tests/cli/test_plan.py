@@ -1,9 +1,10 @@
 """`lesion plan`: what will run, what it needs, and about how long it takes."""
 
 import json
+import shutil
 from pathlib import Path
 
-from tests.cli.conftest import SMALL, Lesion
+from tests.cli.conftest import ROOT, SMALL, Lesion
 
 PYTHIA = """
 name = "scaling"
@@ -52,3 +53,15 @@ def test_the_time_is_that_of_an_earlier_run_of_the_same_texts(lesion: Lesion, tm
     assert f", as run {name} took\n" in lesion("plan", path, "--results", tmp_path / "results").stdout
     other = lesion("plan", path, "--json", "--set", "run.threads=2", "--results", tmp_path / "results")
     assert json.loads(other.stdout)["timed_by"] == {}
+
+
+def test_two_folders_of_one_name_have_a_row_each(lesion: Lesion, tmp_path: Path) -> None:
+    for folder in ("old", "new"):
+        shutil.copytree(ROOT / "engine" / "petri" / "weights" / "petri-4k", tmp_path / folder / "model")
+    path = tmp_path / "two.toml"
+    path.write_text(SMALL.replace('["petri-16k"]', '["./old/model", "./new/model"]'))
+    done = lesion("plan", path, "--results", tmp_path / "results")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split()[:2] for line in done.stdout.splitlines() if "/model" in line]
+    assert rows[:4] == [[f"{name}/model", what] for name in ("old", "new") for what in ("baseline", "mult_gauss")]
+    assert [row[0] for row in rows[4:6]] == ["old/model", "new/model"]

@@ -14,7 +14,7 @@ from app.console.plan import Share, counted, shares, sized, total
 from app.console.widgets.figures import duration
 from app.safe import line
 from engine import catalog
-from engine.analysis.names import model_name
+from engine.analysis.names import short_names
 from engine.profile import Profile, remarks
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class PlanPanel(VerticalScroll):
         if isinstance(survey, str):
             body: list[RenderableType] = [Text(line(survey), style=self._colour("muted"))]
         else:
-            body = [part for model in survey.models for part in self._model(model)]
+            names = short_names(model.name for model in survey.models)
+            body = [part for model in survey.models for part in self._model(model, line(names[model.name]))]
         if about is not None:
             body.append(Text("\nTime", style=f"bold {self._colour('primary')}"))
             body.append(Text(f"about {duration(about.seconds)}"))
@@ -97,16 +98,16 @@ class PlanPanel(VerticalScroll):
             text.append(f"\n{level.symbol} {_levels(share.levels)}", style=muted)
         return text
 
-    def _model(self, model: "SurveyedModel") -> Iterable[RenderableType]:
+    def _model(self, model: "SurveyedModel", name: str) -> Iterable[RenderableType]:
         muted = self._colour("muted")
         if model.error is not None:
-            yield Text(f"✗ {line(model_name(model.name))} cannot be read", style=self._colour("error"))
+            yield Text(f"✗ {name} cannot be read", style=self._colour("error"))
             yield Text(f"  {_sentence(model.error)}", style=muted)
             return
         mark, colour = ("✓", "warning" if model.batch else "success") if model.fits else ("✗", "error")
         style = self._colour(colour)
         verdict = model.verdict + (", left out" if self._leaves_out and not model.fits else "")
-        yield Text.assemble((f"{mark} ", style), line(model_name(model.name)), (f" {verdict}", style))
+        yield Text.assemble((f"{mark} ", style), name, (f" {verdict}", style))
         yield Text(f"  {sized(model.need_bytes)} of {sized(model.free_bytes)} free", style=muted)
         yield Text(f"  {model.parameters:,} weights, {model.dtype}", style=muted)
         notes = [*model.notes, *(["published shape; the Hub was not reached"] if model.unreachable else [])]

@@ -15,7 +15,7 @@ from textual.widgets import DataTable, Static
 
 from app.console.widgets.figures import duration, state_text
 from app.safe import line
-from engine.analysis.names import model_name
+from engine.analysis.names import short_names
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class RunList(Vertical):
             Text(f"{run.done}/{run.total}", justify="right"),
             Text(str(lost) if lost else "·", style=colours["error"] if lost else colours["muted"], justify="right"),
             Text(duration(run.seconds), justify="right"),
-            Text(line(", ".join(map(model_name, run.models)), longest=60), style=colours["muted"]),
+            Text(line(", ".join(short_names(run.models).values()), longest=60), style=colours["muted"]),
         ]
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
