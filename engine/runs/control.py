@@ -14,7 +14,7 @@ from engine.runs.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_direct
 from engine.runs.fitting import LeftOut, fitted
 from engine.runs.lines import WriteError, complete_lines, complete_size, unwritten, write_whole
 from engine.runs.processes import command, environment
-from engine.runs.records import read_generations, read_trials
+from engine.runs.records import read_trials, short_of_texts
 from engine.runs.status import status
 
 if TYPE_CHECKING:
@@ -154,10 +154,10 @@ def is_complete(run: Path) -> bool:
     Raises LesionError, with what to do, where a journal is corrupt.
     """
     ended = status(run)
-    if ended.state != "done" or len(read_trials(run)) < ended.total:
+    if ended.state != "done":
         return False
-    read_generations(run)
-    return True
+    records = read_trials(run)
+    return len(records) >= ended.total and not short_of_texts(run, records)
 
 
 def _begun(run: Path, before: int) -> bool:

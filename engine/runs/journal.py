@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,7 @@ from engine.runs.lines import (
     unwritten,
     write_whole,
 )
-from engine.runs.records import read_journal, read_tolerant
+from engine.runs.records import read_journal, read_tolerant, short_of_texts
 
 _RESERVE_BYTES = 16384
 
@@ -44,6 +43,10 @@ class Journal:
         """What was committed before."""
         self.remarks = read_tolerant(run, TRIALS)[1]
         """What is odd about it, as sentences."""
+        self.remarks += [
+            f"{GENERATIONS} lacks texts of trial {trial}: delete its line in {TRIALS}, and lesion resume runs it again"
+            for trial in short_of_texts(run, self.records)
+        ]
         self._mend_generations()
         self._keep_reserve()
         self._batches: dict[str, dict[str, int]] = {}
@@ -107,22 +110,11 @@ class Journal:
         lines = [(_trial_of(line), end) for line, end in complete_lines(self._run / GENERATIONS)]
         kept = max((end for trial, end in lines if trial in committed), default=0)
         between = {trial for trial, end in lines if end < kept} - committed
-        short = self._short_of_texts(Counter(trial for trial, _ in lines))
-        if None in between or (short and any(trial is None for trial, _ in lines)):
-            [fault, *_] = read_tolerant(self._run, GENERATIONS)[1]
-            raise LesionError(f"{fault}; its trial is {short[0]}" if short else fault)
-        self.remarks += [
-            f"{GENERATIONS} lacks texts of trial {trial}: delete its line in {TRIALS}, and lesion resume runs it again"
-            for trial in short
-        ]
+        if None in between:
+            read_journal(self._run, GENERATIONS)  # raises, naming the line
         self._generations.cut(kept)
         if between:
             self._drop_strays(committed)
-
-    def _short_of_texts(self, counts: Counter[str | None]) -> list[str]:
-        """The trials of whose texts some are gone, `counts` of which are left."""
-        said = [(record["trial"], record.get("texts")) for record in self.records]
-        return [trial for trial, texts in said if isinstance(texts, int) and counts[trial] < texts]
 
     def _drop_strays(self, committed: set[str]) -> None:
         """Texts between those of committed trials whose own trial line is gone: someone deleted it to run it again."""

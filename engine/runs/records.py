@@ -1,5 +1,7 @@
 """Reading what a run has recorded: its trials, its texts and its manifest."""
 
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,20 @@ def read_tolerant(run: Path, name: str = TRIALS) -> tuple[list[Record], list[str
     """
     records, faults, repeats = _scan(run / name)
     return records, faults + repeats
+
+
+def short_of_texts(run: Path, records: Iterable[Record]) -> list[str]:
+    """Those of the run's trials of whose texts some are no longer there.
+
+    Raises LesionError where a line that cannot be read may be such a text.
+    """
+    texts, faults = read_tolerant(run, GENERATIONS)
+    left = Counter(text["trial"] for text in texts)
+    said = [(record["trial"], record.get("texts")) for record in records]
+    short = [trial for trial, count in said if isinstance(count, int) and left[trial] < count]
+    if short and faults:
+        raise LesionError(f"{faults[0]}; its trial is {short[0]}")
+    return short
 
 
 def read_manifest(run: Path) -> dict[str, Any]:

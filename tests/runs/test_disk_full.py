@@ -22,7 +22,7 @@ def check(run: Path, *files: str) -> None:
     """The run stopped with its sentence about one of the files, and every line that is there is whole."""
     found = status(run)
     assert found.state == "failed"
-    assert any(f"{file} of run {run.name} could not be written" in found.text for file in files)
+    assert any(f"{file} of run {run.name} could not be written, disk full (" in found.text for file in files)
     assert found.text.endswith(f"free space, then lesion resume {run.name}")
     assert 0 < found.done < 30
     for name in ("trials.jsonl", "generations.jsonl", "events.jsonl"):
@@ -51,10 +51,19 @@ def test_limit_on_the_size_of_files(fresh: Path, finished: Path) -> None:
     assert lasting(fresh) == lasting(finished)
 
 
-def test_small_file_system(tmp_path: Path, finished: Path) -> None:
-    """A run in a file system with room for half of it, mounted for a child process alone."""
+def mounted(script: str) -> "subprocess.CompletedProcess[str]":
+    """Run a script that mounts what it needs for itself alone."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
         pytest.skip("user namespaces are not permitted here")
+    command = ["unshare", "-rm", "sh", "-c", script]
+    done = subprocess.run(command, env=environment(), stderr=subprocess.PIPE, text=True, cwd=os.sep)
+    if done.returncode == 77:
+        pytest.skip("mounting is not permitted here")
+    return done
+
+
+def test_small_file_system(tmp_path: Path, finished: Path) -> None:
+    """A run in a file system with room for half of it, where its log lies, too."""
     disk, kept = tmp_path / "disk", tmp_path / "kept"
     disk.mkdir()
     run = create(busy_profile(), tmp_path / "results", source=None)
@@ -62,19 +71,30 @@ def test_small_file_system(tmp_path: Path, finished: Path) -> None:
     script = f"""
         mount -t tmpfs -o size={FIXED + growing // 2} none {disk} || exit 77
         cp -a {run} {disk}/
-        {sys.executable} -P -m engine.runs.runner {disk}/{run.name}
+        {sys.executable} -P -m engine.runs.runner {disk}/{run.name} 2>> {disk}/{run.name}/runner.log
         status=$?
         cp -a {disk}/{run.name} {kept}
         exit $status
     """
-    done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script], env=environment(), stderr=subprocess.PIPE, text=True, cwd=os.sep
-    )
-    if done.returncode == 77:
-        pytest.skip("mounting is not permitted here")
+    done = mounted(script)
     assert done.returncode == 1, done.stderr
     shutil.rmtree(run)
     kept.rename(run)
     check(run, "generations.jsonl", "trials.jsonl")
     resume(run)
     assert lasting(run) == lasting(finished)
+
+
+def test_resuming_on_a_disk_without_any_room(tmp_path: Path) -> None:
+    """Where not even the log takes a word."""
+    (tmp_path / "disk").mkdir()
+    run = create(busy_profile(), tmp_path / "results", source=None)
+    done = mounted(f"""
+        mount -t tmpfs -o size=200k none {tmp_path}/disk || exit 77
+        cp -a {run} {tmp_path}/disk/
+        : > {tmp_path}/disk/{run.name}/runner.log
+        cat /dev/zero > {tmp_path}/disk/fill 2> /dev/null
+        exec {sys.executable} -P -m app.cli resume {tmp_path}/disk/{run.name}
+    """)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr == f"lesion: run {run.name} cannot begin, disk full: free space, then lesion resume {run.name}\n"
