@@ -21,7 +21,7 @@ async def test_the_plan_says_what_models_need_and_how_long_it_takes(tmp_path: Pa
         await opened(pilot)
         await until(pilot, lambda: "✓ petri-16k fits" in shown(pilot, "#plan"))
         assert "35,700 weights, float32" in shown(pilot, "#plan")
-        await until(pilot, lambda: "about" in shown(pilot, "#plan"))
+        await until(pilot, lambda: "by a short test" in shown(pilot, "#plan"))
 
 
 async def test_a_slow_answer_holds_up_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,10 +44,3 @@ async def test_a_value_longer_than_a_line_is_edited_without_a_loss(tmp_path: Pat
             *(f"Say {number} and nothing else." for number in range(99)),
             "Say 99 and nothing else.x",
         ]
-
-
-async def test_the_plan_says_what_its_time_comes_from(tmp_path: Path) -> None:
-    app = lab(tmp_path)
-    async with app.run_test(size=(200, 60)) as pilot:
-        await opened(pilot)
-        await until(pilot, lambda: "byashorttestofthishost'sspeed" in re.sub(r"[\s│]", "", shown(pilot, "#plan")))
