@@ -156,3 +156,4 @@ async def test_lines_that_lesion_did_not_write_are_told_and_passed_over(tmp_path
         assert len(app.screen.live.records) == len(planned) - 2
         await pilot.press("d")
         await until(pilot, lambda: "no usable 'level'" in shown(pilot, "#runs"))
+        assert "! damaged" in shown(pilot, "#runs")

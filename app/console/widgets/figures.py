@@ -20,8 +20,10 @@ STATES = {
     "stopped": ("■", "warning"),
     "failed": ("✗", "error"),
     "crashed": ("!", "error"),
+    "damaged": ("!", "error"),
 }
-"""Symbol and theme colour of each state of a run; the word always stands beside the symbol."""
+"""Symbol and theme colour of each state of a run, and of one that cannot be read whole; the word always stands beside
+the symbol."""
 
 OUTCOMES = {"ok": ("✓", "success"), "oom": ("▲", "warning"), "failed": ("✗", "error")}
 """Symbol and theme colour of each status of a trial."""
