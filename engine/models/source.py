@@ -10,7 +10,7 @@ from engine.petri import PETRI
 from engine.profile import ModelSpec
 from engine.profile.names import is_model_path
 
-_SECONDS = 10.0
+HUB_SECONDS = 10.0
 """How long the Hub may take to answer."""
 
 
@@ -70,7 +70,7 @@ def _hub(name: str, revision: str | None) -> Source:
 
     wanted = f"revision {revision!r} of {name}" if revision else name
     try:
-        commit = HfApi().model_info(name, revision=revision, timeout=_SECONDS).sha
+        commit = HfApi().model_info(name, revision=revision, timeout=HUB_SECONDS).sha
     except errors.GatedRepoError:
         raise UnreachableError(gated(name)) from None
     except errors.RevisionNotFoundError:
@@ -79,20 +79,26 @@ def _hub(name: str, revision: str | None) -> Source:
         text = f"there is no model {name}: it is no folder here and no public repository of the Hugging Face Hub"
         raise LesionError(f"{text} (a private one needs `hf auth login`)") from None
     except Exception:  # no answer: every HTTP client has its own exceptions for that
-        return _cached(name, revision, wanted)
+        return _cached(name, revision)
     return Source(name, name, {"revision": commit}, commit)
 
 
-def _cached(name: str, revision: str | None, wanted: str) -> Source:
+def _cached(name: str, revision: str | None) -> Source:
     """The repository as it lies in the cache, for a host that cannot reach the Hub."""
     from huggingface_hub import try_to_load_from_cache
 
     config = try_to_load_from_cache(name, "config.json", revision=revision)
     if not isinstance(config, str):
-        text = f"{wanted} is not in the cache of this host, and the Hugging Face Hub cannot be reached"
-        raise UnreachableError(f"{text}: download it where there is a network, or give a folder")
+        raise UnreachableError(unreachable(name, revision))
     commit = Path(config).parent.name
     return Source(name, name, {"revision": commit, "local_files_only": True}, commit)
+
+
+def unreachable(name: str, revision: str | None) -> str:
+    """What to say of a repository that is not here, or not whole, while there is no Hub."""
+    which = f"revision {revision!r} of {name}" if revision else name
+    text = f"{which} is not in the cache of this host, and the Hugging Face Hub cannot be reached"
+    return f"{text}: download it where there is a network, or give a folder"
 
 
 def gated(name: str) -> str:

@@ -27,6 +27,11 @@ def is_model_path(model: str) -> bool:
     return model.startswith((".", "/", "~")) or model.endswith(".gguf")
 
 
+def is_hub_id(model: str) -> bool:
+    """Whether a model's name, once families are expanded, is spelt as one of the Hub's."""
+    return not is_petri(model) and not is_model_path(model)
+
+
 def is_family_pattern(model: str) -> bool:
     """Whether a model's name stands for several of one family, as "pythia:*" or "petri:1*" do."""
     return ":" in model and not is_model_path(model)

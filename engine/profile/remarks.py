@@ -2,16 +2,27 @@
 
 from engine import catalog
 from engine.additions import faults
+from engine.paths import is_folder
 from engine.profile.damage import Damage
 from engine.profile.grid import draws
 from engine.profile.measures import GenerationMeasure, TextTable
-from engine.profile.names import is_petri
+from engine.profile.names import is_hub_id, is_petri
 from engine.profile.schema import Profile
 
 
 def remarks(profile: Profile) -> list[str]:
     """Sentences for the user, none of which stops a run."""
-    return [*faults(), *_idle_seeds(profile), *_idle_options(profile), *_foreign_text(profile)]
+    return [*faults(), *_shadowed(profile), *_idle_seeds(profile), *_idle_options(profile), *_foreign_text(profile)]
+
+
+def _shadowed(profile: Profile) -> list[str]:
+    """Models of the Hub that a folder in the current directory stands before."""
+    idle = "; model.revision is ignored" if profile.model.revision else ""
+    return [
+        f"{name} is read from the folder {name} in the current directory, not from the Hugging Face Hub{idle}"
+        for name in profile.model.names
+        if is_hub_id(name) and is_folder(name)
+    ]
 
 
 def _idle_seeds(profile: Profile) -> list[str]:

@@ -14,6 +14,7 @@ from engine.runs.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_direct
 from engine.runs.fitting import LeftOut, fitted
 from engine.runs.lines import WriteError, complete_lines, complete_size, unwritten, write_whole
 from engine.runs.processes import command, environment
+from engine.runs.reaching import check_reachable
 from engine.runs.records import read_trials, short_of_texts
 from engine.runs.status import status
 
@@ -43,7 +44,8 @@ def create(
     `source`, the file the profile came from, is noted in the manifest. With `model.fit`, models that do not fit into
     memory are left out, which the manifest and the run's events tell. `weights`: by model the digest and dtype that it
     must have once it is loaded. Raises LesionError when `results` is not a folder that can be written, and as
-    `engine.runs.fitting.fitted`, `engine.profile.resolve` and `engine.profile.task_code.check_task_code` do.
+    `engine.runs.fitting.fitted`, `engine.runs.reaching.check_reachable`, `engine.profile.resolve` and
+    `engine.profile.task_code.check_task_code` do.
     """
     from engine.profile import localise, resolve, to_toml, versions
     from engine.profile.task_code import check_task_code
@@ -52,6 +54,7 @@ def create(
     left: list[LeftOut] = []
     if profile.model.fit:
         profile, left = fitted(profile, trust_remote_code)
+    check_reachable(profile)
     profile = resolve(profile)
     run = make_directory(profile.name, results)
     try:

@@ -51,6 +51,15 @@ def test_a_wrong_override(lesion, profile, tmp_path, override, parts):
     refused(lesion("run", profile(), "--set", override, "--results", tmp_path / "results"), *parts)
 
 
+def test_a_model_of_the_hub_that_cannot_be_had(lesion, profile, tmp_path):
+    results = tmp_path / "results"
+    path = profile("petri-16k", "no-such-org/no-such-model")
+    done = lesion("run", path, "--quiet", "--results", results, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
+    refused(done, "no-such-org/no-such-model is not in the cache of this host", "cannot be reached")
+    assert len(done.stderr.splitlines()) == 1
+    assert not results.exists()
+
+
 def test_a_profile_that_is_not_there(lesion, tmp_path):
     refused(lesion("run", "demmo"), "demmo", "./profiles", "did you mean 'demo'")
     refused(lesion("plan", tmp_path / "missing.toml"), "missing.toml")
