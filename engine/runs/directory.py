@@ -65,7 +65,8 @@ def profile_file(run: Path) -> Path:
     except FileNotFoundError:
         raise LesionError(f"{run} holds no {PROFILE}: it is not a run directory, or the file was removed") from None
     except OSError as error:
-        raise LesionError(f"{error.filename or path} cannot be read: {error.strerror}") from error
+        name = Path(error.filename or PROFILE).name
+        raise LesionError(f"{run / name} cannot be read: {error.strerror}") from error
     if odd:
         raise LesionError(odd)
     return path

@@ -119,7 +119,7 @@ class _Life:
         except LesionError as error:
             self._say_failed(str(error))
         except OSError as error:
-            self._say_failed(str(unwritten(f"what {error.filename or 'the runner'} was to hold", self._run, error)))
+            self._say_failed(str(unwritten(Path(error.filename or "a file").name, self._run, error)))
         except Exception as error:
             self._say_failed(f"the runner met an error it does not know, see runner.log: {error!r}")
             _tell(traceback.format_exc())
