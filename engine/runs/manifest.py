@@ -75,7 +75,8 @@ def start(run: Path, noted: Versions, *, devices: list[str], threads: int | None
     """
     manifest: dict[str, Any] = {"v": 1, "draw_version": DRAW_VERSION, "versions": noted}
     if files.is_present(run / MANIFEST):
-        manifest = {"versions": {}, **read_manifest(run)}  # before they were noted, all versions were 1
+        manifest = read_manifest(run)
+        manifest.setdefault("versions", {})  # before they were noted, all were 1
     if manifest.get("draw_version") != DRAW_VERSION:
         raise LesionError(
             f"run {run.name} was made with version {manifest.get('draw_version')} of the random draws and this Lesion "
