@@ -10,6 +10,7 @@ import tomli_w
 
 from engine import catalog
 from engine.errors import LesionError
+from engine.profile import toml
 from engine.profile.content import model_digests
 from engine.profile.damage import Damage
 from engine.profile.harness import own_files
@@ -85,6 +86,15 @@ def to_toml(profile: Profile) -> str:
         elif isinstance(value, list):
             blocks.extend(_table(f"[[{key}]]", entry) for entry in value)
     return "\n\n".join(blocks) + "\n"
+
+
+def check_readable(profile: Profile, size: int) -> None:
+    """Raises LesionError where `profile`, `size` bytes as TOML, says more than a file that is read back may: a list of
+    k is a table each when it is written out."""
+    if size > toml.LARGEST_FILE or len(profile.damage) > toml.LONGEST_LIST:
+        text = f"written out, this profile has {len(profile.damage):,} damages and {size / 1e6:.1f} MB"
+        most = f"{toml.LONGEST_LIST:,} and {toml.LARGEST_FILE / 1e6:g} MB are the most"
+        raise LesionError(f"{text}; {most}: ask for fewer k, levels or coordinates", field="damage")
 
 
 def setting(key: str, value: Any) -> str:

@@ -49,6 +49,7 @@ def create(
     """
     from engine.profile import localise, resolve, to_toml, versions
     from engine.profile.task_code import check_task_code
+    from engine.profile.writing import check_readable
 
     check_task_code(profile, trust_remote_code)
     left: list[LeftOut] = []
@@ -58,9 +59,13 @@ def create(
     profile = resolve(profile)
     run = make_directory(profile.name, results)
     try:
-        content = to_toml(localise(profile, run))
-        write_whole(run / PROFILE, content.encode())
+        content = to_toml(localise(profile, run)).encode()
+        check_readable(profile, len(content))
+        write_whole(run / PROFILE, content)
         manifest.begin(run, source, {one.model: one.reason for one in left}, versions(profile), weights)
+    except LesionError:
+        shutil.rmtree(run, ignore_errors=True)
+        raise
     except (OSError, WriteError) as error:
         shutil.rmtree(run, ignore_errors=True)
         raise LesionError(f"no run could be made in the results folder {results}: {error}") from error

@@ -50,7 +50,8 @@ PLAIN = {"method", "groups", "levels", "layers", "each_layer", "heads", "experts
 @pytest.mark.parametrize(("at", "table"), [("model", ModelSpec), ("run", RunSpec), ("seeds", Seeds)])
 def test_every_key_of_the_other_tables_has_its_field(at: str, table: type) -> None:
     found = keys({"model": {"load_in": "4bit"}})
-    assert {f"{at}.{key}" for key in table.model_fields} == {key for key in found if key.startswith(f"{at}.")}
+    own = set(table.model_fields) - {"digests"}  # which Lesion writes itself, when it makes a run
+    assert {f"{at}.{key}" for key in own} == {key for key in found if key.startswith(f"{at}.")}
 
 
 @pytest.mark.parametrize("name", list(catalog.methods()))

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LesionError
-from engine.profile import load, to_toml, trials
+from engine.profile import Profile, load, to_toml, trials
 from engine.profile.counting import trial_count
 from engine.profile.toml import DEEPEST, TooMuchError, loads
+from engine.runs import create
 
 Refusal = Callable[..., LesionError]
 
@@ -201,7 +202,9 @@ def test_a_hundred_thousand_faults(refusal: Refusal) -> None:
     assert str(error).splitlines()[-1].endswith(": and 89,990 more")
 
 
-def test_more_trials_than_the_limit_are_counted_and_not_made(refusal: Refusal, with_set: Callable[..., object]) -> None:
+def test_more_trials_than_the_limit_are_counted_and_not_made(
+    refusal: Refusal, with_set: Callable[..., Profile]
+) -> None:
     many = ["damage.0.levels={from=0, to=1, steps=10000}", "damage.0.each_layer=0-9999", "seeds.count=100000"]
     error = refusal(*many)
     assert error.field == "run.limit"
@@ -228,11 +231,21 @@ def test_more_trials_than_the_limit_are_counted_and_not_made(refusal: Refusal, w
         ["damage.0={method='none'}"],
     ],
 )
-def test_the_count_is_that_of_the_list(with_set: Callable[..., object], changes: list[str]) -> None:
+def test_the_count_is_that_of_the_list(with_set: Callable[..., Profile], changes: list[str]) -> None:
     profile = with_set(*changes)
     assert trial_count(profile) == len(trials(profile))
 
 
-def test_the_limit_is_no_part_of_what_a_trial_is(base: Path, with_set: Callable[..., object]) -> None:
+def test_the_limit_is_no_part_of_what_a_trial_is(base: Path, with_set: Callable[..., Profile]) -> None:
     assert trials(with_set("run.limit=1000")) == trials(load(base))
     assert "limit = 1000\n" in to_toml(with_set("run.limit=1000"))
+
+
+def test_no_run_is_made_of_a_profile_that_could_not_be_read_again(
+    with_set: Callable[..., Profile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = with_set(f"damage.0.select={{by='random', k={list(range(1, 200))}}}")
+    monkeypatch.setattr("engine.profile.toml.LARGEST_FILE", 20_000)
+    with pytest.raises(LesionError, match=r"this profile has 199 damages and 0.0 MB; 100,000 and 0.02 MB are the most"):
+        create(profile, tmp_path / "results", source=None)
+    assert not any((tmp_path / "results").iterdir())
