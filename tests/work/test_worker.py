@@ -132,7 +132,7 @@ def test_heads_narrow_what_is_damaged(worker: START, tmp_path: Path) -> None:
 
 NOISY = """
 import os, torch
-plain, calls = torch.log_softmax, []
+plain, calls = torch.log1p, []
 def noisy(*args, **options):
     calls.append(1)
     print('{"say": "done", "noise": true}', flush=True)
@@ -141,7 +141,7 @@ def noisy(*args, **options):
     if len(calls) == 3:
         raise KeyError("a library's own fault")
     return plain(*args, **options)
-torch.log_softmax = noisy
+torch.log1p = noisy
 """
 
 
@@ -161,14 +161,14 @@ def test_noise_and_faults_of_a_library_stay_out_of_the_protocol(worker: START, t
 
 MEDDLING = """
 import gc, torch
-plain, calls = torch.log_softmax, []
+plain, calls = torch.log1p, []
 def meddling(*args, **options):
     calls.append(1)
     if len(calls) == 3:
         models = [o for o in gc.get_objects() if type(o).__name__ == "GPTNeoXForCausalLM"]
         models[0].gpt_neox.final_layer_norm.weight.data[0] += 1
     return plain(*args, **options)
-torch.log_softmax = meddling
+torch.log1p = meddling
 """
 
 
