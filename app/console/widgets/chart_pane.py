@@ -159,7 +159,8 @@ class ChartPane(Vertical, can_focus=True):
 
         if not self._metrics:
             return
-        if self.query_one(Plot).drawing.abilities:  # of several metrics at once
+        of_several = self.choice.lines == "ability" or (self.choice.lines, self.choice.metric) == (None, None)
+        if of_several and self.query_one(Plot).drawing.abilities:
             self.choose(metric=headlines(self._metrics)[0], lines=None, part=0)
             return
         shown = self.choice.metric if self.choice.metric in self._metrics else headlines(self._metrics)[0]
@@ -171,13 +172,15 @@ class ChartPane(Vertical, can_focus=True):
         from engine.analysis import told_apart
 
         kinds: tuple[Lines, ...] = ("group", "model", "ability") if told_apart(self._metrics) else ("group", "model")
-        here = kinds.index(self.query_one(Plot).drawing.lines)
+        drawn = self.query_one(Plot).drawing.lines
+        here = kinds.index(drawn if self._working is None else self.choice.lines or drawn)
         self.choose(lines=kinds[(here + 1) % len(kinds)], part=0)
 
     def swap_view(self) -> None:
         """Dose–response, then scaling, then the map of layers where the run has one, then the first again."""
         drawing = self.query_one(Plot).drawing
-        following = (drawing.views.index(drawing.view) + 1) % len(drawing.views)
+        here = self.view if self.view in drawing.views else drawing.view
+        following = (drawing.views.index(here) + 1) % len(drawing.views)
         self.choose(view=drawing.views[following], part=0, level=0)
 
     @property
