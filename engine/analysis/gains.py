@@ -108,7 +108,9 @@ def _gains(run: Path, record: dict[str, Any], part: str, label: str) -> tuple[fl
                 return tuple(float(gain) for gain in content[key])
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except OSError as error:
+            raise LesionError(f"{run / name} cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise LesionError(f"{run / name} does not hold the gains of a model by layer: {error!r}") from None
     return None
 

@@ -112,6 +112,15 @@ def test_an_artifact_that_holds_something_else_is_named(make_run, content):
         by_layer(run, "residual_gain")
 
 
+def test_an_artifact_outside_of_the_run_is_not_read(make_run):
+    run = survey(make_run)
+    path = run / "artifacts" / "1.json"
+    path.rename(run.parent / "outside.json")
+    path.symlink_to(run.parent / "outside.json")
+    with pytest.raises(LesionError, match=r"1\.json cannot be read: it is a symbolic link, which is not followed$"):
+        by_layer(run, "residual_gain")
+
+
 def test_what_is_charted_first():
     assert analysis.headlines(["nll", "a.perplexity", "mlp_gain_last", "b.perplexity"]) == [
         "a.perplexity",
