@@ -1,7 +1,5 @@
 """Lesion's version."""
 
-import tomllib
-from importlib import metadata
 from pathlib import Path
 
 PACKAGE = "lesion-lab"
@@ -9,6 +7,8 @@ PACKAGE = "lesion-lab"
 
 def version() -> str:
     """The version that is installed; of a checkout that is not, the one it would be installed as, with `+checkout`."""
+    from importlib import metadata
+
     try:
         return metadata.version(PACKAGE)
     except metadata.PackageNotFoundError:
@@ -16,6 +16,8 @@ def version() -> str:
 
 
 def _of_checkout() -> str:
+    import tomllib
+
     try:
         project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         return f"{project['version']}+checkout"

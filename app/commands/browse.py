@@ -15,7 +15,6 @@ import typer
 
 from app import output, safe
 from app.commands import options
-from engine.analysis.names import short_names
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -279,6 +278,8 @@ def _summary(one: RunSummary) -> dict[str, object]:
 
 
 def _summary_row(one: RunSummary) -> tuple[str, ...]:
+    from engine.analysis.names import short_names
+
     started = "-" if one.started is None else f"{datetime.fromtimestamp(one.started):%Y-%m-%d %H:%M}"
     return (
         one.path.name,

@@ -12,7 +12,6 @@ import typer
 
 from app import output
 from app.commands import options
-from engine.analysis.names import short_names
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -165,6 +164,7 @@ def _cells(trials: list[Trial]) -> list[tuple[dict[str, str | None], int]]:
 def _print_plan(
     profile: Profile, trials: list[Trial], surveyed: list[SurveyedModel], remarks: list[str], about: Expected
 ) -> None:
+    from engine.analysis.names import short_names
     from engine.profile import seeds
 
     names = short_names(model.name for model in surveyed)

@@ -18,6 +18,11 @@ COMMANDS = [
 
 def loaded_by(*arguments: str) -> set[str]:
     """The top-level names of every module that the command imports."""
+    return {module.partition(".")[0] for module in modules_of(*arguments)}
+
+
+def modules_of(*arguments: str) -> set[str]:
+    """The full names of every module that the command imports."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", *COMMAND[1:], *arguments],
         cwd=ROOT,
@@ -25,15 +30,23 @@ def loaded_by(*arguments: str) -> set[str]:
         text=True,
         check=True,
     )
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines() if "|" in line}
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if "|" in line}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["results", "--help"]])
 def test_help_loads_neither_torch_nor_the_console_nor_tables(arguments):
     loaded = loaded_by(*arguments)
     assert "typer" in loaded  # the parsing above works
     heavy = {"torch", "transformers", "textual", "pandas", "numpy", "pyarrow", "scipy", "plotext", "rich"}
-    assert not loaded & heavy
+    assert not loaded & (heavy | {"psutil", "tomli_w", "tomlkit"})
+    assert arguments != ["--help"] or "pydantic" not in loaded  # typer converts with it what else is typed
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["plan", "--help"], ["export", "--help"]])
+def test_help_loads_no_room_of_the_engine(arguments):
+    """The modules that say a mistake and the version, and none of what a command does."""
+    ours = {module for module in modules_of(*arguments) if module.partition(".")[0] == "engine"}
+    assert ours == {"engine", "engine.errors", "engine.harmless", "engine.paths", "engine.version"}
 
 
 @pytest.mark.parametrize("arguments", [["models"], ["doctor"], ["schema"], ["results", "--results", "missing"]])
