@@ -62,7 +62,8 @@ def console(results: Path, profiles: Path, run: Path | None = None) -> int:
         raise LesionError("the console needs a terminal: use a command such as lesion results, or see lesion --help")
     from app.console.app import run as run_console
 
-    return 0 if run_console(results, profiles, run) else FAULT
+    shipped = options.shipped_beside(profiles) if profiles == options.PROFILES else None
+    return 0 if run_console(results, profiles, run, shipped) else FAULT
 
 
 def results(

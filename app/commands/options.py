@@ -14,6 +14,7 @@ import typer
 
 from engine.errors import LesionError, quoted, suggestion
 from engine.paths import is_file, is_folder
+from engine.shipped import shipped_profiles
 
 RESULTS = Path("results")
 PROFILES = Path("profiles")
@@ -44,7 +45,7 @@ Profiles = Annotated[
     Path, typer.Option("--profiles", metavar="DIR", help="Folder of the profiles.", callback=_possible)
 ]
 ProfileName = Annotated[
-    str, typer.Argument(metavar="PROFILE", help="A TOML file, or the name of one in ./profiles, as mlp-gain/petri.")
+    str, typer.Argument(metavar="PROFILE", help="A TOML file, or the name of a profile, as mlp-gain/petri.")
 ]
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run directory, an unambiguous part of its name, or 'last'.")
@@ -69,34 +70,51 @@ def program() -> str:
 
 
 def profile_path(given: str) -> Path:
-    """The file a user means: a path, or the bare name of a profile in ./profiles or one of its folders.
+    """The file a user means: a path, or the bare name of a profile in ./profiles, in one of its folders, or among those
+    that come with Lesion. One's own comes first.
 
     Raises LesionError, with the nearest names, when there is none.
     """
     path = Path(given)
     if is_file(path):
         return path
-    shipped = {file.relative_to(PROFILES).with_suffix("").as_posix(): file for file in sorted(PROFILES.rglob("*.toml"))}
-    if given in shipped:
-        return shipped[given]
-    named = [file for name, file in shipped.items() if given == name.rpartition("/")[2]]
-    if len(named) == 1:
-        return named[0]
-    if named:
-        raise LesionError(
-            f"{quoted(given)} names {len(named)} profiles: {', '.join(map(str, named))}; give one of those paths"
-        )
-    _refuse_folder(given, shipped)
+    own, shipped = _named(PROFILES), _named(shipped_beside(PROFILES))
+    if file := _called(given, own) or _called(given, shipped):
+        return file
+    named = shipped | own
+    _refuse_folder(given, named)
     name = path.name.removesuffix(".toml")
-    raise LesionError(
-        f"there is no profile {quoted(given)}, neither as a file nor in ./{PROFILES}{suggestion(name, shipped)}"
-    )
+    places = f"in ./{PROFILES} nor among those that come with Lesion" if shipped else f"in ./{PROFILES}"
+    raise LesionError(f"there is no profile {quoted(given)}, neither as a file nor {places}{suggestion(name, named)}")
 
 
-def _refuse_folder(given: str, shipped: Iterable[str]) -> None:
-    """Raises LesionError, naming the profiles in it, where `given` is a folder or the name of one in ./profiles."""
+def shipped_beside(folder: Path) -> Path | None:
+    """The folder of the profiles that come with Lesion; None where `folder`, the user's own, is that very folder."""
+    shipped = shipped_profiles()
+    return None if folder.resolve() == shipped.resolve() else shipped
+
+
+def _named(folder: Path | None) -> dict[str, Path]:
+    """The profiles below a folder by name, as `mlp-gain/petri`."""
+    if folder is None:
+        return {}
+    return {file.relative_to(folder).with_suffix("").as_posix(): file for file in sorted(folder.rglob("*.toml"))}
+
+
+def _called(given: str, named: dict[str, Path]) -> Path | None:
+    """The profile of this name, or the only one whose name ends so. Raises LesionError where several do."""
+    if given in named:
+        return named[given]
+    ending = [name for name in named if given == name.rpartition("/")[2]]
+    if len(ending) > 1:
+        raise LesionError(f"{quoted(given)} names {len(ending)} profiles: {', '.join(ending)}; give one of those names")
+    return named[ending[0]] if ending else None
+
+
+def _refuse_folder(given: str, named: Iterable[str]) -> None:
+    """Raises LesionError, naming the profiles in it, where `given` is a folder or the name of one of profiles."""
     path, folder = Path(given), Path(given).as_posix()
-    inside = sorted(name for name in shipped if name.startswith(f"{folder}/"))
+    inside = sorted(name for name in named if name.startswith(f"{folder}/"))
     if not inside and is_folder(path):
         inside = sorted(str(file) for file in path.glob("*.toml"))
     if inside:

@@ -26,7 +26,7 @@ def _opener(path: str) -> Callable[[], Screen[Any]]:
 
 
 class LesionApp(App[None]):
-    """The console over a folder of results and a folder of profiles."""
+    """The console over a folder of results, a folder of profiles, and the profiles that come with Lesion."""
 
     TITLE = "Lesion"
     CSS_PATH: ClassVar[list[str | PurePath]] = [
@@ -51,13 +51,17 @@ class LesionApp(App[None]):
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
     ]
 
-    def __init__(self, results: Path, profiles: Path, open_run: Path | None = None) -> None:
+    def __init__(
+        self, results: Path, profiles: Path, open_run: Path | None = None, shipped: Path | None = None
+    ) -> None:
         super().__init__()
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
         self.results = results
         self.profiles = profiles
+        self.shipped = shipped
+        """Profiles to be listed below those in `profiles`, never to be written to; None where there are none."""
         self.open_run = open_run
         """The run that Live and Browse show: set by `watch_run` and `browse_run`; None while none was chosen."""
 
@@ -131,8 +135,8 @@ def _unsaved(screen: Screen[Any]) -> list[str]:
     return screen.unsaved() if isinstance(screen, LabScreen) else []
 
 
-def run(results: Path, profiles: Path, open_run: Path | None = None) -> bool:
+def run(results: Path, profiles: Path, open_run: Path | None = None, shipped: Path | None = None) -> bool:
     """Opens the console; returns when the user quits, or a fault of ours ended it, whether all went well."""
-    app = LesionApp(results, profiles, open_run)
+    app = LesionApp(results, profiles, open_run, shipped)
     app.run()
     return not app.return_code

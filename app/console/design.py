@@ -95,10 +95,11 @@ class DesignScreen(LabScreen):
 
     @work(exclusive=True, group="list")
     async def _list_profiles(self, mark: Path | None = None) -> None:
-        """Reads the folder of profiles anew, away from the screen's own thread: it may be on a slow disk."""
-        files = await asyncio.to_thread(find_profiles, self.lab.profiles)
+        """Reads the folders of profiles anew, away from the screen's own thread: they may be on a slow disk."""
+        own = await asyncio.to_thread(find_profiles, self.lab.profiles)
+        shipped = await asyncio.to_thread(find_profiles, self.lab.shipped, "shipped/") if self.lab.shipped else []
         profiles = self._profiles
-        profiles.show(self.lab.profiles, files, self._edited())
+        profiles.show([*own, *shipped], self._edited())
         if mark is not None:
             profiles.mark(mark)
 
@@ -195,7 +196,7 @@ class DesignScreen(LabScreen):
 
     def action_open_profile(self) -> None:
         """Lets the user find a profile by typing part of its name or description."""
-        files = {str(file.path.relative_to(self.lab.profiles)): file for file in self._profiles.files}
+        files = {file.place: file for file in self._profiles.files}
 
         def opened(name: str | None) -> None:
             if name is not None:

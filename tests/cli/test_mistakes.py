@@ -140,4 +140,6 @@ def test_a_fault_of_our_own_is_one_sentence_and_keeps_its_traceback(lesion, scal
 def test_a_folder_of_profiles_is_answered_with_what_is_in_it(lesion):
     refused(lesion("run", "mlp-gain"), "'mlp-gain' is a folder", "mlp-gain/full, mlp-gain/petri")
     refused(lesion("plan", "profiles/mlp-gain"), "is a folder", "profiles/mlp-gain/petri.toml")
-    refused(lesion("run", "petri"), "profiles/mlp-gain/petri.toml", "give one of those paths")
+    refused(
+        lesion("run", "petri"), "critical-weights/petri, degradation/petri, mlp-gain/petri", "give one of those names"
+    )

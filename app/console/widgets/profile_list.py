@@ -21,34 +21,40 @@ class ProfileFile:
     """A profile on disk, as the list shows it."""
 
     path: Path
+    place: str
+    """Its path below the folder it was looked for in, as `mlp-gain/petri.toml`."""
     name: str
     description: str
     fault: bool = False
     """It cannot be read; the description says so."""
 
 
-def find_profiles(folder: Path) -> list[ProfileFile]:
-    """Every profile below a folder: those in the folder itself first, then folder by folder. Empty if there is none."""
+def find_profiles(folder: Path, called: str = "") -> list[ProfileFile]:
+    """Every profile below a folder: those in the folder itself first, then folder by folder. Empty if there is none.
+
+    `called`: how the folder itself is called in the profiles' places, as "shipped/".
+    """
     paths = sorted(folder.rglob("*.toml"), key=lambda path: (len(path.parents), str(path)))
-    return [_glance(path) for path in paths if not path.name.startswith(".")]
+    places = {path: called + path.relative_to(folder).as_posix() for path in paths if not path.name.startswith(".")}
+    return [_glance(path, place) for path, place in places.items()]
 
 
-def _glance(path: Path) -> ProfileFile:
+def _glance(path: Path, place: str) -> ProfileFile:
     try:
         found = path.stat()
-        return _read(path, (found.st_mtime_ns, found.st_size, found.st_ino))
+        return _read(path, place, (found.st_mtime_ns, found.st_size, found.st_ino))
     except OSError:
-        return ProfileFile(path, path.stem, "cannot be read", fault=True)
+        return ProfileFile(path, place, path.stem, "cannot be read", fault=True)
 
 
 @lru_cache(maxsize=4096)
-def _read(path: Path, stamp: tuple[int, int, int]) -> ProfileFile:
+def _read(path: Path, place: str, stamp: tuple[int, int, int]) -> ProfileFile:
     """Parsed anew only when time, size or inode of the file are others. Raises OSError, which is not remembered."""
     try:
         data = toml.loads(toml.text_of(path))
     except ValueError:
-        return ProfileFile(path, path.stem, "cannot be read", fault=True)
-    return ProfileFile(path, str(data.get("name") or path.stem), str(data.get("description") or ""))
+        return ProfileFile(path, place, path.stem, "cannot be read", fault=True)
+    return ProfileFile(path, place, str(data.get("name") or path.stem), str(data.get("description") or ""))
 
 
 class ProfileList(OptionList):
@@ -66,15 +72,14 @@ class ProfileList(OptionList):
         self.border_title = "Profiles"
         self.files: list[ProfileFile] = []
 
-    def show(self, folder: Path, files: Iterable[ProfileFile], edited: set[Path]) -> None:
+    def show(self, files: Iterable[ProfileFile], edited: set[Path]) -> None:
         """Lists the profiles; the highlighted one stays so."""
         kept = self.highlighted_option.id if self.highlighted_option else None
         self.files = list(files)
         self.clear_options()
-        for parent, group in groupby(self.files, key=lambda file: file.path.parent):
-            if parent != folder:
-                heading = line(f"{parent.relative_to(folder)}/")
-                self.add_option(Option(Content.styled(heading, "$primary"), disabled=True))
+        for folder, group in groupby(self.files, key=lambda file: file.place.rpartition("/")[0]):
+            if folder:
+                self.add_option(Option(Content.styled(line(f"{folder}/"), "$primary"), disabled=True))
             self.add_options(Option(_row(file, file.path in edited), id=str(file.path)) for file in group)
         if not self.files:
             self.add_option(Option(Content.styled("none yet: n for a new one", "$muted"), disabled=True))

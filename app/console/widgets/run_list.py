@@ -30,7 +30,7 @@ EMPTY = """No runs yet in {results}
 
 A run is one execution of a profile. To make a first one:
   press 1, pick a profile such as demo, and start it there
-  or, in a shell:  lesion run profiles/demo.toml
+  or, in a shell:  lesion run demo
 It appears here by itself."""
 
 
