@@ -15,9 +15,8 @@ def waiting_for_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pilot, "_wait_for_screen", shell.settled)
 
 
-@pytest.fixture(autouse=True)
-def asking(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Nobody looks so long at a profile that its models are asked about, which loads torch for seconds: only
-    test_estimate.py does."""
+@pytest.fixture
+def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks at a profile for so long that its models are asked about, which loads torch for seconds: for tests
+    of the form that never look at the answer."""
     monkeypatch.setattr("app.console.design._LONG_PAUSE", 1e6)
-    return monkeypatch

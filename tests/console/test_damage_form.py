@@ -10,6 +10,8 @@ from app.console.widgets.save_as import SaveAs
 from engine.profile import load
 from tests.console.shell import SIZES, field_texts, go_to, lab, opened, shown, type_over, until
 
+pytestmark = pytest.mark.usefixtures("unasked")
+
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_selection_and_an_option_by_keys_alone(tmp_path: Path, size: tuple[int, int]) -> None:

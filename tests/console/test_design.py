@@ -17,6 +17,8 @@ from engine.profile import load, trials
 from engine.runs import status
 from tests.console.shell import SIZES, field_texts, folders, go_to, lab, opened, shown, type_over, until
 
+pytestmark = pytest.mark.usefixtures("unasked")
+
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_wrong_value_is_named_beside_its_field_and_the_plan_follows_when_it_is_right(

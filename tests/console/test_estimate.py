@@ -10,9 +10,9 @@ from tests.console.shell import go_to, lab, opened, shown, type_over, until
 
 
 @pytest.fixture(autouse=True)
-def at_once(asking: pytest.MonkeyPatch) -> None:
-    asking.setattr("app.console.design._PAUSE", 0.0)
-    asking.setattr("app.console.design._LONG_PAUSE", 0.0)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.console.design._PAUSE", 0.0)
+    monkeypatch.setattr("app.console.design._LONG_PAUSE", 0.0)
 
 
 async def test_the_plan_says_what_models_need_and_how_long_it_takes(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from app.console.draft import Draft
 from app.console.widgets.profile_list import find_profiles
 from engine.profile import load
 
+pytestmark = pytest.mark.usefixtures("unasked")
+
 TEXT = """\
 # Why this profile is there.
 name = "kept"
