@@ -19,6 +19,7 @@ from engine.profile.versions import Versions, changed, in_words
 from engine.runs.directory import MANIFEST
 from engine.runs.lines import write_whole
 from engine.runs.records import read_manifest
+from engine.version import version
 
 PACKAGES = (
     "torch",
@@ -45,6 +46,8 @@ PACKAGES = (
 )
 """The packages whose version can change a result: those that compute, and those that read models, texts, templates and
 pictures. In a manifest None is one that was not installed; of one that it does not name, nothing is known."""
+
+_CALLED = {"vectors": "the processor's vector width", "cpu": "the kind of processor"}
 
 
 def begin(
@@ -148,7 +151,7 @@ def add_model(run: Path, name: str, facts: dict[str, Any]) -> None:
 def surroundings() -> dict[str, Any]:
     """The software and the host, as far as they can change a result or help to find out why one changed."""
     return {
-        "lesion": _version("lesion-lab"),
+        "lesion": version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "additions": versions(),
         "python": platform.python_version(),
@@ -173,7 +176,9 @@ def _remarks(first: dict[str, Any], found: dict[str, Any]) -> list[str]:
         if isinstance(value, dict) and isinstance(before, dict):
             remarks += _remarks(before, {**dict.fromkeys(before), **value})
         elif value != before:
-            remarks.append(f"{name} differs from the first start: {value}, not {before}")
+            called = _CALLED.get(name, name)
+            now, then = ("none" if one is None else one for one in (value, before))
+            remarks.append(f"{called} differs from the first start: {now}, not {then}")
     return remarks
 
 

@@ -52,6 +52,16 @@ _OTHERS: dict[str, Kind] = {
     "batch": maybe(named(count)),
     "change_pct": maybe(named(maybe(figure))),
 }
+_CHANGED: dict[str, Kind] = {"versions": named(count), "workers": named(table)}
+_MANIFEST: dict[str, Kind] = {
+    "versions": named(count),
+    "packages": named(maybe(text)),
+    "additions": table,
+    "models": named(named(lambda fact: maybe(text)(fact) or maybe(count)(fact))),
+    "workers": named(table),
+    "left_out": named(text),
+    "started": listed(lambda start: table(start) and unusable(_changed(start), {}, _CHANGED) is None),
+}
 _SELECT: dict[str, Kind] = {"by": text}
 _SELECT_OTHERS: dict[str, Kind] = {"text": text, "coordinates": maybe(listed(lambda _: True))}
 _TEXT: dict[str, Kind] = {
@@ -125,7 +135,15 @@ def read_manifest(run: Path) -> dict[str, Any]:
         raise LesionError(f"{path} cannot be read: {error.strerror}") from error
     if manifest is None:
         raise LesionError(f"{path} is damaged: a JSON object is expected")
+    if (field := unusable(manifest, {}, _MANIFEST)) is not None:
+        raise LesionError(f"{path} is damaged: its {field!r} is not what Lesion writes there")
     return manifest
+
+
+def _changed(start: Record) -> Record:
+    """What a start of a run notes as other than at the first; a text in its place is no table, and refused as such."""
+    changed = start.get("changed", {})
+    return changed if isinstance(changed, dict) else {"versions": changed}
 
 
 def _scan(path: Path) -> tuple[list[Record], list[str], list[str]]:

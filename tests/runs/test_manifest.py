@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from engine.errors import LesionError
 from engine.profile import versions
 from engine.runs import create, manifest, read_manifest
 from engine.runs.manifest import PACKAGES
@@ -44,8 +47,8 @@ def test_a_worker_that_computes_otherwise_is_noted_and_said(tmp_path: Path) -> N
     again(run)
     other = {**CPU, "vectors": "AVX512", "settings": {"MKL_CBWR": "AVX2"}}
     assert manifest.add_worker(run, "cpu", other) == [
-        "vectors differs from the first start: AVX512, not AVX2",
-        "MKL_CBWR differs from the first start: AVX2, not None",
+        "the processor's vector width differs from the first start: AVX512, not AVX2",
+        "MKL_CBWR differs from the first start: AVX2, not none",
     ]
     whole = read_manifest(run)
     assert whole["workers"] == {"cpu": CPU}
@@ -60,3 +63,26 @@ def test_of_a_package_that_was_not_noted_nothing_is_said(tmp_path: Path) -> None
     known = {"torch": "1.0", "numpy": whole["packages"]["numpy"]}
     (run / "manifest.json").write_text(json.dumps({**whole, "packages": known}))
     assert again(run) == [f"torch differs from the first start: {whole['packages']['torch']}, not 1.0"]
+
+
+@pytest.mark.parametrize("field", ["versions", "packages", "models", "workers", "started", "left_out", "additions"])
+@pytest.mark.parametrize("odd", [None, 3, "x", True, [1], {"a": [1]}])
+def test_a_manifest_of_another_making_is_damaged(tmp_path: Path, field: str, odd: Any) -> None:
+    run = begun(tmp_path)
+    whole = read_manifest(run) | {field: odd}
+    (run / "manifest.json").write_text(json.dumps(whole))
+    if field == "additions" and isinstance(odd, dict):
+        assert again(run)
+        return
+    with pytest.raises(LesionError, match=rf"manifest\.json is damaged: its '{field}' is not what Lesion writes there"):
+        again(run)
+
+
+@pytest.mark.parametrize("changed", [3, "x", {"versions": []}, {"workers": {"cpu": 1}}])
+def test_a_start_of_another_making_is_damage_too(tmp_path: Path, changed: Any) -> None:
+    run = begun(tmp_path)
+    whole = read_manifest(run)
+    whole["started"][-1]["changed"] = changed
+    (run / "manifest.json").write_text(json.dumps(whole))
+    with pytest.raises(LesionError, match="its 'started' is not"):
+        manifest.earlier(run)
