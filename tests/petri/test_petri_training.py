@@ -12,6 +12,8 @@ from engine.petri.grammar import generate
 from engine.petri.train import BATCH, build_corpus, build_model, save, train
 from engine.petri.vocabulary import train_tokenizer
 
+pytestmark = pytest.mark.slow
+
 STEPS = 12
 
 

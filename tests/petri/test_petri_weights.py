@@ -14,6 +14,8 @@ from engine.methods import apply
 from engine.models.architecture import architecture
 from engine.petri import CONTEXT, PETRI, SIZES, VOCABULARY, WEIGHTS, held_out
 
+pytestmark = pytest.mark.slow
+
 CLAIMED = {"petri-4k": 4_000, "petri-16k": 16_000, "petri-60k": 60_000, "petri-250k": 250_000, "petri-1m": 1_000_000}
 
 

@@ -16,6 +16,8 @@ from engine.scores import ScoreSpec, rank
 from engine.scores.curvature import add_products, probe
 from tests.scores.conftest import windows
 
+pytestmark = pytest.mark.slow
+
 CONTEXT = 24
 
 
