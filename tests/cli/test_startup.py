@@ -54,6 +54,15 @@ def test_no_command_of_the_terminal_loads_torch(arguments):
     assert not loaded_by(*arguments) & {"torch", "transformers", "textual"}
 
 
+def test_the_list_of_runs_needs_no_tables_charts_or_arrays():
+    """On real runs, those of the samples: their states and names are read without what draws or computes."""
+    heavy = {"torch", "transformers", "textual", "pandas", "numpy", "pyarrow", "scipy", "plotext", "rich", "tomlkit"}
+    loaded = modules_of("results", "--results", "results/samples")
+    assert "engine.runs.summaries" in loaded
+    assert not {module.partition(".")[0] for module in loaded} & heavy
+    assert not {module for module in loaded if module.startswith(("app.console", "app.charts", "app.headless"))}
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself_with_an_example(lesion, command):
     done = lesion(command, "--help")
