@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SMOLLM := models/smollm2-135m-instruct
 
 # The rooms whose tests start no runs and no console. One thread a worker: two at work on two cores wait for each other.
-QUICK := tests/test_*.py $(addprefix tests/,analysis methods models petri profile scores)
+QUICK := tests/test_*.py $(addprefix tests/,analysis measure methods models petri profile scores)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint unit quick real-model petri benchmark sample clean
