@@ -80,6 +80,11 @@ class Keys:
         return digest(what | _narrowing_identity(damage) | self._identities.get(id(damage), {}))[:16]
 
 
+def check_texts(profile: Profile) -> None:
+    """Raises LesionError where a text, prompt, question or picture that `profile` names cannot be read."""
+    Keys(profile, [single for table in profile.damage for single in table.singles], Path(), {})
+
+
 def digest(value: Any) -> str:
     """sha256 of `value` as canonical JSON, in hexadecimal digits."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

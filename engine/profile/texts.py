@@ -73,16 +73,31 @@ def questions(measure: PromptTable, folder: Path) -> list[Question]:
 
 def json_lines(text: str, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each JSON object of a .jsonl file with its place ("file, line 3"). Raises LesionError where a line is none."""
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: JSON may hold its other line ends
         if not line.strip():
             continue
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             entry = None
         if not isinstance(entry, dict):
             raise LesionError(f"'{where}', line {number}, is not a JSON object in braces")
+        if not _is_unicode(line, entry):
+            raise LesionError(
+                f"'{where}', line {number}, holds half a character (\\ud800 to \\udfff without the other)"
+            )
         yield f"'{where}', line {number},", entry
+
+
+def _is_unicode(line: str, entry: dict[str, Any]) -> bool:
+    """Whether all texts of a line can be written as UTF-8, so that a tokenizer takes them."""
+    if "\\ud" not in line.lower():
+        return True
+    try:
+        json.dumps(entry, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def prompt_set_name(measure: PromptTable) -> str:

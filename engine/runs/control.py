@@ -44,14 +44,16 @@ def create(
     `source`, the file the profile came from, is noted in the manifest. With `model.fit`, models that do not fit into
     memory are left out, which the manifest and the run's events tell. `weights`: by model the digest and dtype that it
     must have once it is loaded. Raises LesionError when `results` is not a folder that can be written, and as
-    `engine.runs.fitting.fitted`, `engine.runs.reaching.check_reachable`, `engine.profile.resolve` and
-    `engine.profile.task_code.check_task_code` do.
+    `engine.runs.fitting.fitted`, `engine.runs.reaching.check_reachable`, `engine.profile.resolve`,
+    `engine.profile.keys.check_texts` and `engine.profile.task_code.check_task_code` do.
     """
     from engine.profile import localise, resolve, to_toml, versions
+    from engine.profile.keys import check_texts
     from engine.profile.task_code import check_task_code
     from engine.profile.writing import check_readable
 
     check_task_code(profile, trust_remote_code)
+    check_texts(profile)
     left: list[LeftOut] = []
     if profile.model.fit:
         profile, left = fitted(profile, trust_remote_code)

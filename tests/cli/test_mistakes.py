@@ -51,6 +51,16 @@ def test_a_wrong_override(lesion, profile, tmp_path, override, parts):
     refused(lesion("run", profile(), "--set", override, "--results", tmp_path / "results"), *parts)
 
 
+def test_a_wrong_line_of_ones_own_prompts(lesion, profile, tmp_path):
+    """The file itself is named, not the copy of it that a run would have had."""
+    prompts = tmp_path / "own.jsonl"
+    prompts.write_text('{"prompt": "a"}\n{"prompt": "\\ud800"}\n')
+    path = profile("documents = 2", f"documents = 2\n\n[[measure]]\nname = 'generation'\nprompts = '{prompts}'")
+    results = tmp_path / "results"
+    refused(lesion("run", path, "--results", results), f"'{prompts}', line 2, holds half a character")
+    assert not results.exists()
+
+
 def test_a_model_of_the_hub_that_cannot_be_had(lesion, profile, tmp_path):
     results = tmp_path / "results"
     path = profile("petri-16k", "no-such-org/no-such-model")

@@ -89,6 +89,9 @@ def test_own_questions_with_one_answer_several_or_none(tmp_path: Path) -> None:
         ('{"answer": "x"}', 'line 2, needs "prompt", a text'),
         ('{"prompt": " "}', 'line 2, needs "prompt", a text'),
         ('{"prompt": "a", "answer": 4}', 'may have "answer", a text or a list of texts'),
+        ('{"prompt": "\\ud800 a"}', "line 2, holds half a character"),
+        ('{"prompt": "a", "answer": "\\uDC01"}', "line 2, holds half a character"),
+        ("[" * 100_000, "line 2, is not a JSON object in braces"),
     ],
 )
 def test_a_line_that_is_no_question_is_named(tmp_path: Path, line: str, sentence: str) -> None:
@@ -98,6 +101,13 @@ def test_a_line_that_is_no_question_is_named(tmp_path: Path, line: str, sentence
         questions(GenerationMeasure(prompts=str(path)), Path())
     assert sentence in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_whole_characters_by_halves_and_rare_line_ends_stay_in_their_prompt(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"prompt": "a \\ud83d\\ude00 b"}\n{"prompt": "c\u2028d"}\n', encoding="utf-8")
+    asked = questions(GenerationMeasure(prompts=str(path)), Path())
+    assert [question.prompt for question in asked] == ["a \U0001f600 b", "c\u2028d"]
 
 
 @pytest.mark.parametrize(
