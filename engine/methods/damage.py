@@ -47,7 +47,7 @@ def apply(
             raise LesionError(f"the method {method} needs a selection that has an order")
         assert level is not None
         with torch.no_grad(), opened(slices) as pieces:
-            return int(damage(pieces, selection.share(level)))
+            return int(damage(pieces, selection.share(level), **given))
     if info.acts_on == "blocks" or (selection is not None and not info.elementwise):
         raise LesionError(f"the method {method} cannot be confined to single weights")
     draws = Draws(seed)
@@ -93,6 +93,7 @@ def bypass(
     level: float,
     seed: int,
     undo: ExitStack,
+    options: Mapping[str, Any] | None = None,
 ) -> int:
     """Apply a method that acts on blocks, in the layers that the group's slices are in, until `undo` is closed; returns
     how many weights are without effect. Raises LesionError as `apply` does, and for a group that it cannot be done to.
@@ -103,7 +104,8 @@ def bypass(
         raise LesionError(f"{method} cannot be done to {group}; only to {', '.join(info.groups)}")
     layers = {piece.layer for piece in slices if piece.layer is not None}
     damage: Callable[..., AbstractContextManager[set[int]]] = catalog.load(info.implementation)
-    chosen = undo.enter_context(damage(loaded.architecture, group, layers, level, Draws(seed)))
+    given = info.complete(options or {})
+    chosen = undo.enter_context(damage(loaded.architecture, group, layers, level, Draws(seed), **given))
     return sum(piece.numel for piece in slices if piece.layer in chosen)
 
 

@@ -77,7 +77,8 @@ class Subject:
         if catalog.method(trial.method).acts_on == "blocks":
             assert trial.level is not None
             self._first = _first_layer(self._slices, None)
-            return bypass(trial.method, self.loaded, trial.group, self._slices, trial.level, trial.seed, self._undo)
+            where = (self.loaded, trial.group, self._slices)
+            return bypass(trial.method, *where, trial.level, trial.seed, self._undo, trial.options)
         selection = self._choices.of(trial, self._slices) if trial.select else None
         self._first = _first_layer(self._slices, selection)
         return apply(trial.method, self._slices, trial.level, trial.seed, trial.options, selection)
