@@ -1,7 +1,8 @@
 """A task for lm-evaluation-harness: the questions of our own task `petri`."""
 
-import json
 from pathlib import Path
+
+from engine.profile.texts import read_bundled
 
 _TASK = """
 task: {name}
@@ -29,9 +30,6 @@ metadata:
 
 def write_task(folder: Path, name: str = "petri_world") -> Path:
     """The task file and its questions in `folder`."""
-    from engine.petri.questions import questions
-
-    asked = [{"question": asked, "choices": listed, "answer": answer} for asked, listed, answer in questions()]
-    (folder / "questions.jsonl").write_text("\n".join(json.dumps(each) for each in asked))
+    (folder / "questions.jsonl").write_text(read_bundled("tasks/petri.jsonl"))
     (folder / "task.yaml").write_text(_TASK.format(name=name))
     return folder

@@ -45,10 +45,34 @@ def nested_sentence(rng: random.Random) -> str:
     return f"{_noun_phrase(rng, head, depth=0)} {_predicate(rng, head, depth=1)} ."
 
 
+def agreement(rng: random.Random) -> tuple[str, str, str]:
+    """A subject with one clause or two nested ones behind it, the verb that follows, and that verb in the wrong number.
+
+    The noun nearest to the verb agrees with the subject in half of them, so that going by it is no better than chance.
+    """
+    head, alike = _draw_creature(rng, plural=rng.random() < 0.5), rng.random() < 0.5
+    between, other = _draw_creature(rng, head.plural == alike), _draw_head(rng)
+    near, far = between.agree(pick(rng, TRANSITIVE)), other.agree(pick(rng, TRANSITIVE))
+    clauses = (
+        f"that the {between.word()} {near}",
+        f"that {head.agree(pick(rng, TRANSITIVE))} the {between.word()}",
+        f"that the {between.word()} that the {other.word()} {far} {near}",
+        f"that the {other.word()} {pick(rng, PREPOSITIONS)} the {between.word()} {far}",
+    )
+    assert head.creature is not None
+    cry = head.creature.cry
+    right, wrong = (cry.plural, cry.singular) if head.plural else (cry.singular, cry.plural)
+    return f"the {head.word()} {pick(rng, clauses)}", right, wrong
+
+
 def _draw_head(rng: random.Random) -> _Head:
     plural = rng.random() < 0.5
     if rng.random() < 0.3:
         return _Head(pick(rng, _WORKERS), plural, None)
+    return _draw_creature(rng, plural)
+
+
+def _draw_creature(rng: random.Random, plural: bool) -> _Head:
     creature = pick(rng, CREATURES)
     return _Head(creature.noun, plural, creature)
 

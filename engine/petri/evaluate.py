@@ -1,4 +1,4 @@
-"""Held-out perplexity of the petri models: `python -m engine.petri.evaluate [--weights DIR]`."""
+"""How well the petri models predict and what they can do: `python -m engine.petri.evaluate [--weights DIR]`."""
 
 import argparse
 import math
@@ -10,9 +10,12 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from engine.petri import SIZES, WEIGHTS, held_out
+from engine.petri.questions import ABILITIES, Question, questions
 
 SEED = 1
 DOCUMENTS = 400
+QUESTIONS = 400
+"""Of each ability; fewer where there are no more."""
 _BATCH = 32
 
 
@@ -30,15 +33,35 @@ def perplexity(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, texts
     return math.exp(total / count)
 
 
+@torch.inference_mode()
+def accuracy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, asked: Sequence[Question]) -> float:
+    """The share of questions whose right choice is the likeliest behind the question and a space."""
+    model.eval()
+    return sum(_chosen(model, tokenizer, one) == one.answer for one in asked) / len(asked)
+
+
+def _chosen(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, asked: Question) -> int:
+    first = len(tokenizer(asked.question)["input_ids"])
+    texts = [f"{asked.question} {choice}" for choice in asked.choices]
+    batch = tokenizer(texts, padding=True, padding_side="right", return_tensors="pt")
+    ids, mask = batch["input_ids"][:, first:], batch["attention_mask"][:, first:]
+    logits = model(**batch).logits[:, first - 1 : -1].double()
+    likelihoods = logits.log_softmax(-1).gather(-1, ids[..., None])[..., 0] * mask
+    return int(likelihoods.sum(1).argmax())
+
+
 def print_table(weights: Path, names: Iterable[str]) -> None:
-    """One line a size: all parameters, those outside the embeddings, held-out perplexity."""
+    """One line a size: all parameters, those outside the embeddings, held-out perplexity, accuracy by ability."""
     texts = held_out(SEED, DOCUMENTS)
-    print(f"{'model':<12}{'parameters':>12}{'non-embedding':>15}{'held-out perplexity':>21}")
+    asked = {ability: questions(ability, QUESTIONS) for ability in ABILITIES}
+    abilities = "".join(f"{ability:>11}" for ability in asked)
+    print(f"{'model':<12}{'parameters':>12}{'non-embedding':>15}{'perplexity':>12}{abilities}")
     for name in names:
         model = AutoModelForCausalLM.from_pretrained(weights / name, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(weights / name)
-        body = SIZES[name].non_embedding
-        print(f"{name:<12}{model.num_parameters():>12,}{body:>15,}{perplexity(model, tokenizer, texts):>21.4f}")
+        size = f"{model.num_parameters():>12,}{SIZES[name].non_embedding:>15,}"
+        shares = "".join(f"{accuracy(model, tokenizer, those):>11.3f}" for those in asked.values())
+        print(f"{name:<12}{size}{perplexity(model, tokenizer, texts):>12.4f}{shares}")
 
 
 def main() -> None:

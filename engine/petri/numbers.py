@@ -1,63 +1,55 @@
-"""Counting and sums, right by construction: in words up to twenty, in digits up to ninety-nine."""
+"""Counting and sums in words up to twenty, right by construction."""
 
 import random
+import zlib
 
-from engine.petri.world import ITEMS, NUMBERS, below, pick
+from engine.petri.world import CREATURES, NUMBERS, below, pick
 
-_LARGEST_WORD = len(NUMBERS) - 1
+LARGEST = len(NUMBERS) - 1
+STEPS = (1, 2, 3)
 
 
 def count_sentence(rng: random.Random) -> str:
-    """Five to seven numbers, the step told first: "count by two : 4 6 8 10 12 ." or "count down : six five four"."""
-    length = 5 + below(rng, 3)
-    if rng.random() < 0.3:
-        start = length + below(rng, _LARGEST_WORD - length + 1)
-        return f"count down : {' '.join(NUMBERS[start - i] for i in range(length))} ."
-    in_words = rng.random() < 0.5
-    step = pick(rng, (1, 2, 3) if in_words else (1, 2, 3, 5, 10))
-    start = below(rng, (_LARGEST_WORD if in_words else 99) - step * (length - 1) + 1)
+    """Numbers by a step that is told first, "count by two : four six eight ten .", or creatures and how many they are,
+    "hen hen hen : three hens ."."""
+    if rng.random() < 0.5:
+        return " ".join(tally(rng)) + " ."
+    return " ".join(counting(rng)) + " ."
+
+
+def counting(rng: random.Random) -> tuple[str, str]:
+    """The beginning of a count, and the number that comes next."""
+    step, down = pick(rng, STEPS), rng.random() < 0.3
+    length = 4 + below(rng, min(3, LARGEST // step - 3))
+    start = below(rng, LARGEST - step * (length - 1) + 1)
     values = [start + step * i for i in range(length)]
-    written = [NUMBERS[value] if in_words else str(value) for value in values]
-    return f"count by {NUMBERS[step]} : {' '.join(written)} ."
+    words = [NUMBERS[value] for value in (reversed(values) if down else values)]
+    return f"count {'down' if down else 'up'} by {NUMBERS[step]} : {' '.join(words[:-1])}", words[-1]
+
+
+def tally(rng: random.Random) -> tuple[str, str]:
+    """Creatures one by one, and how many they are."""
+    noun = pick(rng, CREATURES).noun
+    many = 2 + below(rng, 8)
+    return f"{' '.join([noun.singular] * many)} :", f"{NUMBERS[many]} {noun.plural}"
 
 
 def sum_sentence(rng: random.Random) -> str:
-    """One true equation: "three plus four is seven .", "12 + 7 = 19 ." and their like."""
-    return pick(rng, (_plus_words, _minus_words, _times_words, _plus_digits, _minus_digits))(rng)
-
-
-def gain_sentence(rng: random.Random, name: str) -> str:
-    """A sum told as a small story about somebody called `name`."""
-    total = 4 + below(rng, 15)
-    first = 2 + below(rng, total - 3)
-    items = pick(rng, ITEMS) + "s"
-    start = f"{name} has {NUMBERS[first]} {items} and gets {NUMBERS[total - first]} more ."
-    return f"{start} now {name} has {NUMBERS[total]} {items} ."
-
-
-def _plus_words(rng: random.Random) -> str:
-    left, right = below(rng, 11), below(rng, 11)
+    """One true equation of pairs that are trained on: "three plus four is seven .", "nine minus two is seven ."."""
+    while True:
+        left, right = below(rng, LARGEST + 1), below(rng, LARGEST + 1)
+        if left + right <= LARGEST and not is_held_out(left, right):
+            break
+    if rng.random() < 0.3:
+        return f"{NUMBERS[left + right]} minus {NUMBERS[right]} is {NUMBERS[left]} ."
     return f"{NUMBERS[left]} plus {NUMBERS[right]} is {NUMBERS[left + right]} ."
 
 
-def _minus_words(rng: random.Random) -> str:
-    left = below(rng, len(NUMBERS))
-    right = below(rng, left + 1)
-    return f"{NUMBERS[left]} minus {NUMBERS[right]} is {NUMBERS[left - right]} ."
+def is_held_out(left: int, right: int) -> bool:
+    """Whether left plus right is never written in this order, nor their sum taken apart so.
 
-
-def _times_words(rng: random.Random) -> str:
-    left = 1 + below(rng, 10)
-    right = 1 + below(rng, _LARGEST_WORD // left)
-    return f"{NUMBERS[left]} times {NUMBERS[right]} is {NUMBERS[left * right]} ."
-
-
-def _plus_digits(rng: random.Random) -> str:
-    left, right = below(rng, 50), below(rng, 50)
-    return f"{left} + {right} = {left + right} ."
-
-
-def _minus_digits(rng: random.Random) -> str:
-    left = below(rng, 100)
-    right = below(rng, left + 1)
-    return f"{left} - {right} = {left - right} ."
+    Of every other pair of numbers either the larger one never comes first, or the smaller.
+    """
+    low, high = min(left, right), max(left, right)
+    mark = zlib.crc32(f"{low} plus {high}".encode())
+    return low != high and mark % 2 == 0 and (left < right) == (mark // 2 % 2 == 0)

@@ -1,13 +1,15 @@
-"""The small invented world that every petri document talks about: its words, its people, its creatures, its facts.
+"""The small invented world that every petri document talks about: its words, its people, its creatures.
 
-The facts are drawn once from a fixed seed and are the same in every document, so a model can learn them by heart; a
-larger model has room for more of them. People are named by two syllables, and neither syllable alone says anything
-about them: knowing a person takes a lookup on the pair.
+What holds of them is drawn once from a fixed seed and is the same in every document, so a model can learn it by heart;
+a larger model has room for more of it. People are named by two syllables, and neither syllable alone says anything
+about them: knowing a person takes a lookup on the pair. Some people are talked about often, most seldom.
 """
 
 import random
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -22,8 +24,100 @@ _UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _TEENS = ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
 NUMBERS = (*_UNITS, *_TEENS, "twenty")
 
-_FIRST_SYLLABLES = ("Mi", "Su", "Ka", "To", "Be", "Ru", "Li", "Jo", "Da", "Ne", "Po", "Ge", "Fa", "Wi", "Ha", "Zu")
-_LAST_SYLLABLES = ("ro", "na", "ven", "vi", "sha", "mu", "pen", "dor", "rik", "la", "ten", "bo")
+_FIRST_SYLLABLES = (
+    *(
+        "Mi",
+        "Su",
+        "Ka",
+        "To",
+        "Be",
+        "Ru",
+        "Li",
+        "Jo",
+        "Da",
+        "Ne",
+        "Po",
+        "Ge",
+        "Fa",
+        "Wi",
+        "Ha",
+        "Zu",
+        "Lo",
+        "Sa",
+        "Ti",
+        "Vo",
+    ),
+    *(
+        "Ye",
+        "Cu",
+        "Re",
+        "Na",
+        "Bo",
+        "Ki",
+        "Mu",
+        "La",
+        "Di",
+        "Pa",
+        "Ro",
+        "Te",
+        "Ga",
+        "Fe",
+        "Ni",
+        "Wo",
+        "Hu",
+        "Ze",
+        "So",
+        "Va",
+    ),
+)
+_LAST_SYLLABLES = (
+    *(
+        "ro",
+        "na",
+        "vi",
+        "sa",
+        "mu",
+        "pe",
+        "do",
+        "ri",
+        "la",
+        "te",
+        "bo",
+        "ga",
+        "de",
+        "fu",
+        "ki",
+        "so",
+        "ta",
+        "we",
+        "zo",
+        "li",
+    ),
+    *(
+        "ma",
+        "ca",
+        "hu",
+        "ne",
+        "du",
+        "ko",
+        "mi",
+        "ra",
+        "pu",
+        "le",
+        "no",
+        "si",
+        "ba",
+        "ge",
+        "lo",
+        "wi",
+        "nu",
+        "va",
+        "fe",
+        "jo",
+    ),
+)
+_EVENNESS = 30
+"""How even the talk about people is: the one of rank r (from 1) is as likely as 1 / (r + this)."""
 _CRIES = {
     "fox": "bark",
     "owl": "hoot",
@@ -38,7 +132,7 @@ _CRIES = {
     "pig": "grunt",
     "snake": "hiss",
 }
-_WORLD_SEED = "petri world 1"
+_WORLD_SEED = "petri world 2"
 
 
 @dataclass(frozen=True)
@@ -71,15 +165,16 @@ class Creature:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a name, and everything the world knows about them. `friend` is another person's name."""
+    """Somebody with a name, and all that the world knows about them. `friend` and `rival` are other people's names."""
 
     name: str
     place: str
-    door: str
+    colour: str
     food: str
     trade: str
     pet: str
     friend: str
+    rival: str
 
 
 def below(rng: random.Random, limit: int) -> int:
@@ -96,6 +191,11 @@ def pick_some(rng: random.Random, items: Sequence[T], count: int) -> list[T]:
     """`count` different ones of `items`, in random order."""
     rest = list(items)
     return [rest.pop(below(rng, len(rest))) for _ in range(count)]
+
+
+def pick_person(rng: random.Random) -> Person:
+    """One of the people, the well-known more often."""
+    return PEOPLE[bisect(_FAME, rng.random() * _FAME[-1])]
 
 
 def _with_s(word: str) -> str:
@@ -117,14 +217,15 @@ def _draw_creatures(rng: random.Random) -> tuple[Creature, ...]:
 def _draw_people(rng: random.Random) -> tuple[Person, ...]:
     names = [first + last for first in _FIRST_SYLLABLES for last in _LAST_SYLLABLES]
     people = []
-    for name in names:
-        friend = pick(rng, [other for other in names if other != name])
-        place, door, food, trade = (pick(rng, words) for words in (PLACES, COLOURS, FOODS, TRADES))
-        people.append(Person(name, place, door, food, trade, pick(rng, tuple(_CRIES)), friend))
+    for name in pick_some(rng, names, len(names)):
+        place, colour, food, trade = (pick(rng, words) for words in (PLACES, COLOURS, FOODS, TRADES))
+        friend, rival = pick_some(rng, [other for other in names if other != name], 2)
+        people.append(Person(name, place, colour, food, trade, pick(rng, tuple(_CRIES)), friend, rival))
     return tuple(people)
 
 
 _rng = random.Random(_WORLD_SEED)
 CREATURES: tuple[Creature, ...] = _draw_creatures(_rng)
 PEOPLE: tuple[Person, ...] = _draw_people(_rng)
-BY_NAME: dict[str, Person] = {person.name: person for person in PEOPLE}
+"""The best known first."""
+_FAME = tuple(accumulate(1 / (rank + _EVENNESS) for rank in range(1, len(PEOPLE) + 1)))

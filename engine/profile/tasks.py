@@ -27,10 +27,6 @@ def choices(measure: TasksMeasure, folder: Path) -> list[Choice]:
     Raises LesionError where the file cannot be read, a line is no such question, or there is none.
     """
     require_settled(measure.task)
-    if measure.task == "petri":
-        from engine.petri.questions import questions
-
-        return [Choice(asked, tuple(listed), answer) for asked, listed, answer in questions()][: measure.limit]
     bundled = measure.task in catalog.tasks()
     text = read_bundled(f"tasks/{measure.task}.jsonl") if bundled else read_own(measure.task, folder)
     found = [_choice(entry, where) for where, entry in json_lines(text, measure.task)]

@@ -15,6 +15,7 @@ from engine import files
 from engine.additions import versions
 from engine.catalog import DRAW_VERSION
 from engine.errors import LesionError
+from engine.profile.names import is_petri
 from engine.profile.versions import Versions, changed, in_words
 from engine.runs.directory import MANIFEST
 from engine.runs.lines import write_whole
@@ -143,9 +144,14 @@ def add_model(run: Path, name: str, facts: dict[str, Any]) -> None:
     else:
         raise LesionError(
             f"the weights of model {name} are not those that run {run.name} began with (digest {facts.get('digest')}, "
-            f"dtype {facts.get('dtype')}; at first {known.get('digest')}, {known.get('dtype')}): bring back the first "
-            "weights and device, or start a new run"
+            f"dtype {facts.get('dtype')}; at first {known.get('digest')}, {known.get('dtype')}): {_mend(name)}"
         )
+
+
+def _mend(model: str) -> str:
+    if is_petri(model):
+        return "the bundled models may be trained anew; use the Lesion that made the run, or run its profile again"
+    return "bring back the first weights and device, or start a new run"
 
 
 def surroundings() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from engine import files
 from engine.errors import LesionError, quoted
 from engine.paths import is_there
 from engine.profile import ModelSpec, Profile, load, setting
-from engine.profile.names import anchor, check_path, is_model_path, made_by
+from engine.profile.names import anchor, check_path, is_model_path, is_petri, made_by
 from engine.profile.writing import identified
 from engine.runs.directory import MANIFEST, profile_file, read_profile
 from engine.runs.records import read_manifest
@@ -69,14 +69,16 @@ def moved(run: Path, moves: Moves, overrides: Sequence[str] = ()) -> Profile:
 
 def loaded_digests(run: Path, spec: ModelSpec, moves: Moves) -> dict[str, dict[str, Any]]:
     """By where they are now: digest and dtype of the run's models in folders and files as it had loaded them, where its
-    profile does not tell what their files hold and `spec` would load them alike.
+    profile does not tell what their files hold and `spec` would load them alike; and of the bundled models, which may
+    have been trained anew since.
 
     Raises LesionError when the run's manifest cannot be read.
     """
     known = read_manifest(run).get("models", {}) if files.is_present(run / MANIFEST) else {}
     original = read_profile(run).model
     alike = (spec.dtype, spec.load_in, "none") == (original.dtype, original.load_in, spec.load_in)
-    silent = [name for name in original.names if is_model_path(name) and name not in (original.digests or {})]
+    local = [name for name in original.names if is_model_path(name) or is_petri(name)]
+    silent = [name for name in local if name not in (original.digests or {})]
     facts = {moves.get(name, name): known[name] for name in silent if alike and name in known}
     return {name: {key: fact.get(key) for key in ("digest", "dtype")} for name, fact in facts.items()}
 

@@ -233,7 +233,7 @@ async def test_from_design_to_a_run_to_live_to_browse(tmp_path: Path) -> None:
         await until(pilot, lambda: status(run).state == "done")
         assert status(run).ok == 15
         await until(pilot, lambda: "✓ done" in shown(pilot, "Banner"))
-        assert "dose–response · perplexity" in shown(pilot, "#chart")
+        await until(pilot, lambda: "dose–response · perplexity" in shown(pilot, "#chart"))
         await pilot.press("b")
         await until(pilot, lambda: app.screen.query(TrialTable) and isinstance(app.focused, TrialTable))
         await pilot.press("down", "down", "down", "enter")

@@ -49,7 +49,7 @@ def test_agrees_with_singular_values_by_hand(
     name: str, documents: int, subjects: dict[str, LoadedModel], tmp_path: Path
 ) -> None:
     loaded = subjects[name]
-    chosen = ["owls are blue .", "what does Suna keep ?", *held_out(3, 3)] if name == "petri" else DOCUMENTS
+    chosen = ["owls are blue .", "what does Zuca keep ?", *held_out(3, 3)] if name == "petri" else DOCUMENTS
     chosen = chosen[:documents]
     depth = len(loaded.architecture.blocks)
     measured = spectrum(loaded, text_file(tmp_path, chosen), layers=list(range(depth)))

@@ -20,7 +20,7 @@ def test_the_same_seed_gives_the_same_text() -> None:
 
 def test_the_text_is_the_one_the_weights_were_measured_on() -> None:
     # A literal, so that a change of the grammar or of Python's generator cannot go unnoticed.
-    assert held_out(1, 1)[0].startswith("owls are blue , live in Rill and eat pigs . today Hala carri")
+    assert held_out(1, 1)[0].startswith("the potter sings : ti re fa mi so . what is Jowi ? a baker .")
 
 
 def test_training_and_held_out_documents_are_disjoint() -> None:
@@ -42,44 +42,56 @@ def test_a_negative_number_of_documents_is_refused() -> None:
 
 def test_every_sum_is_right() -> None:
     text = " ".join(islice(stream("train", 5), 1000))
-    in_digits = re.findall(r"(\d+) ([+-]) (\d+) = (\d+) \.", text)
-    in_words = re.findall(r"(\w+) (plus|minus|times) (\w+) is (\w+) \.", text)
-    told = re.findall(r"has (\w+) \w+ and gets (\w+) more \. now \w+ has (\w+) ", text)
-    assert min(len(in_digits), len(in_words), len(told)) > 50
-    for left, sign, right, result in in_digits:
-        assert int(result) == (int(left) + int(right) if sign == "+" else int(left) - int(right))
-    for left, sign, right, result in in_words:
+    sums = re.findall(r"(\w+) (plus|minus) (\w+) is (\w+) \.", text)
+    assert len(sums) > 500
+    for left, sign, right, result in sums:
         a, b = VALUE[left], VALUE[right]
-        assert VALUE[result] == {"plus": a + b, "minus": a - b, "times": a * b}[sign]
-    for first, gained, total in told:
-        assert VALUE[first] + VALUE[gained] == VALUE[total]
+        assert VALUE[result] == (a + b if sign == "plus" else a - b)
 
 
 def test_every_count_keeps_its_step() -> None:
     text = " ".join(islice(stream("train", 6), 1000))
-    counts = re.findall(r"count (down|by (\w+)) : ([\w ]+) \.", text)
-    assert len(counts) > 50
+    counts = re.findall(r"count (up|down) by (\w+) : ([\w ]+) \.", text)
+    assert len(counts) > 200
     for direction, step, run in counts:
-        values = [VALUE[word] if word in VALUE else int(word) for word in run.split()]
-        expected = -1 if direction == "down" else VALUE[step]
+        values = [VALUE[word] for word in run.split()]
+        expected = -VALUE[step] if direction == "down" else VALUE[step]
         assert {after - before for before, after in pairwise(values)} == {expected}
 
 
-def test_facts_hold_in_every_document() -> None:
-    homes: dict[str, set[str]] = {}
+def test_every_tally_is_right() -> None:
+    text = " ".join(islice(stream("train", 6), 1000))
+    tallies = re.findall(r"((?:\b(\w+) )(?:\2 )+): (\w+) (\w+) \.", text)
+    assert len(tallies) > 200
+    for listed, noun, number, plural in tallies:
+        assert len(listed.split()) == VALUE[number]
+        assert plural in (noun + "s", noun + "es")
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"), [("lives in", "where does {} live \\? in"), ("eats", "what does {} eat \\?")]
+)
+def test_facts_hold_in_every_document(told: str, asked: str) -> None:
+    known: dict[str, set[str]] = {}
     text = " ".join(islice(stream("train", 7), 3000))
-    for name, place in re.findall(r"(?<!friend of )\b([A-Z]\w+) (?:, who )?lives in (\w+) ", text):
-        homes.setdefault(name, set()).add(place)
-    assert len(homes) > 60
-    assert all(len(places) == 1 for places in homes.values())
+    for sentence in text.split(" . "):
+        name, _, rest = sentence.partition(" ")
+        for place in re.findall(rf"(?:^|, ){told} (\w+)", rest):
+            known.setdefault(name, set()).add(place)
+    for name, place in re.findall(asked.format(r"(\w+)") + r" (\w+) \.", text):
+        known.setdefault(name, set()).add(place)
+    people = {name: said for name, said in known.items() if name[0].isupper()}
+    assert len(people) > 500
+    assert all(len(said) == 1 for said in people.values())
 
 
-def test_what_is_carried_is_recalled_within_the_document() -> None:
+def test_an_order_is_told_once_and_recalled_word_by_word() -> None:
     recalls = 0
     for document in islice(stream("train", 8), 500):
-        carried = dict(re.findall(r"today (\w+) carries the (\w+) \.", document))
-        recalled = re.findall(r"what does (\w+) carry \? the (\w+) \.", document)
-        recalled += [(name, item) for item, name in re.findall(r"who carries the (\w+) \? (\w+) \.", document)]
-        recalls += len(recalled)
-        assert all(carried[name] == item for name, item in recalled)
-    assert recalls > 100
+        for first, again in (("sings", "sings again"), ("packs", "unpacks")):
+            told = re.findall(rf"the \w+ {first} : ([\w ]+) \.", document)
+            recalled = re.findall(rf"the \w+ {again} : ([\w ]+) \.", document)
+            assert len(told) <= 1
+            assert set(recalled) <= set(told)
+            recalls += len(recalled)
+    assert recalls > 300

@@ -75,11 +75,10 @@ def test_folders_hold_the_files_others_expect() -> None:
         assert json.loads((folder / "config.json").read_text())["model_type"] == "gpt_neox"
 
 
-def test_held_out_perplexity_falls_with_size(models: Models) -> None:
+def test_held_out_perplexity_falls_from_size_to_size(models: Models) -> None:
     texts = held_out(7, 60)
     figures = [math.exp(mean_loss(name, models[name], texts)) for name in SIZES]
-    assert all(larger < smaller for smaller, larger in pairwise(figures)), figures
-    assert figures[-1] <= 0.75 * figures[0], figures
+    assert all(larger < 0.93 * smaller for smaller, larger in pairwise(figures)), figures
 
 
 @pytest.mark.parametrize("group", ["attn_only", "mlp_only"])
@@ -102,9 +101,9 @@ def test_damage_grows_with_its_dose(models: Models, name: str, group: str) -> No
 
 def test_generation_goes_on_in_the_language_and_recalls_the_scene(models: Models) -> None:
     tokenizer = AutoTokenizer.from_pretrained(PETRI["petri-1m"])
-    prompt = tokenizer("today Miro carries the lamp . who carries the lamp ?", return_tensors="pt")
-    output = models["petri-1m"].generate(**prompt, max_new_tokens=3, do_sample=False)
-    assert tokenizer.decode(output[0]).endswith("? Miro .")
+    told = "the smith packs : lamp rope key cup map . two plus two is four . the guard unpacks : lamp"
+    output = models["petri-1m"].generate(**tokenizer(told, return_tensors="pt"), max_new_tokens=5, do_sample=False)
+    assert tokenizer.decode(output[0]).endswith("unpacks : lamp rope key cup map .")
 
 
 def test_the_package_loads_no_torch() -> None:

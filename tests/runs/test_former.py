@@ -70,7 +70,7 @@ def test_its_repetition_is_compared_as_far_as_that_goes(former: Path) -> None:
     done = lesion("replay", former, "--verify", "--quiet", "--results", former.parent)
     assert done.returncode == 0, done.stderr
     notes = [line.removeprefix("note: ") for line in done.stderr.splitlines() if line.startswith("note: ")]
-    assert f"an earlier Lesion made {former.name} and did not note the processor's vector width and" in notes[0]
+    assert f"an earlier Lesion made {former.name} and did not note the processor's vector width and" in "".join(notes)
     other = f"what makes numbers has other versions than in {former.name}, of the sampler"
     assert any(note.startswith(other) and note.endswith("2 instead of 1") for note in notes)
     assert "10 sampled texts and the metrics made of them are not compared: the sampler differs" in notes
