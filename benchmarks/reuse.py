@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 
-from engine.measure.encoding import pad
 from engine.measure.measurement import Measured
 from engine.models.reuse import Reuse
 from engine.profile import Profile, Trial, parse, trials
+from engine.reading.encoding import pad
 from engine.work.subject import Subject
 
 SMOLLM = Path(__file__).resolve().parents[1] / "models" / "smollm2-135m-instruct"

@@ -13,7 +13,7 @@ from typing import Any
 
 import engine
 from engine.errors import LesionError
-from engine.runs.directory import EVENTS, GENERATIONS, MANIFEST, PROFILE, TRIALS
+from engine.record.directory import EVENTS, GENERATIONS, MANIFEST, PROFILE, TRIALS
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "results" / "samples"

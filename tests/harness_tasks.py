@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.profile.texts import read_bundled
+from engine.catalog.bundled import read_bundled
 
 _TASK = """
 task: {name}

@@ -73,7 +73,7 @@ def describe(found: dict[str, Any]) -> Iterator[str]:
 
 def _additions() -> list[dict[str, Any]]:
     """What installed packages add to the catalog, by kind and name, and what is wrong with it."""
-    from engine.additions import KINDS, packages
+    from engine.catalog.plugins import KINDS, packages
 
     return [
         {"name": package.name, "version": package.version}
@@ -84,7 +84,7 @@ def _additions() -> list[dict[str, Any]]:
 
 
 def _additions_lines(found: list[dict[str, Any]]) -> Iterator[str]:
-    from engine.additions import KINDS, SWITCH
+    from engine.catalog.plugins import KINDS, SWITCH
 
     if os.environ.get(SWITCH):
         yield f"additions  switched off by {SWITCH}"

@@ -1,15 +1,34 @@
 """The command palette's commands that work on every screen."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
 
 from textual.app import SystemCommand
-
-if TYPE_CHECKING:
-    from app.console.app import LesionApp
+from textual.screen import Screen
 
 
-def commands(app: "LesionApp") -> Iterable[SystemCommand]:
+class Lab(Protocol):
+    """What the commands need of the app."""
+
+    results: Path
+
+    @property
+    def screen(self) -> Screen[Any]: ...
+    def call_later(self, callback: Callable[..., Any], *args: Any) -> bool: ...
+    def push_screen(self, screen: Screen[Any], callback: Callable[[Any], Any]) -> Any: ...
+    def say(self, text: str) -> None: ...
+    def report(self, error: Exception) -> None: ...
+    async def action_mode(self, mode: str) -> None: ...
+    async def watch_run(self, run: Path) -> None: ...
+    async def browse_run(self, run: Path) -> None: ...
+    def action_switch_theme(self) -> None: ...
+    def action_picture(self) -> None: ...
+    def action_help(self) -> None: ...
+    async def action_leave(self) -> None: ...
+
+
+def commands(app: Lab) -> Iterable[SystemCommand]:
     """Every command that works wherever the user is; a screen adds its own."""
     yield SystemCommand("Open profile", "Find a profile by name and edit it", lambda: _design(app, "open_profile"))
     yield SystemCommand("New profile", "Start from a small example", lambda: _design(app, "new_profile"))
@@ -24,7 +43,7 @@ def commands(app: "LesionApp") -> Iterable[SystemCommand]:
     yield SystemCommand("Quit", "Leave; runs that were started go on", lambda: app.call_later(app.action_leave))
 
 
-def _design(app: "LesionApp", action: str) -> None:
+def _design(app: Lab, action: str) -> None:
     async def go() -> None:
         await app.action_mode("design")
         await app.screen.run_action(action)
@@ -32,7 +51,7 @@ def _design(app: "LesionApp", action: str) -> None:
     app.call_later(go)
 
 
-def _open_run(app: "LesionApp", *, live: bool = False) -> None:
+def _open_run(app: Lab, *, live: bool = False) -> None:
     """Lets the user pick one of the runs on disk, newest first."""
     from app.console.widgets.pick import Pick
     from engine.errors import LesionError

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from engine import catalog
 from engine.profile import Damage, Profile, draws, trial_group
-from engine.profile.counting import trial_count
 from engine.profile.packing import requantising
 
 
@@ -32,7 +31,7 @@ def shares(profile: Profile) -> list[Share]:
     seeds = (profile.seeds.count, "seed")
     drawn = any(draws(measure) for measure in profile.measure)
     baselines = [Share("baseline", (seeds,) if drawn else ((1, "model"),))]
-    if places := len(list(requantising(profile))):
+    if places := len(list(requantising(profile.model, profile.damage))):
         baselines.append(Share("requantise", ((places, "place"), *((seeds,) if drawn else ()))))
     return baselines + [
         Share(
@@ -66,7 +65,7 @@ def _place(damage: Damage) -> str:
 
 def total(profile: Profile) -> int:
     """All trials of a profile."""
-    return trial_count(profile)
+    return profile.trial_count
 
 
 def counted(number: int, noun: str) -> str:

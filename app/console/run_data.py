@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from app.safe import line, plain
 from engine import files, runs
 from engine.analysis import Row, metric_names, tidy
-from engine.columns import CHANGE
+from engine.catalog.columns import CHANGE
 from engine.errors import LesionError
 from engine.harmless import utf8
-from engine.runs.directory import GENERATIONS
-from engine.runs.records import read_record
+from engine.record.directory import GENERATIONS
+from engine.record.records import read_record
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,7 +7,7 @@ from engine.analysis.layer_map import Cell, LayerMap, MapRow, change_from, layer
 from engine.analysis.names import model_name
 from engine.analysis.power_law import Scaling, scaling, strongest
 from engine.analysis.tables import Row, columns, frame_of, headlines, metric_names, rows, table, tidy
-from engine.columns import CHANGE
+from engine.catalog.columns import CHANGE
 from engine.profile import trial_group
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.columns import IDENTITY
+from engine.catalog.columns import IDENTITY
 from engine.errors import LesionError, suggestion
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from engine.analysis.curves import check_metric
 from engine.analysis.names import short_names
 from engine.analysis.power_law import FEWEST_POINTS, Scaling
 from engine.errors import LesionError
-from engine.runs.records import read_trials
+from engine.record.records import read_trials
 
 if TYPE_CHECKING:
     import pandas as pd

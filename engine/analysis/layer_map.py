@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.analysis.curves import check_metric, mean
-from engine.columns import CHANGE
-from engine.runs.changes import is_change
+from engine.catalog.columns import CHANGE
+from engine.record.changes import is_change
 
 if TYPE_CHECKING:
     import pandas as pd

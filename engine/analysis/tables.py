@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.analysis.names import names_over_runs, short_names
-from engine.columns import CHANGE, IDENTITY, is_taken
+from engine.catalog.columns import CHANGE, IDENTITY, is_taken
 from engine.errors import LesionError
 from engine.harmless import utf8
 from engine.profile import trial_group
-from engine.runs.changes import Baselines
-from engine.runs.records import read_manifest, read_trials
+from engine.record.changes import Baselines
+from engine.record.records import read_manifest, read_trials
 
 if TYPE_CHECKING:
     import pandas as pd

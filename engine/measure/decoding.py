@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from engine.catalog import SAMPLER_VERSION
-from engine.measure.encoding import pad
 from engine.measure.pictures import Beside, Encoded, together
 from engine.models.cache import cache_argument, kept
+from engine.reading.encoding import pad
 from engine.weights.compiled import spread
 from engine.weights.counter import Doubles, Keys, gumbel
 

@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.measure.encoding import by_length, encode_all, pad, padding_token
 from engine.measure.measurement import Measured, Measurement, Progress
 from engine.measure.watching import Side, watch_parts
 from engine.models.loading import LoadedModel
 from engine.profile import GainsMeasure
 from engine.profile.texts import prompts
+from engine.reading.encoding import by_length, encode_all, pad, padding_token
 
 
 class Gains(Measurement):

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import LesionError
-from engine.measure.likelihood import Softmax, blocks
 from engine.models.loading import LoadedModel
 from engine.models.override import overridden
+from engine.reading.likelihood import Softmax, blocks
 
 CHUNK_BYTES = 16 * 2**20
 """Size of one float32 block of logits. The damaged and the undamaged model have one each; see footprint.py."""

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from engine.errors import LesionError
-from engine.measure.encoding import encode, pad, padding_token
 from engine.measure.head import Head, PristineHead, Scores, score
 from engine.measure.measurement import Measured, Measurement, Progress
-from engine.measure.windows import Window, batches, slide
 from engine.models.loading import LoadedModel
 from engine.profile import PerplexityMeasure
 from engine.profile.texts import documents
+from engine.reading.encoding import encode, pad, padding_token
+from engine.reading.windows import Window, batches, slide
 
 
 class Perplexity(Measurement):

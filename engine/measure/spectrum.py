@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from engine.errors import LesionError
-from engine.measure.encoding import by_length, encode, pad, padding_token
 from engine.measure.measurement import Measured, Measurement, Progress
 from engine.measure.singular import GramSum, summary
 from engine.measure.watching import Side, watch_blocks
 from engine.models.loading import LoadedModel
 from engine.profile import SpectrumMeasure, parse_layers
 from engine.profile.texts import documents
+from engine.reading.encoding import by_length, encode, pad, padding_token
 
 
 class Spectrum(Measurement):

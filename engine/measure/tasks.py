@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from engine.errors import LesionError
-from engine.measure.encoding import by_length, encode, pad, padding_token
-from engine.measure.likelihood import log_likelihoods
 from engine.measure.measurement import Measured, Measurement, Progress
 from engine.models.loading import LoadedModel
 from engine.profile import TasksMeasure
 from engine.profile.tasks import Choice, choices
+from engine.reading.encoding import by_length, encode, pad, padding_token
+from engine.reading.likelihood import log_likelihoods
 
 
 @dataclass(frozen=True)

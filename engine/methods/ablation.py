@@ -2,9 +2,9 @@
 
 import torch
 
-from engine.methods.draws import Draws
 from engine.methods.floats import format_of, integers
-from engine.models.slices import Slice
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 
 
 def ablation(piece: Slice, level: float, draws: Draws) -> None:

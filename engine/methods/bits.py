@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.methods.draws import Draws
 from engine.methods.floats import format_of, integers
-from engine.methods.selection import first
-from engine.models.slices import Slice
+from engine.weights.draws import Draws
+from engine.weights.selection import first
+from engine.weights.slices import Slice
 
 
 def bit_flip(piece: Slice, level: float, draws: Draws, bit: str) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 
 from engine.errors import LesionError
-from engine.methods.draws import Draws
-from engine.methods.selection import Listed, Ordered, Selection, Share, first, joined
 from engine.models.loading import LoadedModel
-from engine.models.slices import Slice
 from engine.profile.selection import Coordinate, Select
 from engine.scores import Ranking, ScoreSpec, ends, rank
 from engine.scores import select as best
+from engine.weights.draws import Draws
+from engine.weights.selection import Listed, Ordered, Selection, Share, first, joined
+from engine.weights.slices import Slice
 
 
 def choose(

@@ -8,11 +8,11 @@ import torch
 
 from engine import catalog
 from engine.errors import LesionError
-from engine.methods.draws import Draws
-from engine.methods.selection import Listed, Ordered, Selection, confined
 from engine.models.loading import LoadedModel
-from engine.models.packed import opened
-from engine.models.slices import Slice
+from engine.weights.dense import opened
+from engine.weights.draws import Draws
+from engine.weights.selection import Listed, Ordered, Selection, confined
+from engine.weights.slices import Slice
 
 
 def apply(

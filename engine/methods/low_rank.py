@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from engine.errors import LesionError
-from engine.methods.draws import Draws
 from engine.methods.matrices import blocks, oriented, written
-from engine.models.slices import Slice
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 
 
 def svd_truncate(piece: Slice, level: float, draws: Draws) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from engine.methods.selection import Listed, Selection
-from engine.models.slices import Slice
+from engine.weights.selection import Listed, Selection
+from engine.weights.slices import Slice
 
 
 def mask(slices: Sequence[Slice], selection: Selection) -> int:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from torch import Tensor
 
-from engine.models.slices import CHUNK, Slice
+from engine.weights.slices import CHUNK, Slice
 
 
 def oriented(piece: Slice, weights: Tensor) -> Tensor:

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from engine.errors import LesionError
-from engine.methods.draws import Draws
-from engine.models.slices import Slice
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 
 
 def mult_gauss(piece: Slice, level: float, draws: Draws) -> None:

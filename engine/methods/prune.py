@@ -6,9 +6,9 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from engine.methods.draws import Draws
 from engine.methods.floats import integers
-from engine.models.slices import Slice
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 
 _HALF = 1 << 16
 

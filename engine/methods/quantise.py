@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from engine.errors import LesionError
-from engine.methods.draws import Draws
 from engine.methods.matrices import blocks, oriented, written
-from engine.models.slices import Slice
 from engine.weights.compiled import compiled, spread
 from engine.weights.counter import Floats
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 
 _TOGETHER = 2**20
 """Weights that one thread works on: enough to be worth waking it, few enough for a copy, which half precision needs."""

@@ -2,8 +2,8 @@
 
 import torch
 
-from engine.methods.draws import Draws
-from engine.models.slices import Slice
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 
 
 def scale(piece: Slice, level: float, draws: Draws) -> None:

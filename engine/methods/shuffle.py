@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from engine.methods.draws import Draws
 from engine.methods.matrices import blocks, oriented, written
-from engine.models.slices import Slice
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 
 _APART = 2.0
 """Where the weights that stay are sorted to: behind every number below 1."""

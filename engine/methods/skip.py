@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import Module, Parameter
 
-from engine.methods.draws import Draws
 from engine.models.architecture import Architecture
 from engine.models.override import overridden
-from engine.models.slices import Slice
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from engine import catalog
 from engine.errors import LesionError
 from engine.models.groups import ATTENTION, MLP, accounted, block_parts, norms, of_experts, of_heads
 from engine.models.layout import Attention, Layout, Mlp, Sublayer
-from engine.models.packed import PackedWeight, packed_weights, standing_in
-from engine.models.slices import Part, Slice
 from engine.profile.layers import Layers, parse_layers
+from engine.weights.packed import PackedWeight, packed_weights, standing_in
+from engine.weights.slices import Part, Slice
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from torch.nn import Module, Parameter
 
 from engine.errors import LesionError
 from engine.models.layout import Attention, Mlp
-from engine.models.slices import Part
 from engine.profile.layers import Layers, parse_layers
+from engine.weights.slices import Part
 
 ATTENTION = ("attn_only", "attn_q", "attn_k", "attn_v", "attn_o", "attn_all")
 """Groups that `heads` narrows."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch.nn import Module, Parameter
 
-from engine.models.slices import Part, Ranges
+from engine.weights.slices import Part, Ranges
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from engine.models import packing
 from engine.models.architecture import Architecture, architecture
 from engine.models.exhaustion import is_out_of_memory
 from engine.models.files import check_files
-from engine.models.packed import unchanging
 from engine.models.sight import auto_class, load_processor
-from engine.models.snapshot import weights_digest
 from engine.models.source import Source, UnreachableError, find, gated
 from engine.profile import ModelSpec
+from engine.weights.packed import unchanging
+from engine.weights.snapshot import weights_digest
 
 _NO_NETWORK = {"ConnectError", "ConnectTimeout", "ReadTimeout", "LocalEntryNotFoundError", "OfflineModeIsEnabled"}
 _NOT_GIVEN = {"GatedRepoError"}

@@ -11,9 +11,9 @@ import torch
 from torch.nn import Module
 
 from engine.errors import LesionError
-from engine.models.packed import PackedWeight, packed_weights
 from engine.models.source import Source
 from engine.profile import ModelSpec
+from engine.weights.packed import PackedWeight, packed_weights
 
 
 def options(spec: ModelSpec, source: Source, config: Any, device: torch.device) -> dict[str, Any]:

@@ -22,9 +22,11 @@ from engine.profile.measures import (
     TextTable,
     made_on,
 )
+from engine.profile.model_spec import ModelSpec
 from engine.profile.reading import load, merged, parse
 from engine.profile.remarks import remarks
-from engine.profile.schema import ModelSpec, Profile, RunSpec, Seeds
+from engine.profile.repetition import RunSpec, Seeds
+from engine.profile.schema import Profile
 from engine.profile.selection import Select, keys_with, trial_group
 from engine.profile.versions import Versions, changed, in_words, versions
 from engine.profile.writing import localise, resolve, setting, to_toml

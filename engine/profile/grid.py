@@ -87,7 +87,7 @@ def _cells(profile: Profile, damages: list[Damage]) -> Iterator[tuple[Damage | N
     undamaged = every if any(draws(measure) for measure in profile.measure) else every[:1]
     for seed in undamaged:
         yield None, None, None, seed
-    for damage, group in requantising(profile):
+    for damage, group in requantising(profile.model, profile.damage):
         for seed in undamaged:
             yield damage, group, None, seed
     for seed in every:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import catalog
-from engine.additions import SWITCH
+from engine.catalog.plugins import SWITCH
 from engine.profile.damage import LevelRange
 from engine.profile.measures import tables as measure_tables
 from engine.profile.schema import Profile

@@ -36,6 +36,8 @@ class MeasureTable(Table):
     says `name: Literal["its-name"] = "its-name"`; where inputs are taken together, `batch_size` is how many at first.
     """
 
+    is_measure_table: ClassVar[bool] = True
+
     name: str
     label: Label = _LABEL_FIELD
 

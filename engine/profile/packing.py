@@ -1,27 +1,14 @@
 """What `load_in` means for the rest of a profile: which damage packed weights can take, and what its baselines are."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from engine import catalog
 from engine.errors import LesionError
 from engine.profile.damage import Damage
 from engine.profile.layers import place_of
 from engine.profile.measures import Measure, RankingMeasure, SuperWeightsMeasure
-
-if TYPE_CHECKING:
-    from engine.profile.schema import ModelSpec, Profile
-
-
-def check_loading(spec: "ModelSpec") -> None:
-    """Raises LesionError for options of codes that are not asked for, and for models that cannot be packed."""
-    for key in ("quant_type", "double_quant"):
-        if getattr(spec, key) and spec.load_in != "4bit":
-            raise LesionError(f'changes nothing with load_in = "{spec.load_in}": leave it out', field=key)
-    ggufs = [name for name in spec.names if name.endswith(".gguf")]
-    if ggufs and spec.load_in != "none":
-        text = f"{ggufs[0]} cannot be loaded in {spec.load_in}: .gguf files become ordinary weights"
-        raise LesionError(f"{text}; give the original model, or leave load_in out", field="load_in")
+from engine.profile.model_spec import ModelSpec
 
 
 def check_packable(position: int, damage: Damage) -> None:
@@ -55,11 +42,10 @@ def check_measurable(position: int, measure: Measure) -> None:
             raise LesionError(f"{text}: {mend}", field=f"measure.{position}.scores")
 
 
-def requantising(profile: "Profile") -> Iterator[tuple[Damage, str]]:
+def requantising(model: ModelSpec, tables: Iterable[Damage]) -> Iterator[tuple[Damage, str]]:
     """The baselines of damage to packed weights, each place that is damaged once: (damage `requantise`, group)."""
     seen = set()
-    tables = profile.damage if profile.model.load_in != "none" else ()
-    for damage in (single for table in tables for single in table.singles):
+    for damage in (single for table in tables if model.load_in != "none" for single in table.singles):
         if catalog.method(damage.method).acts_on == "blocks":
             continue
         plain = damage.model_copy(update={"method": "requantise", "levels": (), "options": {}, "select": None})
@@ -70,7 +56,7 @@ def requantising(profile: "Profile") -> Iterator[tuple[Damage, str]]:
                 yield plain, group
 
 
-def loading_identity(spec: "ModelSpec") -> dict[str, Any]:
+def loading_identity(spec: ModelSpec) -> dict[str, Any]:
     """Options of codes, where they are not the usual ones."""
     unusual = {"quant_type": spec.quant_type not in (None, "nf4"), "double_quant": bool(spec.double_quant)}
     return {key: getattr(spec, key) for key, counts in unusual.items() if counts}

@@ -1,7 +1,7 @@
 """What is allowed in a profile but may surprise."""
 
 from engine import catalog
-from engine.additions import faults
+from engine.catalog.plugins import faults
 from engine.paths import is_folder
 from engine.profile.damage import Damage
 from engine.profile.grid import draws

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from engine import catalog
+from engine.catalog.bundled import json_lines, read_bundled
 from engine.errors import LesionError
 from engine.profile.measures import TasksMeasure
-from engine.profile.texts import json_lines, read_bundled, read_own, require_settled
+from engine.profile.texts import read_own, require_settled
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,11 @@
 """The texts and prompts that measurements use, bundled or the user's own."""
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from engine import catalog, files
+from engine.catalog.bundled import Question, parsed_questions, read_bundled, set_questions
 from engine.errors import LesionError
 from engine.profile.measures import PromptTable, TextTable
 from engine.profile.names import AUTO, anchor
@@ -18,14 +15,6 @@ Found = TypeVar("Found")
 
 _PETRI_SEED = 0
 """Which of the endless held-out petri documents are measured on."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A prompt, and the answers that count as right; none where nothing is right or wrong."""
-
-    prompt: str
-    answers: tuple[str, ...] = ()
 
 
 def documents(measure: TextTable | Select, folder: Path) -> list[str]:
@@ -64,50 +53,16 @@ def questions(measure: PromptTable, folder: Path) -> list[Question]:
     require_settled(measure.prompts)
     info = catalog.prompt_sets().get(measure.prompts)
     if info is None:
-        found = _questions(read_own(measure.prompts, folder), measure.prompts)
+        found = parsed_questions(read_own(measure.prompts, folder), measure.prompts)
     else:
         sets = catalog.prompt_sets()
         found = [question for part in info.parts or (info.name,) for question in set_questions(sets[part])]
     return _at_least_one(found, measure.prompts)[: measure.limit]
 
 
-def json_lines(text: str, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each JSON object of a .jsonl file with its place ("file, line 3"). Raises LesionError where a line is none."""
-    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: JSON may hold its other line ends
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            entry = None
-        if not isinstance(entry, dict):
-            raise LesionError(f"'{where}', line {number}, is not a JSON object in braces")
-        if not _is_unicode(line, entry):
-            raise LesionError(
-                f"'{where}', line {number}, holds half a character (\\ud800 to \\udfff without the other)"
-            )
-        yield f"'{where}', line {number},", entry
-
-
-def _is_unicode(line: str, entry: dict[str, Any]) -> bool:
-    """Whether all texts of a line can be written as UTF-8, so that a tokenizer takes them."""
-    if "\\ud" not in line.lower():
-        return True
-    try:
-        json.dumps(entry, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def prompt_set_name(measure: PromptTable) -> str:
     """What records call the prompts: the bundled set's name, the file's name without its ending, or "inline"."""
     return "inline" if isinstance(measure.prompts, tuple) else Path(measure.prompts).stem
-
-
-def read_bundled(name: str) -> str:
-    """A file of engine/data."""
-    return resources.files("engine.data").joinpath(name).read_text(encoding="utf-8")
 
 
 def read_own(name: str, folder: Path) -> str:
@@ -119,40 +74,6 @@ def read_own(name: str, folder: Path) -> str:
         raise LesionError(f"'{path}' is not a text file in UTF-8") from None
     except OSError as error:
         raise LesionError(f"'{path}' cannot be read: {error.strerror}") from None
-
-
-def set_questions(info: catalog.PromptSetInfo) -> list[Question]:
-    """The prompts of a set of the catalog that is not made of others. Raises LesionError where its file has none."""
-    if info.prompts:
-        return [Question(prompt) for prompt in info.prompts]
-    if not info.file:
-        return _bundled_questions(info.name)
-    package, _, path = info.file.partition(":")
-    try:
-        text = resources.files(package).joinpath(path).read_text(encoding="utf-8")
-    except (OSError, ImportError, ValueError) as error:
-        raise LesionError(f"the prompts in '{info.file}' cannot be read: {error}") from None
-    return _questions(text, path)
-
-
-def _bundled_questions(name: str) -> list[Question]:
-    files = {path.name for path in resources.files("engine.data").joinpath("prompts").iterdir()}
-    file = next(name + ending for ending in (".jsonl", ".txt") if name + ending in files)
-    return _questions(read_bundled(f"prompts/{file}"), file)
-
-
-def _questions(text: str, name: str) -> list[Question]:
-    if not name.endswith(".jsonl"):
-        return [Question(line.strip()) for line in text.splitlines() if line.strip()]
-    return [_question(entry, where) for where, entry in json_lines(text, name)]
-
-
-def _question(entry: dict[str, Any], where: str) -> Question:
-    prompt, given = entry.get("prompt"), entry.get("answer", [])
-    answers = given if isinstance(given, list) else [given]
-    if not isinstance(prompt, str) or not prompt.strip() or not all(isinstance(answer, str) for answer in answers):
-        raise LesionError(f'{where} needs "prompt", a text, and may have "answer", a text or a list of texts')
-    return Question(prompt, tuple(answers))
 
 
 def _at_least_one(found: list[Found], name: str) -> list[Found]:

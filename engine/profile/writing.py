@@ -15,8 +15,9 @@ from engine.profile.content import model_digests
 from engine.profile.damage import Damage
 from engine.profile.harness import own_files
 from engine.profile.measures import HarnessMeasure, Measure
+from engine.profile.model_spec import ModelDigests, ModelSpec
 from engine.profile.names import is_file_name, is_model_path
-from engine.profile.schema import ModelDigests, ModelSpec, Profile
+from engine.profile.schema import Profile
 
 INPUTS = "inputs"
 """The folder of a run directory that holds copies of the user's own texts, prompts and pictures."""

@@ -1,9 +1,9 @@
 """Runs: the run directory, the process that writes it, and everything that reads it. Nothing here loads torch."""
 
+from engine.record.directory import find, profile_file, read_profile
+from engine.record.lines import WriteError
+from engine.record.records import read_generations, read_manifest, read_tolerant, read_trials
 from engine.runs.control import create, is_complete, repeat, start, stop
-from engine.runs.directory import find, profile_file, read_profile
-from engine.runs.lines import WriteError
-from engine.runs.records import read_generations, read_manifest, read_tolerant, read_trials
 from engine.runs.status import RunStatus, eta, status
 from engine.runs.summaries import RunSummary, summaries, summary
 from engine.runs.watch import Update, Watch

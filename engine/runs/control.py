@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from engine import files
 from engine.errors import LesionError
+from engine.record.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_directory, profile_file, read_profile
+from engine.record.lines import WriteError, complete_lines, complete_size, unwritten, write_whole
+from engine.record.records import read_trials, short_of_texts
 from engine.runs import lock, manifest
-from engine.runs.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_directory, profile_file, read_profile
 from engine.runs.fitting import LeftOut, fitted
-from engine.runs.lines import WriteError, complete_lines, complete_size, unwritten, write_whole
 from engine.runs.processes import command, environment
 from engine.runs.reaching import check_reachable
-from engine.runs.records import read_trials, short_of_texts
 from engine.runs.status import status
 
 if TYPE_CHECKING:

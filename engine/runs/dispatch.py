@@ -11,15 +11,15 @@ from typing import Any, Literal
 from engine import files
 from engine.errors import LesionError
 from engine.profile import Trial
+from engine.record.changes import Baselines
+from engine.record.directory import STOP
+from engine.record.lines import Record
+from engine.record.records import RECORD_VERSION
 from engine.runs import manifest
-from engine.runs.changes import Baselines
 from engine.runs.control import FINISH, NOW
 from engine.runs.devices import MemoryMeter
-from engine.runs.directory import STOP
 from engine.runs.executor import Executor, Lost
 from engine.runs.journal import Journal
-from engine.runs.lines import Record
-from engine.runs.records import RECORD_VERSION
 
 _TICK = 0.2
 _PROGRESS_SECONDS = 0.5

@@ -15,7 +15,7 @@ from typing import IO, Any, Protocol
 
 from engine import files
 from engine.profile import Trial
-from engine.runs.lines import Record, parse
+from engine.record.lines import Record, parse
 from engine.runs.processes import command, environment
 
 _GRACE = 10.0  # seconds a worker has to end by itself

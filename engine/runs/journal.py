@@ -9,8 +9,8 @@ from typing import Any
 
 from engine import files
 from engine.errors import LesionError
-from engine.runs.directory import EVENTS, GENERATIONS, RESERVE, TRIALS
-from engine.runs.lines import (
+from engine.record.directory import EVENTS, GENERATIONS, RESERVE, TRIALS
+from engine.record.lines import (
     LineFile,
     Record,
     WriteError,
@@ -20,7 +20,7 @@ from engine.runs.lines import (
     unwritten,
     write_whole,
 )
-from engine.runs.records import read_journal, read_tolerant, short_of_texts
+from engine.record.records import read_journal, read_tolerant, short_of_texts
 
 _RESERVE_BYTES = 16384
 

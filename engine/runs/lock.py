@@ -19,9 +19,9 @@ from pathlib import Path
 
 from engine import files
 from engine.errors import LesionError
-from engine.runs.directory import EVENTS, LOCK
+from engine.record.directory import EVENTS, LOCK
+from engine.record.lines import Record, is_full, parse, unwritten
 from engine.runs.heartbeat import Heartbeat, beats, silence
-from engine.runs.lines import Record, is_full, parse, unwritten
 from engine.runs.owner import birth, place
 
 _CLAIM = re.compile(rf"{LOCK}\.(\d{{1,15}})")

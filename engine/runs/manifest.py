@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from engine import files
-from engine.additions import versions
 from engine.catalog import DRAW_VERSION
+from engine.catalog.plugins import versions
 from engine.errors import LesionError
 from engine.profile.names import is_petri
 from engine.profile.versions import Versions, changed, in_words
-from engine.runs.directory import MANIFEST
-from engine.runs.lines import write_whole
-from engine.runs.records import read_manifest
+from engine.record.directory import MANIFEST
+from engine.record.lines import write_whole
+from engine.record.records import read_manifest
 from engine.version import version
 
 PACKAGES = (

@@ -10,8 +10,8 @@ from engine.paths import is_there
 from engine.profile import ModelSpec, Profile, load, setting
 from engine.profile.names import anchor, check_path, is_model_path, is_petri, made_by
 from engine.profile.writing import identified
-from engine.runs.directory import MANIFEST, profile_file, read_profile
-from engine.runs.records import read_manifest
+from engine.record.directory import MANIFEST, profile_file, read_profile
+from engine.record.records import read_manifest
 
 Moves = dict[str, str]
 """By the name in the profile: the absolute path of the same model here."""

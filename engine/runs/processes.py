@@ -4,8 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-import engine
-
 
 def command(module: str, *arguments: str) -> list[str]:
     """The command that runs a module of this installation; -P keeps files of the current folder from shadowing any."""
@@ -20,7 +18,7 @@ def environment() -> dict[str, str]:
     GPUs in the order of the bus, as nvidia-smi and engine.runs.gpus do; by itself it puts the fastest first.
     """
     known = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
-    root = Path(engine.__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if root.name in ("site-packages", "dist-packages"):
         return known
     path = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.errors import LesionError
 from engine.paths import is_folder
 from engine.profile.names import is_hub_id
-from engine.runs.lines import parse
+from engine.record.lines import parse
 from engine.runs.processes import command, environment
 
 if TYPE_CHECKING:

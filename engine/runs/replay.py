@@ -12,8 +12,8 @@ from typing import Any
 from engine import catalog, files
 from engine.profile import Measure, Profile
 from engine.profile.versions import SAMPLER, in_words, measurement, ranked_by, score
-from engine.runs.changes import is_change
-from engine.runs.lines import Record
+from engine.record.changes import is_change
+from engine.record.lines import Record
 from engine.runs.sides import Place, Side, other_versions, read_side, reasons
 
 TOLERANCE = 1e-4

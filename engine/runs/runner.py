@@ -18,17 +18,17 @@ from pathlib import Path
 from engine.errors import LesionError
 from engine.profile import Profile, to_toml, trials, versions
 from engine.profile.task_code import check_task_code
+from engine.record.directory import WORKER_LOG, read_profile
+from engine.record.lines import Record, WriteError, is_full, unwritten
+from engine.record.records import read_manifest
 from engine.runs import manifest
 from engine.runs.control import NO_ROOM
 from engine.runs.devices import choose
-from engine.runs.directory import WORKER_LOG, read_profile
 from engine.runs.dispatch import Dispatcher, StopRequests
 from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal
-from engine.runs.lines import Record, WriteError, is_full, unwritten
 from engine.runs.lock import Lock, LockLostError
 from engine.runs.moves import Moves, moved, moves
-from engine.runs.records import read_manifest
 from engine.runs.status import tally
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.profile import HarnessMeasure, Profile, Versions, versions
-from engine.runs.directory import read_profile
-from engine.runs.lines import Record
+from engine.record.directory import read_profile
+from engine.record.lines import Record
+from engine.record.records import read_generations, read_manifest, read_trials
 from engine.runs.manifest import earlier
-from engine.runs.records import read_generations, read_manifest, read_trials
 
 Place = str
 """What a trial is, in words that do not depend on how keys are made or where a model lies."""

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Literal, cast
 
 from engine import files
+from engine.record.directory import EVENTS, STOP, TRIALS
+from engine.record.events import read_event
+from engine.record.lines import Record, complete_lines, last_line
+from engine.record.records import read_record
 from engine.runs import lock
-from engine.runs.directory import EVENTS, STOP, TRIALS
-from engine.runs.events import read_event
-from engine.runs.lines import Record, complete_lines, last_line
-from engine.runs.records import read_record
 
 State = Literal["running", "stopping", "done", "stopped", "failed", "crashed"]
 

@@ -11,10 +11,10 @@ from typing import Any
 from engine import files
 from engine.errors import LesionError, shortened
 from engine.profile import toml
-from engine.runs.directory import CACHE, EVENTS, PROFILE, TRIALS, read_profile, run_directories
-from engine.runs.kinds import Kind, amount, count, maybe, moment, named, text, unusable
-from engine.runs.lines import Record, parse
-from engine.runs.records import STATUSES
+from engine.record.directory import CACHE, EVENTS, PROFILE, TRIALS, read_profile, run_directories
+from engine.record.kinds import Kind, amount, count, maybe, moment, named, text, unusable
+from engine.record.lines import Record, parse
+from engine.record.records import STATUSES
 from engine.runs.status import RunStatus, State, Tally, judge, tally
 
 _CACHE_VERSION = 2
@@ -155,10 +155,9 @@ def _is_tally(value: Any) -> bool:
 
 
 def _planned(run: Path) -> int:
-    from engine.profile.counting import trial_count
 
     try:
-        return trial_count(read_profile(run))
+        return read_profile(run).trial_count
     except LesionError:
         return 0
 

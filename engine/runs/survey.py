@@ -9,8 +9,8 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 from engine.errors import LesionError
+from engine.record.lines import Record, parse
 from engine.runs.devices import choose
-from engine.runs.lines import Record, parse
 from engine.runs.processes import command, environment
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import LesionError
+from engine.record.directory import read_profile, run_directories
+from engine.record.records import read_manifest, read_trials
 from engine.runs import gpus
 from engine.runs.devices import choose
-from engine.runs.directory import read_profile, run_directories
 from engine.runs.manifest import host
-from engine.runs.records import read_manifest, read_trials
 from engine.runs.survey import SurveyedModel
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import files
-from engine.runs.directory import EVENTS, TRIALS
-from engine.runs.events import read_event
-from engine.runs.lines import Record, complete_lines
-from engine.runs.records import read_record
+from engine.record.directory import EVENTS, TRIALS
+from engine.record.events import read_event
+from engine.record.lines import Record, complete_lines
+from engine.record.records import read_record
 from engine.runs.status import RunStatus, Tally, judge
 
 # On the first look at a long run, samples older than this many bytes are passed over: they are of the past.

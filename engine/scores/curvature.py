@@ -8,10 +8,10 @@ from torch.nn import Parameter
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from engine.errors import LesionError
-from engine.methods.draws import Draws
-from engine.models.slices import Slice
 from engine.scores.reading import Reading, differentiable
 from engine.scores.score import Emit, Score, Task
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 
 
 def probe(name: str, parameter: Parameter, seed: int, number: int) -> Tensor:

@@ -12,11 +12,11 @@ from torch.nn import Parameter
 from engine import catalog
 from engine.errors import LesionError
 from engine.models.loading import LoadedModel
-from engine.models.packed import dense
-from engine.models.slices import Chunk, Slice
 from engine.scores.score import Score, Task
 from engine.scores.spec import Scope, ScoreSpec
-from engine.scores.topk import TopK
+from engine.weights.dense import dense
+from engine.weights.slices import Chunk, Slice
+from engine.weights.topk import TopK
 
 Watch = Callable[[Slice, Chunk, Tensor], None]
 """Is shown a slice, a chunk of it, and the chunk's scores, float32 [runs, length]; in no order to be relied on."""

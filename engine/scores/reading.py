@@ -11,11 +11,11 @@ from torch.utils.checkpoint import checkpoint
 
 from engine import catalog
 from engine.errors import LesionError
-from engine.measure.encoding import encode, pad, padding_token
-from engine.measure.windows import Window, batches, slide
 from engine.models.loading import LoadedModel
 from engine.profile import PerplexityMeasure
 from engine.profile.texts import documents
+from engine.reading.encoding import encode, pad, padding_token
+from engine.reading.windows import Window, batches, slide
 from engine.scores.spec import ScoreSpec
 
 _UNSCORED = -100

@@ -15,13 +15,13 @@ from torch import Tensor
 from torch.nn import Module, Parameter
 
 from engine.errors import LesionError
-from engine.measure.encoding import encode
 from engine.models.loading import LoadedModel
-from engine.models.slices import Slice
+from engine.reading.encoding import encode
 from engine.scores.owners import Owner, owners
 from engine.scores.reading import Reading
 from engine.scores.score import names
 from engine.scores.spec import ScoreSpec
+from engine.weights.slices import Slice
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from engine.models.slices import Chunk, Slice
+from engine.weights.slices import Chunk, Slice
 
 
 @dataclass

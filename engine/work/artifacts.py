@@ -9,8 +9,8 @@ from typing import Any
 from engine import files
 from engine.harmless import csv_cell
 from engine.measure.measurement import Measured, Sheet
-from engine.runs.directory import ARTIFACTS
-from engine.runs.lines import encode, unwritten
+from engine.record.directory import ARTIFACTS
+from engine.record.lines import encode, unwritten
 
 
 def keep_all(folder: Path, facts: dict[str, Any], measurement: str, found: Measured) -> list[str]:

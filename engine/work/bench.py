@@ -16,7 +16,7 @@ from engine.measure.measurement import Measured, Progress
 from engine.models.exhaustion import is_out_of_memory
 from engine.profile import Profile, Trial, made_on
 from engine.profile.measures import batch_size
-from engine.runs.lines import WriteError
+from engine.record.lines import WriteError
 from engine.work.artifacts import keep_all
 from engine.work.batches import Batches
 from engine.work.faults import sentence

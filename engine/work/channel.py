@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import Any
 
-from engine.runs.lines import encode
+from engine.record.lines import encode
 
 
 class Channel:

@@ -6,12 +6,12 @@ from typing import Any
 
 from engine import catalog
 from engine.methods.choosing import both_ends, choose
-from engine.methods.draws import Draws
-from engine.methods.selection import Ordered, Selection
 from engine.models.loading import LoadedModel
-from engine.models.slices import Slice
 from engine.profile import Damage, Layers, Select, Trial
 from engine.profile.names import anchor
+from engine.weights.draws import Draws
+from engine.weights.selection import Ordered, Selection
+from engine.weights.slices import Slice
 
 _KEPT = 1_000_000
 """Weights kept in order, all rankings together; 24 bytes each."""

@@ -9,13 +9,13 @@ import torch
 from engine import catalog
 from engine.measure.measurement import Measured, Measurement, Progress
 from engine.methods import apply, bypass
-from engine.methods.selection import Listed, Ordered, Selection
 from engine.models.loading import LoadedModel, load
-from engine.models.packed import parameter_count
 from engine.models.reuse import Reuse
-from engine.models.slices import Slice
-from engine.models.snapshot import Snapshot, digest
 from engine.profile import Measure, Profile, Trial
+from engine.weights.packed import parameter_count
+from engine.weights.selection import Listed, Ordered, Selection
+from engine.weights.slices import Slice
+from engine.weights.snapshot import Snapshot, digest
 from engine.work.choices import Choices, Place, place_of
 
 

@@ -11,8 +11,9 @@ from tests.additions.conftest import lesion, python
 INFOS = "from engine.catalog import *\nLEVEL = LevelInfo('c', 'a size', low=0.0, high=1.0)\n"
 REPORT = """
 import json, sys
-from engine import additions, catalog
-print(json.dumps([additions.faults(), sorted(catalog.methods())[:2], "torch" in sys.modules]))
+from engine import catalog
+from engine.catalog import plugins
+print(json.dumps([plugins.faults(), sorted(catalog.methods())[:2], "torch" in sys.modules]))
 """
 
 
@@ -88,8 +89,8 @@ def test_what_is_wrong_is_one_sentence(package: Callable[[str], Path], code: str
 WHILE_READ = """
 import builtins, threading
 builtins.begun, builtins.goes_on = threading.Event(), threading.Event()
-from engine import additions
-reader = threading.Thread(target=additions.faults)
+from engine.catalog import plugins
+reader = threading.Thread(target=plugins.faults)
 reader.start()
 begun.wait()
 try:
@@ -98,7 +99,7 @@ except ImportError as refusal:
     print(refusal)
 goes_on.set()
 reader.join()
-print(*additions.faults())
+print(*plugins.faults())
 """
 
 
@@ -114,7 +115,7 @@ def test_only_the_thread_that_reads_a_package_is_kept_from_torch(package: Callab
 
 def test_what_is_right_beside_it_stays(package: Callable[[str], Path]) -> None:
     folder = package(adds(methods=f"{method('good')}, {method('scale')}"))
-    code = "from engine import additions, catalog; print(catalog.method('good').package, len(additions.faults()))"
+    code = "from engine.catalog import method, plugins; print(method('good').package, len(plugins.faults()))"
     assert python(code, folder).strip() == "odd 0.1 1"
 
 

@@ -19,8 +19,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.profile import load
+from engine.record.records import read_trials
 from engine.runs import create, start, status
-from engine.runs.records import read_trials
 from tests.cli.conftest import Lesion
 
 DOCUMENTS = (

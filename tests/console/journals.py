@@ -6,7 +6,7 @@ from typing import Any
 
 from engine import runs
 from engine.profile import Trial, parse, trials
-from engine.runs.lines import encode
+from engine.record.lines import encode
 
 Record = dict[str, Any]
 

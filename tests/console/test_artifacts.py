@@ -11,7 +11,7 @@ from app.console.artifact_data import MOST_ROWS, read
 from app.console.widgets.artifact_view import ArtifactView
 from app.console.widgets.trial_detail import TrialDetail
 from app.console.widgets.trial_table import TrialTable
-from engine.runs.lines import encode
+from engine.record.lines import encode
 from tests.console.journals import finish, make
 from tests.console.shell import lab, shown, until
 

@@ -16,9 +16,9 @@ from engine.measure.measurement import Measured
 from engine.measure.tasks import Tasks
 from engine.methods import apply
 from engine.models.loading import LoadedModel, load
-from engine.models.snapshot import Snapshot, digest
 from engine.profile import HarnessMeasure, ModelSpec, TasksMeasure
 from engine.profile.tasks import choices
+from engine.weights.snapshot import Snapshot, digest
 from tests.harness_tasks import write_task
 from tests.models.variants import opened
 

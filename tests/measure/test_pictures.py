@@ -12,9 +12,9 @@ from engine.measure.generation import Generation
 from engine.measure.perplexity import Perplexity
 from engine.measure.pictures import Encoded
 from engine.models.loading import LoadedModel, load
-from engine.models.snapshot import Snapshot
 from engine.profile import GenerationMeasure, ModelSpec, PerplexityMeasure
 from engine.profile.pictures import picture_bytes
+from engine.weights.snapshot import Snapshot
 from tests import seeing
 
 PROMPTS = ("what is it?", "Describe this picture, please.", "a", "colours", "who is there", "Tell me all")

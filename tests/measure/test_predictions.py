@@ -14,11 +14,11 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from engine.measure.likelihood import Softmax, log_likelihoods
 from engine.measure.perplexity import Perplexity
 from engine.measure.tasks import Tasks
 from engine.models.loading import LoadedModel
 from engine.profile import PerplexityMeasure, TasksMeasure
+from engine.reading.likelihood import Softmax, log_likelihoods
 from tests.models.variants import VARIANTS, VOCABULARY, opened
 
 DOCUMENTS = ["the kettle sang all night and nobody asked it why", "rain at last"]

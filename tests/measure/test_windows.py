@@ -1,6 +1,6 @@
 import pytest
 
-from engine.measure.windows import Window, batches, slide
+from engine.reading.windows import Window, batches, slide
 
 
 @pytest.mark.parametrize("length", [2, 3, 7, 8, 9, 12, 13, 50, 101])

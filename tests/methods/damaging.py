@@ -7,9 +7,9 @@ import torch
 
 from engine.methods import apply
 from engine.models.loading import LoadedModel, load
-from engine.models.slices import Slice
 from engine.petri import PETRI
 from engine.profile import ModelSpec
+from engine.weights.slices import Slice
 
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
 

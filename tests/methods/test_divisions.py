@@ -14,8 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine import catalog
 from engine.methods import apply, quantise
-from engine.models.slices import Slice
 from engine.scores.gradients import _mean_square
+from engine.weights.slices import Slice
 
 LEVELS = {"bit_flips": 0.01, "svd_truncate": 0.5, "uni_quant": 7, "uni_quant_lineal": 7}
 

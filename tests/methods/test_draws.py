@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from engine.catalog import DRAW_VERSION
-from engine.methods.draws import Draws
-from engine.models.slices import CHUNK, Slice
 from engine.weights.counter import Kind, numbers
+from engine.weights.draws import Draws
+from engine.weights.slices import CHUNK, Slice
 
 MASK = 2**64 - 1
 

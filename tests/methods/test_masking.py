@@ -10,10 +10,10 @@ import torch
 from engine.errors import LesionError
 from engine.methods import apply
 from engine.methods.choosing import choose
-from engine.methods.draws import Draws
-from engine.methods.selection import Listed, Ordered, joined
 from engine.models.loading import LoadedModel
 from engine.profile.selection import Select
+from engine.weights.draws import Draws
+from engine.weights.selection import Listed, Ordered, joined
 from tests.methods.damaging import petri
 
 RATIOS = (0.1, 0.25, 0.5, 0.75, 1.0)

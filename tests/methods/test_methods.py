@@ -7,8 +7,8 @@ from torch.nn import Parameter
 
 from engine.errors import LesionError
 from engine.methods import apply
-from engine.methods.draws import Draws
-from engine.models.slices import Slice
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 from tests.methods.damaging import damaged, doubles, petri
 
 METHODS = [("mult_gauss", 0.4), ("ablation", 0.3), ("uni_quant", 5.0)]

@@ -11,8 +11,8 @@ from torch.nn import Parameter
 from engine import catalog
 from engine.errors import LesionError
 from engine.methods import apply
-from engine.methods.draws import Draws
-from engine.models.slices import Slice
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 from tests.methods.damaging import damaged, doubles, petri
 
 NUMPY = {"float32": np.uint32, "float16": np.uint16, "bfloat16": np.uint16}

@@ -13,11 +13,11 @@ from engine import catalog
 from engine.errors import LesionError
 from engine.methods import apply
 from engine.methods.choosing import choose
-from engine.methods.draws import Draws
-from engine.methods.selection import Listed, Share, first, mask
 from engine.models.loading import LoadedModel
-from engine.models.slices import CHUNK, Slice
 from engine.profile.selection import Select
+from engine.weights.draws import Draws
+from engine.weights.selection import Listed, Share, first, mask
+from engine.weights.slices import CHUNK, Slice
 from tests.methods.damaging import doubles, petri
 
 ELEMENTWISE = {

@@ -11,11 +11,11 @@ from torch.nn import ModuleList
 
 from engine.errors import LesionError
 from engine.methods import bypass
-from engine.methods.draws import Draws
 from engine.methods.skip import skip
 from engine.models.architecture import architecture
 from engine.models.loading import LoadedModel, load
 from engine.profile import ModelSpec
+from engine.weights.draws import Draws
 from tests.models.variants import VARIANTS, build
 
 FAMILIES = ["llama", "gpt2", "neox"]

@@ -9,10 +9,10 @@ from torch.nn import Parameter
 
 from engine.errors import LesionError
 from engine.methods import apply
-from engine.methods.draws import Draws
 from engine.models.loading import load
-from engine.models.slices import Slice
 from engine.profile import ModelSpec
+from engine.weights.draws import Draws
+from engine.weights.slices import Slice
 from tests.methods.damaging import Doubles, damaged, doubles
 
 

@@ -11,7 +11,7 @@ from torch.nn import Parameter
 from engine.errors import LesionError
 from engine.methods import apply
 from engine.methods.quantise import _to_grid
-from engine.models.slices import Slice
+from engine.weights.slices import Slice
 
 DTYPES = [torch.float32, torch.bfloat16, torch.float16]
 

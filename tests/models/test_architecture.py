@@ -12,9 +12,9 @@ from engine.methods import apply
 from engine.models.architecture import architecture
 from engine.models.cache import kept
 from engine.models.loading import LoadedModel, load
-from engine.models.slices import Slice
 from engine.petri import PETRI
 from engine.profile import ModelSpec
+from engine.weights.slices import Slice
 
 FAMILIES = ["neox", "gpt2", "llama", "petri"]
 WEIGHT_GROUPS = ["attn_only", "mlp_only", "embed_only", "attn_q", "attn_k", "attn_v", "attn_o", "attn_all"]

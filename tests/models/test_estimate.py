@@ -9,9 +9,9 @@ from engine import catalog
 from engine.errors import LesionError
 from engine.models.estimate import Load, survey_model
 from engine.models.loading import load
-from engine.models.snapshot import Snapshot
 from engine.petri import PETRI, SIZES
 from engine.profile import ModelSpec
+from engine.weights.snapshot import Snapshot
 
 
 @pytest.mark.parametrize("family", ["neox", "gpt2", "llama", "petri"])

@@ -10,8 +10,8 @@ import torch
 from engine.methods import apply
 from engine.models.estimate import survey_model
 from engine.models.loading import load
-from engine.models.snapshot import Snapshot, digest
 from engine.profile import ModelSpec
+from engine.weights.snapshot import Snapshot, digest
 
 HIDDEN, HEADS, KV_HEADS, FF, LAYERS = 32, 4, 2, 64, 2
 

@@ -17,15 +17,16 @@ from engine import catalog
 from engine.errors import LesionError
 from engine.methods import apply
 from engine.methods.choosing import choose
-from engine.methods.draws import Draws
 from engine.models import packing
 from engine.models.estimate import survey_model
 from engine.models.loading import LoadedModel
-from engine.models.packed import dense, packed_weights, parameter_count
-from engine.models.slices import Slice
-from engine.models.snapshot import Snapshot, digest, weights_digest
 from engine.profile import ModelSpec, Select
 from engine.scores import ScoreSpec, select
+from engine.weights.dense import dense
+from engine.weights.draws import Draws
+from engine.weights.packed import packed_weights, parameter_count
+from engine.weights.slices import Slice
+from engine.weights.snapshot import Snapshot, digest, weights_digest
 from tests.models.codes import NF4, by_hand, loaded, widened
 
 FAMILIES = ("neox", "llama", "gpt2")

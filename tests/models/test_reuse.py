@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.methods.draws import Draws
 from engine.methods.skip import skip
 from engine.models.architecture import Architecture, architecture
 from engine.models.cache import cache_argument
 from engine.models.reuse import Reuse
+from engine.weights.draws import Draws
 from tests.models.variants import VARIANTS, VOCABULARY, build
 
 DEPTH = 4

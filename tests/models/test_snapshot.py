@@ -12,9 +12,9 @@ from torch.nn import Module, Parameter
 from engine import catalog
 from engine.methods import apply
 from engine.models.loading import load
-from engine.models.snapshot import Snapshot, digest, weights_digest
 from engine.petri import PETRI
 from engine.profile import ModelSpec
+from engine.weights.snapshot import Snapshot, digest, weights_digest
 
 LEVELS = {"mult_gauss": 0.3, "ablation": 0.3, "uni_quant": 4.0}
 BIG = 150_001  # more than two rows of the digest, and an odd number of bytes in float16

@@ -10,7 +10,7 @@ from torch.nn import Module
 
 from engine.models.architecture import Architecture, architecture
 from engine.models.cache import kept
-from engine.models.slices import Slice
+from engine.weights.slices import Slice
 
 ONE = torch.tensor([[5, 17, 41, 33, 8, 60, 22, 3]])
 OTHER = torch.tensor([[9, 30, 2, 55, 47, 12, 1, 63]])

@@ -2,7 +2,7 @@
 
 import torch
 
-from engine.petri.muon import Muon, orthogonal
+from engine.growing.muon import Muon, orthogonal
 
 
 def test_directions_keep_singular_vectors_and_even_out_singular_values() -> None:

@@ -6,11 +6,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
+from engine.growing.evaluate import perplexity
+from engine.growing.train import BATCH, build_model, save, train
 from engine.petri import CONTEXT, PETRI
 from engine.petri.corpus import IGNORED, Rows, build_rows
-from engine.petri.evaluate import perplexity
 from engine.petri.grammar import generate
-from engine.petri.train import BATCH, build_model, save, train
 from engine.petri.vocabulary import train_tokenizer
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,6 @@ import pytest
 
 from engine.errors import LesionError
 from engine.profile import Profile, load, to_toml, trials
-from engine.profile.counting import trial_count
 from engine.profile.toml import DEEPEST, TooMuchError, loads
 from engine.runs import create
 
@@ -233,7 +232,7 @@ def test_more_trials_than_the_limit_are_counted_and_not_made(
 )
 def test_the_count_is_that_of_the_list(with_set: Callable[..., Profile], changes: list[str]) -> None:
     profile = with_set(*changes)
-    assert trial_count(profile) == len(trials(profile))
+    assert profile.trial_count == len(trials(profile))
 
 
 def test_the_limit_is_no_part_of_what_a_trial_is(base: Path, with_set: Callable[..., Profile]) -> None:

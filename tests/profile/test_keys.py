@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from engine import catalog
+from engine.catalog import registry
 from engine.errors import LesionError
 from engine.petri import PETRI
 from engine.profile import Profile, Trial, load, resolve, trials, versions
@@ -39,7 +40,8 @@ def _raise(monkeypatch: pytest.MonkeyPatch, table: str, name: str) -> None:
     """A measurement or score of the catalog is of the next version."""
     known = getattr(catalog, table)()
     changed = {**known, name: replace(known[name], version=known[name].version + 1)}
-    monkeypatch.setattr(catalog, table, lambda: changed)
+    for module in (catalog, registry):
+        monkeypatch.setattr(module, table, lambda: changed)
 
 
 def test_a_version_counts_where_its_numbers_do(with_set: WithSet, monkeypatch: pytest.MonkeyPatch) -> None:

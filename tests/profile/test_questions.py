@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine import catalog
+from engine.catalog.bundled import Question
 from engine.errors import LesionError
 from engine.profile import (
     GenerationMeasure,
@@ -19,7 +20,7 @@ from engine.profile import (
     trials,
 )
 from engine.profile.tasks import Choice, choices
-from engine.profile.texts import Question, prompts, questions
+from engine.profile.texts import prompts, questions
 
 WithSet = Callable[..., Profile]
 Refusal = Callable[..., LesionError]

@@ -14,9 +14,9 @@ from engine.measure.generation import Generation
 from engine.measure.perplexity import Perplexity
 from engine.methods import apply
 from engine.models.loading import LoadedModel
-from engine.models.snapshot import Snapshot, digest
 from engine.profile import GenerationMeasure, PerplexityMeasure
 from engine.profile.texts import documents
+from engine.weights.snapshot import Snapshot, digest
 
 SMALL = PerplexityMeasure(text="english", documents=3, context=256, stride=128, batch_size=4)
 

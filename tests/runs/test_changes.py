@@ -9,8 +9,8 @@ import pytest
 
 from engine import analysis
 from engine.profile import to_toml, trials, versions
+from engine.record.changes import Baselines, change_pct
 from engine.runs import Watch, create, manifest, read_profile, read_trials
-from engine.runs.changes import Baselines, change_pct
 from engine.runs.dispatch import Dispatcher, StopRequests
 from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal

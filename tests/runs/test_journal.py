@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LesionError
+from engine.record.lines import WriteError, complete_lines, complete_size, encode, last_line, parse, write_whole
 from engine.runs import read_generations, read_tolerant, read_trials
 from engine.runs.journal import Journal
-from engine.runs.lines import WriteError, complete_lines, complete_size, encode, last_line, parse, write_whole
 from tests.runs.conftest import fill, text_records, trial_record
 
 
@@ -171,7 +171,7 @@ def test_failing_write_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     script = """
 import resource, sys
 from pathlib import Path
-from engine.runs.lines import LineFile, WriteError
+from engine.record.lines import LineFile, WriteError
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 file = LineFile(Path(sys.argv[1]))
 file.append([{"trial": "x"}], sync=True)

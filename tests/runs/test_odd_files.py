@@ -9,7 +9,7 @@ import pytest
 
 from engine import runs
 from engine.errors import LesionError
-from engine.runs.directory import find
+from engine.record.directory import find
 from engine.runs.status import status
 from engine.runs.summaries import summaries
 from engine.runs.watch import Watch

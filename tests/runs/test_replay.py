@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine import catalog
+from engine.catalog import registry
 from engine.errors import LesionError
 from engine.profile import trials
 from engine.runs import create, read_manifest
@@ -205,7 +206,8 @@ def test_what_other_versions_made_is_compared_as_far_as_it_can_be(
     assert found.allowances == ["4 sampled texts and the metrics made of them are not compared: the sampler differs"]
     known = catalog.measurements()
     other = replace(known["perplexity"], version=known["perplexity"].version + 1)
-    monkeypatch.setattr(catalog, "measurements", lambda: {**known, "perplexity": other})
+    for module in (catalog, registry):
+        monkeypatch.setattr(module, "measurements", lambda: {**known, "perplexity": other})
     third = made(tmp_path, {"perplexity": 3.0, "nll": 0.5, "distinct_1": 0.5})
     (third / "generations.jsonl").write_text((second / "generations.jsonl").read_text())
     found = verify(second, third)

@@ -12,6 +12,7 @@ import pytest
 from engine import catalog
 from engine.errors import LesionError
 from engine.profile import trials
+from engine.record.lines import encode
 from engine.runs import (
     Watch,
     create,
@@ -25,7 +26,6 @@ from engine.runs import (
     stop,
     summaries,
 )
-from engine.runs.lines import encode
 from engine.runs.replay import verify
 from tests.runs.conftest import endless_profile, lasting, resume, trials_done, wait, worker_of
 

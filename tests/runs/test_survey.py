@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine import catalog
-from engine.catalog_entries.families import PUBLISHED
+from engine.catalog.entries.families import PUBLISHED
 from engine.errors import LesionError
 from engine.runs.survey import SurveyProcess, survey
 from tests.runs.conftest import small_profile

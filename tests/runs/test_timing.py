@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from engine.profile import Profile, load, trials
+from engine.record.directory import read_profile
 from engine.runs import create, manifest
-from engine.runs.directory import read_profile
 from engine.runs.journal import Journal
 from engine.runs.survey import SurveyedModel, survey
 from engine.runs.timing import Expected, expected

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.measure.encoding import encode
 from engine.models.loading import LoadedModel, load
 from engine.petri import PETRI
 from engine.profile import ModelSpec
+from engine.reading.encoding import encode
 
 FAMILIES = ["llama", "gpt2", "neox", "petri"]
 

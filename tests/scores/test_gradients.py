@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from engine.models.loading import LoadedModel, load
-from engine.models.snapshot import weights_digest
 from engine.profile import ModelSpec
 from engine.scores import ScoreSpec, rank, select
+from engine.weights.snapshot import weights_digest
 from tests.scores.conftest import FAMILIES, windows
 
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from engine.errors import LesionError
-from engine.measure.encoding import encode
 from engine.measure.super_weights import SuperWeights
 from engine.models.loading import LoadedModel
-from engine.models.snapshot import weights_digest
 from engine.profile import SuperWeightsMeasure
+from engine.reading.encoding import encode
 from engine.scores import ScoreSpec
 from engine.scores.reading import Reading
 from engine.scores.spikes import Spike, confirm, height, spikes, super_weights, typical
+from engine.weights.snapshot import weights_digest
 from tests.scores.conftest import open_model
 
 TEXT = "Rain, at last!"

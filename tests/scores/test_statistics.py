@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from engine.models.loading import LoadedModel
-from engine.models.slices import Chunk, Slice
 from engine.scores import ScoreSpec, Statistics, scan
+from engine.weights.slices import Chunk, Slice
 
 
 def test_statistics_of_layers_and_parameters(subjects: dict[str, LoadedModel], text: Callable[..., str]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.scores.topk import TopK
+from engine.weights.topk import TopK
 
 
 def stream(scores: torch.Tensor, k: int, largest: bool, seed: int, runs: int = 1) -> tuple[list[int], list[float]]:

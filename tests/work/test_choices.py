@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from engine.methods.choosing import choose
-from engine.methods.draws import Draws
-from engine.methods.selection import Ordered
 from engine.models.loading import LoadedModel, load
 from engine.profile import ModelSpec, Profile, Select, Trial, parse, trials
+from engine.weights.draws import Draws
+from engine.weights.selection import Ordered
 from engine.work.choices import Choices, place_of
 
 

@@ -27,7 +27,7 @@ from app.console.widgets.figures import (
 )
 from app.safe import line
 from engine import catalog
-from engine.runs.changes import change_pct
+from engine.record.changes import change_pct
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

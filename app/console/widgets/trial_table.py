@@ -15,7 +15,7 @@ from app.console.run_data import NUMBERS, WORDS, RunData
 from app.console.trial_filter import order, select
 from app.console.widgets.figures import number, outcome_text, percent
 from app.safe import line
-from engine.columns import CHANGE
+from engine.catalog.columns import CHANGE
 
 WIDEST = 30  # cells of a column of words
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from engine.models.layout import Attention, Layout, Mlp, Sublayer, at, plain, weight
-from engine.models.slices import Part
+from engine.weights.slices import Part
 
 _SHARDS = 4
 """How the original was spread over devices; the same in every checkpoint."""

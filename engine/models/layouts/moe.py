@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.models.layout import Layout, Mlp, Sublayer, at, gated, weight
 from engine.models.layouts.llama import attention
-from engine.models.slices import Part
+from engine.weights.slices import Part
 
 
 def _mlp(block: Any) -> Mlp | None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from engine.models.layout import Attention, Layout, Mlp, Sublayer, at, stacked, weight
-from engine.models.slices import Part
+from engine.weights.slices import Part
 
 
 def _attention(block: Any) -> Attention | None:

@@ -4,23 +4,24 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from engine import catalog
-from engine.catalog import (
+from engine.catalog.bundled import set_questions
+from engine.catalog.columns import is_taken
+from engine.catalog.entries.measurements import MEASUREMENTS
+from engine.catalog.entries.methods import METHODS
+from engine.catalog.entries.parameters import ARCHITECTURES, GROUPS
+from engine.catalog.entries.scores import SCORES
+from engine.catalog.entries.texts import PROMPT_SETS
+from engine.catalog.importing import load
+from engine.catalog.infos import (
     Additions,
     ArchitectureInfo,
-    LevelInfo,
     MeasurementInfo,
     MethodInfo,
     MetricInfo,
     PromptSetInfo,
     ScoreInfo,
 )
-from engine.catalog_entries.measurements import MEASUREMENTS
-from engine.catalog_entries.methods import METHODS
-from engine.catalog_entries.parameters import ARCHITECTURES, GROUPS
-from engine.catalog_entries.scores import SCORES
-from engine.catalog_entries.texts import PROMPT_SETS
-from engine.columns import is_taken
+from engine.catalog.levels import LevelInfo
 from engine.errors import LesionError
 
 _TYPES: dict[str, type[Any]] = {
@@ -40,6 +41,14 @@ _OWN: dict[str, tuple[Any, ...]] = {
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,47}")
 _PATH = re.compile(r"[\w.]+:\w+")
 _RESERVED = ("auto", "none", "inline")
+TABLES = frozenset(
+    (
+        *("Damage", "ModelSpec", "Profile", "RunSpec", "Seeds", "Select"),
+        *("GainsMeasure", "GenerationMeasure", "HarnessMeasure", "PerplexityMeasure", "RankingMeasure"),
+        *("ResidualGainMeasure", "SpectrumMeasure", "SuperWeightsMeasure", "TasksMeasure"),
+    )
+)
+"""What Lesion's own tables of a profile are called."""
 
 
 def complaint(kind: str, info: Any, before: Additions) -> str | None:
@@ -87,17 +96,14 @@ def _check_measurement(info: MeasurementInfo, before: Additions) -> str | None:
 
 def _check_table(info: MeasurementInfo, before: Additions) -> str | None:
     """A table that cannot become part of the schema would take all profiles with it."""
-    from engine.profile import Damage, ModelSpec, Profile, RunSpec, Seeds, Select
-    from engine.profile.measures import OWN_TABLES, MeasureTable
-
-    table = catalog.load(info.table) if info.table else None
-    if not (isinstance(table, type) and issubclass(table, MeasureTable)):
+    table: Any = load(info.table) if info.table else None
+    if not getattr(table, "is_measure_table", False):
         return "its table is not the import path of a MeasureTable (or TextTable, or PromptTable) of engine.profile"
-    if table.model_fields["name"].default != info.name:
+    fields: Any = table.model_fields
+    if fields["name"].default != info.name:
         return f'its table {table.__name__} must say name: Literal["{info.name}"] = "{info.name}"'
-    added = (catalog.load(known.table) for known in before.measurements)
-    taken = (*OWN_TABLES, Damage, ModelSpec, Profile, RunSpec, Seeds, Select, *added)
-    if table.__name__ in {other.__name__ for other in taken}:
+    others = {load(known.table).__name__ for known in before.measurements}
+    if table.__name__ in others or table.__name__ in TABLES:
         return f"there is another table called {table.__name__}"
     table.model_json_schema()
     table.model_rebuild(force=True)
@@ -105,8 +111,6 @@ def _check_table(info: MeasurementInfo, before: Additions) -> str | None:
 
 
 def _check_prompts(info: PromptSetInfo, before: Additions) -> str | None:
-    from engine.profile.texts import set_questions
-
     if sum(map(bool, (info.parts, info.prompts, info.file))) != 1:
         return "a prompt set has prompts, a file or parts, and one of these only"
     known = {one.name: one for one in (*PROMPT_SETS, *before.prompt_sets)}

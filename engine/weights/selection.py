@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.methods.draws import Draws
-from engine.models.slices import Chunk, Slice
-from engine.scores.topk import TopK
 from engine.weights.counter import Kind
+from engine.weights.draws import Draws
+from engine.weights.slices import Chunk, Slice
+from engine.weights.topk import TopK
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The bundled prompt sets, tasks, texts and pictures."""
 
-from engine.catalog import PictureInfo, PromptSetInfo, TaskInfo, TextInfo
+from engine.catalog.infos import PictureInfo, PromptSetInfo, TaskInfo, TextInfo
 
 PROMPT_SETS = (
     PromptSetInfo("short", "8 everyday questions and openings"),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from engine import catalog
-from engine.runs.lines import Record, number
+from engine.record.lines import Record, number
 
 
 def change_pct(metric: str, value: float, baseline: float | None) -> float | None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from engine import files
 from engine.errors import LesionError, quoted, shortened
-from engine.runs.directory import GENERATIONS, MANIFEST, TRIALS
-from engine.runs.kinds import (
+from engine.record.directory import GENERATIONS, MANIFEST, TRIALS
+from engine.record.kinds import (
     Kind,
     amount,
     count,
@@ -24,7 +24,7 @@ from engine.runs.kinds import (
     unusable,
     whole,
 )
-from engine.runs.lines import Record, complete_lines, number, parse
+from engine.record.lines import Record, complete_lines, number, parse
 
 RECORD_VERSION = 1
 """The `v` of the trial records that this version of Lesion writes and reads."""
@@ -168,8 +168,8 @@ def read_record(line: bytes, name: str) -> tuple[Record | None, str]:
 
     Of a trial's record `metrics` are numbers by name, those that are not finite included; one that is null was not
     measured and is left out. `change_pct` is, by the same names, the change from the model's baseline in percent: above
-    0 the metric rose, below 0 it fell, None where there is no percentage (see engine.runs.changes). Records of earlier
-    versions do without it.
+    0 the metric rose, below 0 it fell, None where there is no percentage (see engine.record.changes). Records of
+    earlier versions do without it.
     """
     record = parse(line)
     if record is None:

@@ -1,8 +1,8 @@
 """Events of a run as they are read: each with the fields that its kind has, or left out with a reason."""
 
 from engine.errors import quoted
-from engine.runs.kinds import Kind, amount, count, listed, maybe, moment, table, text, unusable
-from engine.runs.lines import Record, parse
+from engine.record.kinds import Kind, amount, count, listed, maybe, moment, table, text, unusable
+from engine.record.lines import Record, parse
 
 _ALL: dict[str, Kind] = {"t": moment, "event": text}
 _START: dict[str, Kind] = {"total": count, "done": count, "seconds": amount, "host": maybe(text)}

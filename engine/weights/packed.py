@@ -1,24 +1,21 @@
 """Packed weights: what bitsandbytes keeps of a linear layer, 4-bit or 8-bit codes with their scales.
 
 This is the one place that knows how they are stored. Elsewhere a packed weight is a slice like any other, of the shape
-that the weight has in the ordinary model; its numbers are read and changed in a dense copy only (`opened`), never in
-the codes. Nothing here imports bitsandbytes before a packed weight is met.
+that the weight has in the ordinary model; its numbers are read and changed in a dense copy only (engine.weights.dense),
+never in the codes. Nothing here imports bitsandbytes before a packed weight is met.
 """
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import Module, Parameter
 from transformers.pytorch_utils import Conv1D
-
-if TYPE_CHECKING:
-    from engine.models.slices import Slice
 
 _BITS = {"Linear4bit": 4, "Linear8bitLt": 8}
 
@@ -99,33 +96,6 @@ def standing_in(model: Module) -> Iterator[dict[str, Parameter]]:
 
 def _stand_in(device: torch.device, shape: tuple[int, ...]) -> Parameter:
     return Parameter(torch.full((1, 1), torch.nan, device=device).expand(shape), requires_grad=False)
-
-
-def dense(slices: Iterable["Slice"]) -> list["Slice"]:
-    """The same slices, those of packed weights as slices of dense copies, one for each parameter."""
-    copies: dict[str, Parameter] = {}
-    found = []
-    for piece in slices:
-        if piece.packed is not None:
-            if piece.parameter not in copies:
-                copies[piece.parameter] = Parameter(piece.packed.unpack(), requires_grad=False)
-            piece = replace(piece, tensor=copies[piece.parameter], packed=None)
-        found.append(piece)
-    return found
-
-
-@contextmanager
-def opened(slices: Iterable["Slice"]) -> Iterator[list["Slice"]]:
-    """The slices as `dense` gives them, to be changed in place; at the end every parameter that was packed is packed
-    again, as a whole."""
-    originals = list(slices)
-    found = dense(originals)
-    yield found
-    done: set[str] = set()
-    for original, piece in zip(originals, found, strict=True):
-        if original.packed is not None and piece.parameter not in done:
-            done.add(piece.parameter)
-            original.packed.pack(piece.tensor.detach())
 
 
 def _unpack_4bit(module: Any) -> Tensor:

@@ -16,7 +16,7 @@ from importlib.abc import MetaPathFinder
 from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any
 
-from engine.catalog import Additions
+from engine.catalog.infos import Additions
 from engine.errors import LesionError
 
 GROUP = "lesion.catalog"
@@ -89,7 +89,7 @@ def _installed() -> list[tuple[Distribution, list[EntryPoint]]]:
 
 
 def _read(distribution: Distribution, points: Sequence[EntryPoint], before: Sequence[Package]) -> Package:
-    from engine.catalog_entries.checks import complaint
+    from engine.catalog.checks import complaint
 
     name, version = str(distribution.metadata["Name"]), distribution.version
     known = _joined(package.additions for package in before)

@@ -1,6 +1,6 @@
 """The measurements: what each observes, and the metrics it yields."""
 
-from engine.catalog import MeasurementInfo, MetricInfo
+from engine.catalog.infos import MeasurementInfo, MetricInfo
 
 MEASUREMENTS = (
     MeasurementInfo(

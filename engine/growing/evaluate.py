@@ -1,4 +1,4 @@
-"""How well the petri models predict and what they can do: `python -m engine.petri.evaluate [--weights DIR]`."""
+"""How well the petri models predict and what they can do: `python -m engine.growing.evaluate [--weights DIR]`."""
 
 import argparse
 import math

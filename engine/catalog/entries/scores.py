@@ -1,6 +1,6 @@
 """The sensitivity scores: ways to say how much each weight matters."""
 
-from engine.catalog import ScoreInfo
+from engine.catalog.infos import ScoreInfo
 
 SCORES = (
     ScoreInfo(

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from engine.catalog import LevelInfo, MethodInfo, OptionInfo
+from engine.catalog.infos import MethodInfo
+from engine.catalog.levels import LevelInfo, OptionInfo
 
 _LARGEST_COUNT = 1e12
 

@@ -1,6 +1,6 @@
 """The parameter groups, and the architectures in which they are found."""
 
-from engine.catalog import ArchitectureInfo, GroupInfo
+from engine.catalog.infos import ArchitectureInfo, GroupInfo
 
 _HEADS = ("layers", "heads")
 _EXPERTS = ("layers", "experts")

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from engine.models.packed import packed_weights
-from engine.models.slices import Slice
 from engine.weights.compiled import compiled, spread
+from engine.weights.packed import packed_weights
+from engine.weights.slices import Slice
 
 _ROW = 8192
 """Words of 4 bytes that one sum is made of."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from engine.models.packed import PackedWeight
+from engine.weights.packed import PackedWeight
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -83,7 +83,7 @@ class Slice:
     """Whether the matrix is stored as [inputs, outputs]."""
     packed: PackedWeight | None = None
     """Set where the weights are packed. Then `tensor` only stands in for them, with their shape and no numbers: see
-    `engine.models.packed.opened`."""
+    `engine.weights.dense.opened`."""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Train the petri family from a seed on a laptop's processor: `python -m engine.petri.train [--out DIR] [--seed 1]`.
+"""Train the petri family from a seed on a laptop's processor: `python -m engine.growing.train [--out DIR] [--seed 1]`.
 
 Every size reads the same corpus from its beginning, in the same order, as far as its own number of steps goes.
 """
@@ -17,11 +17,11 @@ from torch.nn.functional import cross_entropy
 from torch.optim import AdamW
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
 
+from engine.growing.evaluate import print_table
+from engine.growing.muon import Muon
 from engine.petri import CONTEXT, SIZES, VOCABULARY, WEIGHTS
 from engine.petri.corpus import IGNORED, Rows, build_rows
-from engine.petri.evaluate import print_table
 from engine.petri.grammar import generate
-from engine.petri.muon import Muon
 from engine.petri.vocabulary import train_tokenizer
 
 BATCH = 8

@@ -17,9 +17,9 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from engine.catalog import DRAW_VERSION
-from engine.models.slices import Chunk, Slice
 from engine.weights.compiled import pool
 from engine.weights.counter import UNIT, Floats, Keys, Kind, numbers
+from engine.weights.slices import Chunk, Slice
 
 _AHEAD = 2
 """Chunks that are ready, or in the making beyond one a thread, when the next is asked for."""

@@ -1,0 +1,1 @@
+"""Growing the bundled petri models: training, and what they can do afterwards."""

@@ -1,0 +1,1 @@
+"""How a model reads a text: tokens, windows, likelihoods, and the wording of what it writes."""
