@@ -11,14 +11,17 @@ from subprocess import Popen
 from typing import TYPE_CHECKING, Any
 
 from engine import runs
-from engine.errors import LesionError
+from engine.errors import LesionError, shortened
+from engine.finding import profile_path
 from engine.profile import Profile, load, parse, remarks, setting, to_toml
 from engine.profile.overrides import override
+from engine.profile.toml import DEEPEST
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _LOOK_SECONDS = 0.1
+_LONGEST_NUMBER = 64  # bits, of whole numbers in TOML
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ def run(
     results: they are in the table, with their status. What may surprise in the profile is a UserWarning.
 
     Args:
-        profile: a TOML file, the tables of one as a dict, or a Profile. Relative paths in a dict start here.
+        profile: a TOML file, the name of a profile as `lesion run` takes it ("demo"), the tables of one as a dict, or a
+            Profile. Relative paths in a dict start here.
         set: keys to override, dotted: {"seeds.count": 2, "damage.0.levels": [0.0, 0.5]}.
         results: the folder that the run's directory is made in; $LESION_RESULTS or "results" where it is not given.
         device: "cpu", "cuda" or "cuda:1" in place of the profile's.
@@ -104,8 +108,7 @@ def run(
     >>> list(run.table()[["model", "method", "level"]].itertuples(index=False, name=None))
     [('petri-4k', 'none', nan), ('petri-4k', 'ablation', 0.0), ('petri-4k', 'ablation', 1.0)]
     """
-    changes = dict(set or {}) | ({} if device is None else {"model.device": device})
-    loaded, source = _profile(profile, [_override(key, value) for key, value in changes.items()])
+    loaded, source = _profile(profile, _overrides(set, device))
     for remark in remarks(loaded):
         warnings.warn(remark, stacklevel=2)
     made = runs.create(loaded, _results(results), source=source, trust_remote_code=trust_remote_code)
@@ -118,38 +121,59 @@ def open_run(path: str | Path, *, results: str | Path | None = None) -> Run:
 
     Raises LesionError, listing candidates, where none or several fit.
     """
+    if not isinstance(path, str | Path):
+        raise LesionError(f"a run is a directory, a part of its name or 'last', not {_type(path)}")
     return Run(runs.find(str(path), _results(results)))
 
 
-def _profile(given: str | Path | Mapping[str, Any] | Profile, overrides: list[str]) -> tuple[Profile, Path | None]:
+def _profile(profile: str | Path | Mapping[str, Any] | Profile, overrides: list[str]) -> tuple[Profile, Path | None]:
     """The profile and the file it came from, if it did."""
-    if isinstance(given, str | Path):
-        return load(given, overrides), Path(given)
-    tables = tomllib.loads(to_toml(given)) if isinstance(given, Profile) else _plain(given)
+    if isinstance(profile, str | Path):
+        file = profile_path(str(profile))
+        return load(file, overrides), file
+    if isinstance(profile, Profile):
+        tables = tomllib.loads(to_toml(profile))
+    elif isinstance(profile, Mapping):
+        tables = _plain(profile, "the profile")
+    else:
+        raise LesionError(f"a profile is a file, a name, a dict or a Profile, not {_type(profile)}")
     for text in overrides:
         override(tables, text)
     return parse(tables, "profile", Path.cwd()), None
 
 
-def _override(key: str, value: Any) -> str:
-    try:
-        return setting(key, _plain(value))
-    except TypeError:
-        accepted = "give text, a number, True or False, a list or a dict"
-        raise LesionError(f"set {key}: {value!r} cannot stand in a profile; {accepted}", field=key) from None
+def _overrides(changes: Mapping[str, Any] | None, device: str | None) -> list[str]:
+    if not isinstance(changes, Mapping | None):
+        raise LesionError(f"set takes a dict of dotted keys, such as {{'seeds.count': 2}}, not {_type(changes)}")
+    every = dict(changes or {}) | ({} if device is None else {"model.device": device})
+    return [setting(str(key), _plain(value, f"set {shortened(str(key))}")) for key, value in every.items()]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, where: str, depth: int = 0) -> Any:
     """A copy in the types that TOML has: tuples become lists, paths text, and keys of tables that are None go."""
+    if depth > DEEPEST:
+        raise LesionError(f"{where}: there are more than {DEEPEST} tables and lists within one another")
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items() if inner is not None}
+        items = ((str(key), inner) for key, inner in value.items() if inner is not None)
+        return {key: _plain(inner, f"{where}, {shortened(key)}"[:200], depth + 1) for key, inner in items}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [_plain(inner, where, depth + 1) for inner in value]
+    if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:
+        raise LesionError(f"{where}: a whole number of {value.bit_length():,} bits; {_LONGEST_NUMBER} are accepted")
+    if not isinstance(value, str | int | float | Path):
+        accepted = "give text, a number, True or False, a list or a dict"
+        raise LesionError(f"{where}: {shortened(repr(value))} cannot stand in a profile; {accepted}")
     return str(value) if isinstance(value, Path) else value
 
 
-def _results(given: str | Path | None) -> Path:
-    return Path(given or os.environ.get("LESION_RESULTS") or "results")
+def _type(value: object) -> str:
+    return f"of type {type(value).__name__}"
+
+
+def _results(folder: str | Path | None) -> Path:
+    if not isinstance(folder, str | Path | None):
+        raise LesionError(f"results is a folder, a text or a Path, not {_type(folder)}")
+    return Path(folder or os.environ.get("LESION_RESULTS") or "results")
 
 
 def _attend(path: Path, process: "Popen[bytes]") -> None:

@@ -15,6 +15,7 @@ import typer
 
 from app import output, safe
 from app.commands import options
+from engine import finding
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def console(results: Path, profiles: Path, run: Path | None = None) -> int:
         raise LesionError("the console needs a terminal: use a command such as lesion results, or see lesion --help")
     from app.console.app import run as run_console
 
-    shipped = options.shipped_beside(profiles) if profiles == options.PROFILES else None
+    shipped = finding.shipped_beside(profiles) if profiles == options.PROFILES else None
     return 0 if run_console(results, profiles, run, shipped) else FAULT
 
 

@@ -13,6 +13,7 @@ import typer
 
 from app import output
 from app.commands import options
+from engine import finding
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def run(
 
     if as_json and charts:
         raise LesionError("--json and --charts both write to stdout: give one of them")
-    source = options.profile_path(profile)
+    source = finding.profile_path(profile)
     loaded = profiles.load(source, [*(set_ or ()), *_device(device)])
     if not quiet:
         for remark in profiles.remarks(loaded):

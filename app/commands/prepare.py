@@ -12,6 +12,7 @@ import typer
 
 from app import output
 from app.commands import options
+from engine import finding
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def plan(
     from engine.runs.survey import survey
     from engine.runs.timing import expected
 
-    loaded = profiles.load(options.profile_path(profile), set_ or ())
+    loaded = profiles.load(finding.profile_path(profile), set_ or ())
     surveyed = list(survey(loaded, trust_remote_code=trust_remote_code).models)
     left = left_out(surveyed) if loaded.model.fit else []
     trials = [trial for trial in profiles.trials(loaded) if trial.model not in {one.model for one in left}]

@@ -26,6 +26,9 @@ TABLES: dict[str, Any] = {
     "run": {"threads": 1},
 }
 
+CIRCLE: list[Any] = []
+CIRCLE.append(CIRCLE)
+
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> engine.Run:
@@ -90,12 +93,45 @@ def test_keys_are_overridden(tmp_path: Path) -> None:
         ({"seeds.county": 1}, r"seeds\.county: there is no such key; did you mean 'count'"),
         ({"model.device": object()}, r"set model\.device: <object .* cannot stand in a profile; give text"),
         ({"damage.7.method": "scale"}, "there is no entry '7' in that list"),
+        ({"seeds.count": 10**5000}, r"set seeds\.count: a whole number of 16,610 bits; 64 are accepted"),
+        ({"seeds.count": None}, r"set seeds\.count: None cannot stand in a profile"),
+        ({"model.names": CIRCLE}, r"set model\.names: there are more than 50 tables and lists within one another"),
+        ([1], "set takes a dict of dotted keys, .*, not of type list"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_makes_no_run(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
     with pytest.raises(LesionError, match=says):
         engine.run(TABLES, set=changes, results=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("profile", "says"),
+    [
+        (None, "a profile is a file, a name, a dict or a Profile, not of type NoneType"),
+        (b"demo", "not of type bytes"),
+        ("dmo", "there is no profile 'dmo', .*did you mean 'demo'"),
+        ("\0", "there is no profile"),
+        ({**TABLES, "name": b"x"}, "the profile, name: b'x' cannot stand in a profile"),
+        ({**TABLES, "model": {"names": CIRCLE}}, "the profile, model, names: there are more than 50 tables and lists"),
+    ],
+)
+def test_what_is_no_profile_is_one_sentence(tmp_path: Path, profile: Any, says: str) -> None:
+    with pytest.raises(LesionError, match=says):
+        engine.run(profile, results=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_profile_that_comes_with_lesion_is_run_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = {"model.names": ["petri-4k"], "damage": TABLES["damage"], "measure": TABLES["measure"], "seeds.count": 1}
+    assert engine.run("demo", set=small, results=tmp_path).status().state == "done"
+
+
+@pytest.mark.parametrize("path", [None, 5, b"x"])
+def test_what_is_no_run_is_one_sentence(tmp_path: Path, path: Any) -> None:
+    with pytest.raises(LesionError, match="a run is a directory, a part of its name or 'last', not of type"):
+        engine.open_run(path, results=tmp_path)
 
 
 def test_a_run_that_cannot_go_on_says_why(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.commands.options import shipped_beside
 from app.console.app import LesionApp
 from app.console.widgets.profile_list import ProfileList
+from engine.finding import shipped_beside
 from engine.profile import load
 from tests.console.shell import DEMO, field_texts, go_to, opened, shown, type_over, until
 
