@@ -5,12 +5,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-ROOMS = ("engine/runs", "engine/analysis", "app/console", "app/commands")
+ROOMS = ("engine/record", "engine/runs", "engine/analysis", "app/console", "app/commands")
 OPENS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "copyfile", "is_file", "exists"}
 
 ALLOWED = {
     "app/commands/host.py": "the processor's name, from /proc; whether the results folder exists",
-    "app/commands/options.py": "the profile that a user names",
     "app/console/toml_text.py": "whether what a profile names exists",
     "app/console/widgets/save_as.py": "whether a profile would be overwritten",
     "engine/analysis/files.py": "the file that a user exports to",
