@@ -1,0 +1,1 @@
+"""Statistics of trials: each says what it rests on, and gives a reason in words where there is nothing to compute."""
