@@ -7,7 +7,7 @@ Data goes to stdout, talk to stderr. Exit status: 0 done, 1 some trials failed, 
 import errno
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -52,7 +52,7 @@ def _lesion(
         browse.console(results, profiles)
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command with these arguments, or the process's own, and exit with its status."""
     output.prepare()
     sys.exit(_status(sys.argv[1:] if arguments is None else arguments))

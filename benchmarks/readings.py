@@ -88,7 +88,7 @@ def bare(loaded: LoadedModel, reading: Reading) -> None:
     """The loss and its gradient on all parameters, and nothing else."""
     loaded.model.requires_grad_(True)
     for batch in reading.batches:
-        (reading.loss(batch) / reading.tokens).backward()  # type: ignore[no-untyped-call]
+        (reading.loss(batch) / reading.tokens).backward()
     loaded.model.zero_grad(set_to_none=True)
     loaded.model.requires_grad_(False)
 

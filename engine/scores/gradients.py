@@ -62,11 +62,11 @@ def _collect(
     with differentiable(task.loaded, list(task.parameters.values())):
         for number, loss in enumerate(losses, start=1):
             hooks = [
-                parameter.register_post_accumulate_grad_hook(partial(take, name, number == len(losses)))  # type: ignore[no-untyped-call]
+                parameter.register_post_accumulate_grad_hook(partial(take, name, number == len(losses)))
                 for name, parameter in task.parameters.items()
             ]
             try:
-                loss().backward()  # type: ignore[no-untyped-call]
+                loss().backward()
             finally:
                 for hook in hooks:
                     hook.remove()

@@ -62,7 +62,7 @@ def device_facts(device: torch.device, *, every_gpu: bool = False) -> dict[str, 
     if device.type == "cuda":
         gpus = range(torch.cuda.device_count()) if every_gpu else [device.index or 0]
         facts["gpus"] = [_gpu(number) for number in gpus]
-        cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+        cudnn = torch.backends.cudnn.version()
         facts |= {"cuda": torch.version.cuda, "cudnn": cudnn, "driver": _driver()}
     return facts
 

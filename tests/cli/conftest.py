@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ COMMAND = [sys.executable, "-m", "app.cli"]
 ROOT = Path(__file__).parents[2]
 
 Lesion = Callable[..., subprocess.CompletedProcess[str]]
+WriteProfile = Callable[..., Path]
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def lesion() -> Lesion:
 
 
 @pytest.fixture
-def profile(tmp_path: Path) -> Callable[..., Path]:
+def profile(tmp_path: Path) -> WriteProfile:
     """Write the profile of a small run, with a text replaced in it."""
 
     def write(old: str = "", new: str = "") -> Path:
@@ -76,7 +78,7 @@ def scaled_run(tmp_path: Path) -> Path:
     """A run written by hand: three models whose perplexity is 10^6 / parameters · (1 + level), one level broken."""
     run = tmp_path / "results" / "20261121-1432-scaled-0000"
     run.mkdir(parents=True)
-    records = []
+    records: list[dict[str, Any]] = []
     for model, parameters in (("petri-16k", 10**4), ("petri-60k", 10**5), ("petri-250k", 10**6)):
         for level in (None, 0.0, 1.0, 2.0):
             broken = level == 2.0 and model == "petri-16k"

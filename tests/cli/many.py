@@ -26,12 +26,10 @@ def run(arguments: list[str]) -> tuple[int | None, str, str]:
             for standard, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out.fileno()), (2, err.fileno())):
                 os.dup2(file, standard)
             sys.argv = ["lesion", *arguments]
-            status = main()
-            sys.stdout.flush()
-            os._exit(status)
+            main()  # ends the process
         status = waited(child)
-        for file in (out, err):
-            file.seek(0)
+        for answer in (out, err):
+            answer.seek(0)
         return status, out.read().decode(errors="replace"), err.read().decode(errors="replace")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.analysis.conftest import record
 from tests.cli.conftest import Lesion
@@ -12,7 +13,7 @@ HALF = {"facts": 0.4, "recall": 0.8}
 
 
 def write_run(results: Path) -> None:
-    records = []
+    records: list[dict[str, Any]] = []
     for model, size in SIZES.items():
         healthy = {"perplexity": 3e5 / size, **{f"{label}.accuracy": 0.9 for label in HALF}}
         records.append(record(len(records), model=model, parameters=size, baseline=True, metrics=healthy))

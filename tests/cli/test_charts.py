@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from engine.analysis import Curve
 NAN = math.nan
 
 
-def curve(model="petri-16k", method="mult_gauss", group="attn_only", **given):
+def curve(model: str = "petri-16k", method: str = "mult_gauss", group: str = "attn_only", **given: Any) -> Curve:
     values = {
         "level": (0.0, 0.5, 1.0),
         "mean": (10.0, 100.0, 1000.0),
@@ -25,11 +26,11 @@ def curve(model="petri-16k", method="mult_gauss", group="attn_only", **given):
     return Curve(model=model, method=method, group=group, **{**values, **given})
 
 
-def plain(text):
+def plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
-def test_a_line_a_model_for_each_group_and_with_one_model_a_line_a_group():
+def test_a_line_a_model_for_each_group_and_with_one_model_a_line_a_group() -> None:
     many = [curve(model, group=group) for model in ("a", "b") for group in ("attn_only", "mlp_only")]
     assert [(panel.title, panel.labels) for panel in charts.panels(many)] == [
         ("mult_gauss · attn_only", ("a", "b")),
@@ -40,7 +41,7 @@ def test_a_line_a_model_for_each_group_and_with_one_model_a_line_a_group():
     ]
 
 
-def test_more_lines_than_can_be_told_apart_are_a_chart_for_each_number_of_weights_selected():
+def test_more_lines_than_can_be_told_apart_are_a_chart_for_each_number_of_weights_selected() -> None:
     selections = [f"{by} {k}{score}" for k in (10, 500) for by, score in (("top_k", " magnitude"), ("random", ""))]
     groups = [f"{part}[0-1; {selection}]" for part in ("mlp_only", "attn_only") for selection in selections]
     few = [curve(method="mask", group=group) for group in groups]
@@ -56,7 +57,7 @@ def test_more_lines_than_can_be_told_apart_are_a_chart_for_each_number_of_weight
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
-def test_dose_chart_fits_its_size_and_says_everything(width, height):
+def test_dose_chart_fits_its_size_and_says_everything(width: int, height: int) -> None:
     (panel,) = charts.panels([curve("petri-16k"), curve("petri-60k", nonfinite=(0, 0, 0), n=(2, 2, 2))])
     text = charts.dose_chart(panel, "perplexity", width=width, height=height, colour=False)
     lines = text.splitlines()
@@ -71,7 +72,7 @@ def test_dose_chart_fits_its_size_and_says_everything(width, height):
     assert "points: mean of 2 seeds" in text
 
 
-def test_the_log_axis_puts_equal_ratios_at_equal_distances():
+def test_the_log_axis_puts_equal_ratios_at_equal_distances() -> None:
     (panel,) = charts.panels([curve(low=(10.0, 100.0, 1000.0), high=(10.0, 100.0, 1000.0), nonfinite=(0, 0, 0))])
     text = charts.dose_chart(panel, "perplexity", colour=False)
     heights = [index for index, line in enumerate(text.splitlines()[2:18]) if re.search("[^●]●[^●]", line)]
@@ -81,13 +82,13 @@ def test_the_log_axis_puts_equal_ratios_at_equal_distances():
     assert ticks == ["1k", "100", "10"]
 
 
-def test_fewer_values_are_worse_so_the_axis_of_quantisation_runs_down():
+def test_fewer_values_are_worse_so_the_axis_of_quantisation_runs_down() -> None:
     (panel,) = charts.panels([curve(method="uni_quant", level=(2.0, 16.0, 256.0))])
     axis = next(line for line in charts.dose_chart(panel, "perplexity", colour=False).splitlines() if "256" in line)
     assert re.findall(r"\d+", axis) == ["256", "16", "2"]
 
 
-def test_no_colour_is_the_same_picture_without_escapes():
+def test_no_colour_is_the_same_picture_without_escapes() -> None:
     (panel,) = charts.panels([curve()])
     coloured = charts.dose_chart(panel, "perplexity", colour=True)
     assert "\x1b[38;5;" in coloured  # 256 colours
@@ -97,10 +98,10 @@ def test_no_colour_is_the_same_picture_without_escapes():
     assert [line.rstrip() for line in plain(coloured).splitlines()] == [line.rstrip() for line in bare.splitlines()]
 
 
-def test_colours_can_be_read_on_white_and_on_black():
+def test_colours_can_be_read_on_white_and_on_black() -> None:
     steps = (0, 95, 135, 175, 215, 255)
 
-    def luminance(code):
+    def luminance(code: int) -> float:
         cube = code - 16
         shares = [steps[cube // 36] / 255, steps[cube // 6 % 6] / 255, steps[cube % 6] / 255]
         linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
@@ -111,7 +112,7 @@ def test_colours_can_be_read_on_white_and_on_black():
         assert (luminance(code) + 0.05) / 0.05 >= 3, code
 
 
-def test_nothing_finite_is_said_instead_of_drawn():
+def test_nothing_finite_is_said_instead_of_drawn() -> None:
     nothing = curve(mean=(NAN,) * 3, low=(NAN,) * 3, high=(NAN,) * 3, n=(0, 0, 0), nonfinite=(1, 1, 1))
     (panel,) = charts.panels([nothing])
     text = charts.dose_chart(panel, "perplexity")
@@ -119,7 +120,7 @@ def test_nothing_finite_is_said_instead_of_drawn():
     assert "attn_only at 0.5 (1 of 1)" in text
 
 
-def test_a_chart_draws_on_the_plot_of_a_console_widget_too():
+def test_a_chart_draws_on_the_plot_of_a_console_widget_too() -> None:
     from textual_plotext.plot import Plot
 
     plot = Plot()
@@ -133,5 +134,5 @@ def test_a_chart_draws_on_the_plot_of_a_console_widget_too():
     ("value", "shown"),
     [(0.0, "0"), (12.3456, "12.35"), (123456.0, "123,456"), (1.5e9, "1.50e+09"), (1e-7, "1.00e-07"), (NAN, "nan")],
 )
-def test_numbers(value, shown):
+def test_numbers(value: float, shown: str) -> None:
     assert charts.number(value) == shown

@@ -4,12 +4,12 @@ import json
 import math
 import os
 import signal
+import subprocess
 import time
-from collections.abc import Callable
 from contextlib import suppress
+from io import StringIO
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from engine.profile import load
 from engine.record.records import read_trials
 from engine.runs import create, start, status
-from tests.cli.conftest import Lesion
+from tests.cli.conftest import COMMAND, ROOT, Lesion, WriteProfile
 
 DOCUMENTS = (
     "The kettle sang all night.",
@@ -91,11 +91,7 @@ def run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(json.loads(done.stdout.splitlines()[-1])["run"])
 
 
-def command(*arguments: str | Path) -> Any:
-    import subprocess
-
-    from tests.cli.conftest import COMMAND, ROOT
-
+def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     called = [*COMMAND, *map(str, arguments)]
     return subprocess.run(called, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
@@ -136,7 +132,7 @@ def best(scores: dict[str, np.ndarray], k: int) -> set[tuple[str, int]]:
 
 def listed(run: Path, score: str, k: int) -> set[tuple[str, tuple[int, ...]]]:
     table = pd.read_csv(artifact(run, f"ranking-{score}.csv"))
-    return {(row.parameter, indices(row.indices)) for row in table.head(k).itertuples()}
+    return {(row["parameter"], indices(row["indices"])) for row in table.head(k).to_dict("records")}
 
 
 def indices(text: str) -> tuple[int, ...]:
@@ -146,7 +142,7 @@ def indices(text: str) -> tuple[int, ...]:
 def artifact(run: Path, ending: str) -> Path:
     (record,) = [record for record in read_trials(run) if record["baseline"]]
     (name,) = [name for name in record["artifacts"] if name.endswith(ending)]
-    return run / name
+    return run / str(name)
 
 
 def test_the_ranking_is_that_of_the_whole_list(run: Path, tiny_models: dict[str, Path]) -> None:
@@ -160,11 +156,11 @@ def test_the_ranking_is_that_of_the_whole_list(run: Path, tiny_models: dict[str,
         assert table["rank"].tolist() == list(range(1, max(K) + 1))
         flat = np.sort(np.concatenate([one.ravel() for one in every.values()]))[::-1]
         assert table["score"].to_numpy() == pytest.approx(flat[: max(K)], rel=1e-3)
-        for row in table.itertuples():
-            at = indices(row.indices)
-            assert row.score == pytest.approx(every[row.parameter][at], rel=1e-3)
-            assert row.weight == float(hand.parameters[row.parameter].detach()[at])
-            assert row.kind == ("vector" if len(at) == 1 else "matrix")
+        for row in table.to_dict("records"):
+            at = indices(row["indices"])
+            assert row["score"] == pytest.approx(every[row["parameter"]][at], rel=1e-3)
+            assert row["weight"] == float(hand.parameters[row["parameter"]].detach()[at])
+            assert row["kind"] == ("vector" if len(at) == 1 else "matrix")
         assert baseline["metrics"][f"{score}.largest_score"] == pytest.approx(flat[0], rel=1e-3)
         assert baseline["metrics"][f"{score}.top_share"] == pytest.approx(flat[: max(K)].sum() / flat.sum(), rel=1e-3)
         layers = pd.read_csv(artifact(run, "ranking-layers.csv"))
@@ -172,10 +168,10 @@ def test_the_ranking_is_that_of_the_whole_list(run: Path, tiny_models: dict[str,
         assert layers["layer"].tolist()[:2] == [0, 1]
         for layer in (0, 1):
             ours = np.concatenate([one.ravel() for name, one in every.items() if f"layers.{layer}." in name])
-            row = layers[layers["layer"] == layer].iloc[0]
-            assert row["weights"] == ours.size
-            assert row["mean"] == pytest.approx(ours.mean(), rel=1e-3)
-            assert row["std"] == pytest.approx(ours.std(), rel=1e-3)
+            whole = layers[layers["layer"] == layer].iloc[0]
+            assert whole["weights"] == ours.size
+            assert whole["mean"] == pytest.approx(ours.mean(), rel=1e-3)
+            assert whole["std"] == pytest.approx(ours.std(), rel=1e-3)
         assert layers["listed"].sum() == max(K)
         assert layers["listed_vectors"].sum() == (table["kind"] == "vector").sum()
 
@@ -208,13 +204,13 @@ def test_the_first_of_them_are_masked(run: Path, tiny_models: dict[str, Path]) -
     for record in records[1 : 1 + 2 * len(RATIOS)]:
         hand = ByHand(tiny_models["llama"])
         with torch.no_grad():
-            for row in table.head(record["touched"]).itertuples():
-                hand.parameters[row.parameter][indices(row.indices)] = 0
+            for row in table.head(record["touched"]).to_dict("records"):
+                hand.parameters[row["parameter"]][indices(row["indices"])] = 0
             assert record["metrics"]["nll"] == pytest.approx(float(hand.nll(DOCUMENTS)), rel=1e-5)
 
 
 def test_the_export_tells_score_k_and_control_apart(run: Path) -> None:
-    table = pd.read_csv(pd.io.common.StringIO(command("export", run).stdout))
+    table = pd.read_csv(StringIO(command("export", run).stdout))
     groups = table["group"].dropna().unique().tolist()
     scored = [f"all[{by} {k} grad_x_weight own]" for by, k in (("top_k", 5), ("top_k", 20), ("bottom_k", 20))]
     assert groups == [*scored, "all[random 5]", "all[random 20]"]
@@ -253,7 +249,7 @@ def test_killed_while_its_tables_are_written(study: Path, run: Path, tmp_path: P
 
 
 def test_a_planted_super_weight_is_found_and_its_coordinates_can_be_pasted(
-    lesion: Lesion, profile: Callable[..., Path], tiny_models: dict[str, Path], tmp_path: Path
+    lesion: Lesion, profile: WriteProfile, tiny_models: dict[str, Path], tmp_path: Path
 ) -> None:
     model = AutoModelForCausalLM.from_pretrained(tiny_models["llama"])
     name = "model.layers.1.mlp.down_proj.weight"

@@ -10,10 +10,11 @@ from app.charts import Axis
 from engine.analysis.curves import mean
 from engine.analysis.power_law import power_of_ten
 from tests import extremes
+from tests.cli.conftest import Lesion
 from tests.extremes import LARGEST, METRICS, SMALLEST
 
 
-def test_every_chart_is_drawn(tmp_path: Path, lesion) -> None:
+def test_every_chart_is_drawn(tmp_path: Path, lesion: Lesion) -> None:
     run = extremes.run(tmp_path)
     done = lesion("chart", run, *(word for metric in METRICS for word in ("--metric", metric)))
     assert (done.returncode, done.stderr) == (0, "")

@@ -10,7 +10,7 @@ from engine.analysis.power_law import fit
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
-def test_gain_over_depth_fits_its_size_and_names_models_and_extremes(width, height):
+def test_gain_over_depth_fits_its_size_and_names_models_and_extremes(width: int, height: int) -> None:
     gains = [LayerGains("small", (4.0, 0.5, 2.0)), LayerGains("large", (0.5, math.nan, math.inf))]
     text = gain_charts.layer_chart(gains, "mlp_gain_last", width=width, height=height, colour=False)
     lines = text.splitlines()
@@ -24,7 +24,7 @@ def test_gain_over_depth_fits_its_size_and_names_models_and_extremes(width, heig
     assert "large: 2 layers without a finite gain above zero are not drawn" in text
 
 
-def test_head_density_says_correlation_rates_and_verdict():
+def test_head_density_says_correlation_rates_and_verdict() -> None:
     density = density_of([("a", 0.1, 1.2), ("b", 0.2, 1.2), ("c", 0.3, 0.9)], dropped=1)
     text = gain_charts.density_chart(density, "residual_gain", colour=False)
     assert len(text.splitlines()) <= 24
@@ -35,7 +35,7 @@ def test_head_density_says_correlation_rates_and_verdict():
     assert "no finite value" in gain_charts.density_chart(density_of([]), "residual_gain", colour=False)
 
 
-def test_the_law_is_set_against_the_supposed_one_with_its_predictions():
+def test_the_law_is_set_against_the_supposed_one_with_its_predictions() -> None:
     law = fit([10**6, 10**8, 10**10], [2.0, 8.0, 32.0])  # exponent log10(2) = 0.301
     first, second = gain_charts.law_caption(law)
     assert "parameters^0.3010" in first

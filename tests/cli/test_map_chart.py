@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def cell(mean: float, **given: int) -> Cell:
     return Cell(mean, **{"n": 1, "nonfinite": 0, "missing": 0, **given})
 
 
-def scan(layers: int, *values: list[Cell | None]) -> LayerMap:
+def scan(layers: int, *values: Sequence[Cell | None]) -> LayerMap:
     names = ("attn_all", "mlp_only", "norms")
     rows = (MapRow("skip", name, 1.0, tuple(cells)) for name, cells in zip(names, values, strict=False))
     return LayerMap("petri-1m", tuple(range(layers)), tuple(rows), 10.0)

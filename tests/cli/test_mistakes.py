@@ -1,9 +1,14 @@
 """Every mistake a user can make: one sentence on stderr, exit status 2, no traceback, nothing on stdout."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
+from tests.cli.conftest import Lesion, WriteProfile
 
-def refused(done, *parts):
+
+def refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -32,7 +37,9 @@ def refused(done, *parts):
         ("name = \"small\"", "extends = 'absent.toml'", ["small.toml", "extends", "absent.toml"]),
     ],
 )  # fmt: skip
-def test_a_wrong_profile(lesion, profile, tmp_path, old, new, parts):
+def test_a_wrong_profile(
+    lesion: Lesion, profile: WriteProfile, tmp_path: Path, old: str, new: str, parts: list[str]
+) -> None:
     results = tmp_path / "results"
     refused(lesion("run", profile(old, new), "--results", results), *parts)
     assert not results.exists()
@@ -47,11 +54,13 @@ def test_a_wrong_profile(lesion, profile, tmp_path, old, new, parts):
         ("damage.7.levels=[0]", ["damage.7"]),
     ],
 )
-def test_a_wrong_override(lesion, profile, tmp_path, override, parts):
+def test_a_wrong_override(
+    lesion: Lesion, profile: WriteProfile, tmp_path: Path, override: str, parts: list[str]
+) -> None:
     refused(lesion("run", profile(), "--set", override, "--results", tmp_path / "results"), *parts)
 
 
-def test_a_wrong_line_of_ones_own_prompts(lesion, profile, tmp_path):
+def test_a_wrong_line_of_ones_own_prompts(lesion: Lesion, profile: WriteProfile, tmp_path: Path) -> None:
     """The file itself is named, not the copy of it that a run would have had."""
     prompts = tmp_path / "own.jsonl"
     prompts.write_text('{"prompt": "a"}\n{"prompt": "\\ud800"}\n')
@@ -61,7 +70,7 @@ def test_a_wrong_line_of_ones_own_prompts(lesion, profile, tmp_path):
     assert not results.exists()
 
 
-def test_a_model_of_the_hub_that_cannot_be_had(lesion, profile, tmp_path):
+def test_a_model_of_the_hub_that_cannot_be_had(lesion: Lesion, profile: WriteProfile, tmp_path: Path) -> None:
     results = tmp_path / "results"
     path = profile("petri-16k", "no-such-org/no-such-model")
     done = lesion("run", path, "--quiet", "--results", results, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
@@ -70,7 +79,7 @@ def test_a_model_of_the_hub_that_cannot_be_had(lesion, profile, tmp_path):
     assert not results.exists()
 
 
-def test_a_profile_that_is_not_there(lesion, tmp_path):
+def test_a_profile_that_is_not_there(lesion: Lesion, tmp_path: Path) -> None:
     refused(lesion("run", "demmo"), "demmo", "./profiles", "did you mean 'demo'")
     refused(lesion("plan", tmp_path / "missing.toml"), "missing.toml")
     refused(lesion("run", tmp_path), "is a folder")
@@ -89,18 +98,18 @@ def test_a_profile_that_is_not_there(lesion, tmp_path):
         ["run", "demo"],
     ],
 )
-def test_a_results_folder_that_is_a_file(lesion, tmp_path, arguments):
+def test_a_results_folder_that_is_a_file(lesion: Lesion, tmp_path: Path, arguments: list[str]) -> None:
     file = tmp_path / "results"
     file.write_text("not a folder")
     refused(lesion(*arguments, "--results", file), str(file), "give a folder")
 
 
-def test_a_run_that_is_not_there(lesion, scaled_run):
+def test_a_run_that_is_not_there(lesion: Lesion, scaled_run: Path) -> None:
     refused(lesion("export", "nothing", "--results", scaled_run.parent), "nothing", scaled_run.name)
     refused(lesion("stop", "scaled", "--results", scaled_run.parent), "not running")
 
 
-def test_a_corrupt_journal_line_is_named(lesion, scaled_run):
+def test_a_corrupt_journal_line_is_named(lesion: Lesion, scaled_run: Path) -> None:
     journal = scaled_run / "trials.jsonl"
     lines = journal.read_text().splitlines()
     lines[4] = lines[4][:30]
@@ -109,7 +118,7 @@ def test_a_corrupt_journal_line_is_named(lesion, scaled_run):
         refused(lesion(command, scaled_run), "trials.jsonl", "line 5")
 
 
-def test_wrong_choices(lesion, scaled_run, tmp_path):
+def test_wrong_choices(lesion: Lesion, scaled_run: Path, tmp_path: Path) -> None:
     refused(lesion("export", scaled_run, "--format", "excel"), "unknown format 'excel'", "csv, json, parquet")
     refused(lesion("export", scaled_run, "-o", tmp_path / "no" / "file.csv"), "file.csv")
     refused(lesion("chart", scaled_run, "--metric", "perplexty"), "did you mean 'perplexity'")
@@ -125,16 +134,18 @@ def test_wrong_choices(lesion, scaled_run, tmp_path):
         (["chart", "x", "--level", "high"], "valid number"),
     ],
 )
-def test_a_wrong_command_line(lesion, arguments, part):
+def test_a_wrong_command_line(lesion: Lesion, arguments: list[str], part: str) -> None:
     refused(lesion(*arguments), part)
 
 
 @pytest.mark.parametrize("arguments", [[], ["open"]])
-def test_the_console_needs_a_terminal(lesion, arguments):
+def test_the_console_needs_a_terminal(lesion: Lesion, arguments: list[str]) -> None:
     refused(lesion(*arguments), "needs a terminal")
 
 
-def test_a_fault_of_our_own_is_one_sentence_and_keeps_its_traceback(lesion, scaled_run, tmp_path):
+def test_a_fault_of_our_own_is_one_sentence_and_keeps_its_traceback(
+    lesion: Lesion, scaled_run: Path, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "pandas.py").write_text("{}['index']")  # a package that fails when it is imported
@@ -147,7 +158,7 @@ def test_a_fault_of_our_own_is_one_sentence_and_keeps_its_traceback(lesion, scal
     assert "Traceback" in file.read_text()
 
 
-def test_a_folder_of_profiles_is_answered_with_what_is_in_it(lesion):
+def test_a_folder_of_profiles_is_answered_with_what_is_in_it(lesion: Lesion) -> None:
     refused(lesion("run", "mlp-gain"), "'mlp-gain' is a folder", "mlp-gain/full, mlp-gain/petri")
     refused(lesion("plan", "profiles/mlp-gain"), "is a folder", "profiles/mlp-gain/petri.toml")
     refused(

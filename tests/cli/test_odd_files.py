@@ -115,7 +115,7 @@ def test_commands_that_look_at_a_run(strange: Callable[[str, Callable[[Path], No
     """Each on what it reads, and in turn on the rest."""
     turn = cycle(("export", "chart", "attach", "stop", "export"))
     kinds = cycle(ODD)
-    asked = [[next(turn), strange(name, next(kinds))] for name in NAMES * 2]
+    asked: list[list[str | Path]] = [[next(turn), strange(name, next(kinds))] for name in NAMES * 2]
     asked += [[command, strange("trials.jsonl", odd)] for odd in (link, pipe) for command in ("export", "chart")]
     answers = commands(asked)
     for (_, run), (code, _, err) in zip(asked[-4:], answers[-4:], strict=True):

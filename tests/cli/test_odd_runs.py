@@ -1,13 +1,15 @@
 """Runs from elsewhere beside a good one: every command lists, shows or refuses them in sentences."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.analysis.conftest import record
+from tests.cli.conftest import Lesion
 from tests.runs.test_odd_files import DONE, STARTED, make
 
-ODD = {
+ODD: dict[str, tuple[list[Any], list[Any]]] = {
     "endless": ([STARTED | {"total": float("inf")}, DONE | {"t": 1e30}], [record(0)]),
     "timeless": ([{"event": "started"}, STARTED | {"t": "soon"}, {"t": 2.0}], [record(0)]),
     "text": ([STARTED, DONE], [record(0), record(1, metrics={"perplexity": "much"})]),
@@ -27,7 +29,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_list_has_them_all(results: Path, lesion) -> None:
+def test_the_list_has_them_all(results: Path, lesion: Lesion) -> None:
     done = lesion("results", "--results", results)
     assert done.returncode == 0, done.stderr
     rows = {line.split()[0].split("-")[2]: line.split()[1:4] for line in done.stdout.splitlines()[1:]}
@@ -40,7 +42,7 @@ def test_the_list_has_them_all(results: Path, lesion) -> None:
 
 
 @pytest.mark.parametrize("command", ["export", "chart", "attach"])
-def test_a_sentence_or_what_can_be_shown(results: Path, lesion, command: str) -> None:
+def test_a_sentence_or_what_can_be_shown(results: Path, lesion: Lesion, command: str) -> None:
     statuses = {}
     for name in ("endless", "text", "vast", "torn"):
         done = lesion(command, name, "--results", results)
@@ -54,7 +56,7 @@ def test_a_sentence_or_what_can_be_shown(results: Path, lesion, command: str) ->
         assert statuses == {"endless": 0, "text": 2, "vast": 2, "torn": 2}
 
 
-def test_they_are_no_business_of_a_plan(results: Path, lesion) -> None:
+def test_they_are_no_business_of_a_plan(results: Path, lesion: Lesion) -> None:
     done = lesion("plan", "demo", "--set", "model.names=['petri-4k']", "--results", results)
     assert done.returncode == 0, done.stderr
     done = lesion("export", "last", "--results", results)

@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from app.headless import Lines, Panel, View, counts_line, trial_line
 from engine.runs import RunStatus, Update
 
 
-def status(done=0, total=4, failed=0, oom=0, **given):
+def status(done: int = 0, total: int = 4, failed: int = 0, oom: int = 0, **given: Any) -> RunStatus:
     return RunStatus(
         state="running",
         total=total,
@@ -24,7 +25,7 @@ def status(done=0, total=4, failed=0, oom=0, **given):
     )
 
 
-def trial(**given):
+def trial(**given: Any) -> dict[str, Any]:
     record = {"trial": "k", "model": "petri-60k", "baseline": False, "method": "mult_gauss", "group": "attn_only"}
     record |= {"layers": None, "level": 0.2, "seed": 42, "status": "ok", "seconds": 1.23}
     return {**record, "metrics": {"perplexity": 12.345678, "nll": 2.5}, **given}
@@ -36,7 +37,7 @@ READY = {"event": "model", "model": "petri-250k", "state": "ready", "seconds": 1
 WARNING = {"event": "warning", "text": "something odd"}
 
 
-def screen(text):
+def screen(text: str) -> list[str]:
     """What a terminal shows after these characters: cursor-up and clear-to-end are all that the panel uses."""
     lines = [""]
     for part in re.split(r"(\x1b\[\d+F\x1b\[J|\n)", text):
@@ -69,11 +70,11 @@ def screen(text):
         ),
     ],
 )
-def test_a_trial_in_a_line(given, line):
+def test_a_trial_in_a_line(given: dict[str, Any], line: str) -> None:
     assert trial_line(trial(**given)) == line
 
 
-def test_lines_tell_every_trial_once_and_use_no_escapes():
+def test_lines_tell_every_trial_once_and_use_no_escapes() -> None:
     stream = io.StringIO()
     view = Lines(stream)
     view.show(Update([], [LOADING, MEMORY], status()))
@@ -91,7 +92,7 @@ def test_lines_tell_every_trial_once_and_use_no_escapes():
     ]
 
 
-def test_a_long_run_is_summarised_instead():
+def test_a_long_run_is_summarised_instead() -> None:
     stream = io.StringIO()
     view = Lines(stream)
     for done in range(1, 100):
@@ -99,7 +100,7 @@ def test_a_long_run_is_summarised_instead():
     assert len(stream.getvalue().splitlines()) < 5
 
 
-def test_the_panel_redraws_itself_in_place_and_leaves_notes_above(monkeypatch):
+def test_the_panel_redraws_itself_in_place_and_leaves_notes_above(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     stream = io.StringIO()
     view = Panel(stream)
@@ -123,20 +124,20 @@ def test_the_panel_redraws_itself_in_place_and_leaves_notes_above(monkeypatch):
     assert screen(stream.getvalue()) == ["warning: something odd", ""]
 
 
-def test_the_panel_never_wraps(monkeypatch):
+def test_the_panel_never_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     stream = io.StringIO()
     Panel(stream).show(Update([trial(model="a/very-long-name" * 5)], [MEMORY], status(done=1)))
     assert max(map(len, screen(stream.getvalue()))) < 40
 
 
-def test_rate_and_remaining_time(monkeypatch):
+def test_rate_and_remaining_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1020.0)
     line = counts_line(status(done=60, total=100, life_started=1000.0, life_done=40))
     assert line == "60/100 · 2 trials/s · 20.0 s left"
 
 
-def test_quiet_says_warnings_and_errors_only():
+def test_quiet_says_warnings_and_errors_only() -> None:
     stream = io.StringIO()
     lost = {"event": "worker", "state": "lost", "text": "killed"}
     View(stream).show(Update([trial()], [LOADING, MEMORY, WARNING, lost, {"event": "error", "text": "bad"}], status(1)))

@@ -4,9 +4,12 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
+
+from tests.cli.conftest import Lesion
 
 
-def test_export_to_stdout_has_the_columns_of_the_design(lesion, finished_run):
+def test_export_to_stdout_has_the_columns_of_the_design(lesion: Lesion, finished_run: Path) -> None:
     done = lesion("export", finished_run, "--format", "csv")
     assert done.returncode == 0
     assert done.stderr == ""
@@ -28,7 +31,7 @@ def test_export_to_stdout_has_the_columns_of_the_design(lesion, finished_run):
     assert {row["kl_change_pct"] for row in rows} == {"nan"}
 
 
-def test_export_computes_the_change_from_what_it_exports(lesion, finished_run):
+def test_export_computes_the_change_from_what_it_exports(lesion: Lesion, finished_run: Path) -> None:
     rows = json.loads(lesion("export", finished_run, "--format", "json").stdout)
     baseline = {(row["model"], row["seed"]): row["perplexity"] for row in rows if row["method"] == "none"}
     for row in rows:
@@ -37,14 +40,14 @@ def test_export_computes_the_change_from_what_it_exports(lesion, finished_run):
         assert row["level"] != 0.0 or row["perplexity_change_pct"] == 0.0  # no noise is no damage, to the last bit
 
 
-def test_export_to_a_file(lesion, scaled_run, tmp_path):
+def test_export_to_a_file(lesion: Lesion, scaled_run: Path, tmp_path: Path) -> None:
     done = lesion("export", scaled_run, "--format", "parquet", "-o", tmp_path / "trials.parquet")
     assert (done.returncode, done.stdout) == (0, "")
     assert "12 trials written" in done.stderr
     assert (tmp_path / "trials.parquet").read_bytes()[:4] == b"PAR1"
 
 
-def test_results_as_table_and_as_json(lesion, finished_run):
+def test_results_as_table_and_as_json(lesion: Lesion, finished_run: Path) -> None:
     table = lesion("results", "--results", finished_run.parent)
     assert table.returncode == 0
     assert re.search(rf"{finished_run.name}\s+done\s+12/12\s+0\s+0", table.stdout)
@@ -61,20 +64,20 @@ def test_results_as_table_and_as_json(lesion, finished_run):
     assert run["models"] == ["petri-16k", "petri-60k"]
 
 
-def test_results_folder_before_or_after_the_command(lesion, finished_run, tmp_path):
+def test_results_folder_before_or_after_the_command(lesion: Lesion, finished_run: Path, tmp_path: Path) -> None:
     before = lesion("--results", finished_run.parent, "results", "--json").stdout
     assert json.loads(before)[0]["run"] == str(finished_run)
     both = lesion("--results", finished_run.parent, "results", "--json", "--results", tmp_path / "none")
     assert json.loads(both.stdout) == []
 
 
-def test_no_runs_yet(lesion, tmp_path):
+def test_no_runs_yet(lesion: Lesion, tmp_path: Path) -> None:
     done = lesion("results", "--results", tmp_path / "none")
     assert (done.returncode, done.stdout) == (0, "")
     assert "no runs" in done.stderr
 
 
-def test_a_damaged_run_does_not_hide_the_others(lesion, scaled_run):
+def test_a_damaged_run_does_not_hide_the_others(lesion: Lesion, scaled_run: Path) -> None:
     damaged = scaled_run.parent / "20261121-1433-damaged-0000"
     damaged.mkdir()
     (damaged / "profile.toml").write_text("name = ")
@@ -85,7 +88,7 @@ def test_a_damaged_run_does_not_hide_the_others(lesion, scaled_run):
     assert "profile.toml" in done.stderr
 
 
-def test_charts_of_a_run(lesion, scaled_run):
+def test_charts_of_a_run(lesion: Lesion, scaled_run: Path) -> None:
     done = lesion("chart", scaled_run)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"● attn_only +-1\.0000 ± 0\.0000 +1\.0000 ", done.stdout)  # the law the run was written by
@@ -95,7 +98,7 @@ def test_charts_of_a_run(lesion, scaled_run):
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
-def test_charts_at_a_level_of_choice(lesion, scaled_run):
+def test_charts_at_a_level_of_choice(lesion: Lesion, scaled_run: Path) -> None:
     done = lesion("chart", "scaled", "--level", "2", "--results", scaled_run.parent)
     assert re.search(r"● attn_only +no fit +– +– +2 +1\n", done.stdout)
     assert "no fit: a fit needs 3 models" in done.stdout
@@ -105,7 +108,7 @@ def test_charts_at_a_level_of_choice(lesion, scaled_run):
     assert "no trial at --level 3; this run has 0, 1, 2" in refused.stderr
 
 
-def test_models(lesion, tmp_path):
+def test_models(lesion: Lesion, tmp_path: Path) -> None:
     snapshot = tmp_path / "models--EleutherAI--pythia-70m" / "snapshots" / "abc"
     snapshot.mkdir(parents=True)
     (snapshot / "config.json").write_text("{}")
@@ -119,7 +122,7 @@ def test_models(lesion, tmp_path):
     assert "petri-1m" in lesion("models").stdout
 
 
-def test_doctor(lesion, tmp_path):
+def test_doctor(lesion: Lesion, tmp_path: Path) -> None:
     found = json.loads(lesion("doctor", "--json", "--results", tmp_path / "new").stdout)
     assert found["packages"]["torch"]
     assert found["memory"]["total"] >= found["memory"]["available"] > 0
@@ -131,7 +134,7 @@ def test_doctor(lesion, tmp_path):
     assert "cannot be written" in lesion("doctor", "--results", file).stdout
 
 
-def test_schema_is_the_shipped_one(lesion):
+def test_schema_is_the_shipped_one(lesion: Lesion) -> None:
     from tests.cli.conftest import ROOT
 
     assert json.loads(lesion("schema").stdout) == json.loads((ROOT / "profiles" / "schema.json").read_text())

@@ -7,11 +7,14 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from engine import runs
-from tests.cli.conftest import COMMAND, ROOT
+from engine.runs import RunStatus
+from tests.cli.conftest import COMMAND, ROOT, Lesion, WriteProfile
 
 MANY = "count = 20000"
 
@@ -19,7 +22,7 @@ MANY = "count = 20000"
 class Terminal:
     """A pseudo-terminal of 80 × 24 that the command runs in, and everything it showed."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments: str | Path) -> None:
         self.text = ""
         self.process, self._terminal = pty.fork()
         if self.process == 0:
@@ -27,27 +30,27 @@ class Terminal:
             os.environ.update(TERM="xterm-256color", COLUMNS="80", LINES="24", OMP_NUM_THREADS="1")
             os.execv(COMMAND[0], [*COMMAND, *map(str, arguments)])
 
-    def wait_for(self, pattern):
+    def wait_for(self, pattern: str) -> None:
         """Read until the pattern shows; fail where the command ends before."""
         while not re.search(pattern, self.text):
             assert self._read(), self.text
 
-    def press_ctrl_c(self):
+    def press_ctrl_c(self) -> None:
         os.write(self._terminal, b"\x03")
 
-    def hang_up(self):
+    def hang_up(self) -> None:
         """Close the terminal, as a lost connection does."""
         os.close(self._terminal)
         os.waitpid(self.process, 0)
 
-    def end(self):
+    def end(self) -> int:
         """Exit status once the command has ended."""
         while self._read():
             pass
         os.close(self._terminal)
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
 
-    def _read(self):
+    def _read(self) -> str:
         try:
             got = os.read(self._terminal, 65536).decode(errors="replace")
         except OSError:  # Linux says EIO where the other side has closed
@@ -56,20 +59,20 @@ class Terminal:
         return got
 
 
-def wait_for_state(run, state):
+def wait_for_state(run: Path, state: str) -> RunStatus:
     while (now := runs.status(run)).state != state:
         assert now.state in ("running", "stopping"), now
         time.sleep(0.1)
     return now
 
 
-def only_run(results):
+def only_run(results: Path) -> Path:
     (run,) = (path for path in results.iterdir() if path.is_dir())
     return run
 
 
 @pytest.fixture
-def results(tmp_path):
+def results(tmp_path: Path) -> Iterator[Path]:
     """A results folder; whatever a failed test left running in it is stopped."""
     folder = tmp_path / "results"
     yield folder
@@ -78,7 +81,9 @@ def results(tmp_path):
             runs.stop(run, now=True)
 
 
-def test_run_off_a_terminal_tells_a_line_a_trial_and_one_line_of_json(lesion, profile, results):
+def test_run_off_a_terminal_tells_a_line_a_trial_and_one_line_of_json(
+    lesion: Lesion, profile: WriteProfile, results: Path
+) -> None:
     done = lesion("run", profile(), "--json", "--results", results)
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
@@ -93,20 +98,22 @@ def test_run_off_a_terminal_tells_a_line_a_trial_and_one_line_of_json(lesion, pr
     assert re.search(r"^done: 3 of 3 trials in .*: 3 ok, 0 failed, 0 out of memory$", done.stderr, re.MULTILINE)
 
 
-def test_resuming_a_finished_run_says_that_it_is_done(lesion, finished_run):
+def test_resuming_a_finished_run_says_that_it_is_done(lesion: Lesion, finished_run: Path) -> None:
     done = lesion("resume", finished_run, "--json")
     assert done.returncode == 0
     assert "is done: nothing is left to run" in done.stderr
     assert json.loads(done.stdout)["ok"] == 12
 
 
-def test_replay_repeats_every_number_and_text(lesion, finished_run, results):
+def test_replay_repeats_every_number_and_text(lesion: Lesion, finished_run: Path, results: Path) -> None:
     done = lesion("replay", finished_run, "--verify", "--quiet", "--results", results)
     assert done.returncode == 0, done.stderr
     assert "equal bit for bit: 12 trials and 24 texts compared" in done.stderr
 
 
-def test_a_run_outlives_its_terminal_and_can_be_attached_stopped_and_resumed(lesion, profile, results):
+def test_a_run_outlives_its_terminal_and_can_be_attached_stopped_and_resumed(
+    lesion: Lesion, profile: WriteProfile, results: Path
+) -> None:
     first = Terminal("run", profile("count = 2", MANY), "--results", results)
     first.wait_for(r"[█░] \d+/20001 · .* trials/s · .* left")
     first.wait_for(r"RAM .* of .* \(worker ")
@@ -140,7 +147,7 @@ def test_a_run_outlives_its_terminal_and_can_be_attached_stopped_and_resumed(les
     assert f"stopped: {ended.done} of 20001 trials" in resumed.text
 
 
-def test_a_second_ctrl_c_off_a_terminal_stops_at_once(profile, results):
+def test_a_second_ctrl_c_off_a_terminal_stops_at_once(profile: WriteProfile, results: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "run", str(profile("count = 2", MANY)), "--results", str(results)],
         cwd=ROOT,
@@ -160,7 +167,9 @@ def test_a_second_ctrl_c_off_a_terminal_stops_at_once(profile, results):
     assert runs.status(only_run(results)).state == "stopped"
 
 
-def test_a_detached_run_with_failed_trials_gives_status_1_to_whoever_attaches(lesion, profile, results, tmp_path):
+def test_a_detached_run_with_failed_trials_gives_status_1_to_whoever_attaches(
+    lesion: Lesion, profile: WriteProfile, results: Path, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "config.json").write_text('{"model_type": "gpt2"}')
@@ -174,7 +183,7 @@ def test_a_detached_run_with_failed_trials_gives_status_1_to_whoever_attaches(le
     assert "Traceback" not in done.stderr
 
 
-def test_plan(lesion, profile):
+def test_plan(lesion: Lesion, profile: WriteProfile) -> None:
     found = json.loads(lesion("plan", profile(), "--json").stdout)
     assert (found["trials"], found["baselines"], found["seeds"]) == (3, 1, [42, 43])
     assert found["cells"] == [
@@ -186,7 +195,7 @@ def test_plan(lesion, profile):
     assert (model["parameters"], model["error"]) == (35700, None)
 
 
-def test_plan_as_a_table(lesion, profile):
+def test_plan_as_a_table(lesion: Lesion, profile: WriteProfile) -> None:
     done = lesion("plan", profile())
     assert done.returncode == 0, done.stderr
     assert "small: 3 trials, seeds 42, 43" in done.stdout
@@ -194,7 +203,7 @@ def test_plan_as_a_table(lesion, profile):
     assert re.search(r"petri-16k\s+neox\s+35,700\s.*fits$", done.stdout, re.MULTILINE)
 
 
-def test_plan_puts_single_layers_of_a_group_in_one_row(lesion):
+def test_plan_puts_single_layers_of_a_group_in_one_row(lesion: Lesion) -> None:
     planned = lesion("plan", "layer-scan").stdout
     assert re.search(r"petri-1m\s+mult_gauss\s+mlp_only, 9 layers one by one\s+18$", planned, re.MULTILINE)
     assert len(planned.split("\n\n")[1].splitlines()) == 1 + 1 + 6

@@ -4,6 +4,7 @@ import math
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from app import charts
@@ -17,18 +18,20 @@ from app.scaling_chart import (
     scaling_panel,
 )
 from engine.analysis import frame_of, scaling
-from engine.analysis.power_law import fit
+from engine.analysis.power_law import Scaling, fit
 
 SIZES = {"petri-16k": 35_700, "petri-60k": 100_200, "petri-250k": 315_584, "org/petri-1m": 1_122_688}
+Measured = dict[str | None, list[list[float]]]
+
 # Perplexities of each model's seeds; the keys are groups, None the undamaged models.
-MEASURED = {
+MEASURED: Measured = {
     None: [[6.0], [5.0], [4.2], [3.7]],
     "attn_only": [[30.0, 34.0], [21.0, 20.0], [17.0, 12.0], [9.0, 11.0]],
     "mlp_only": [[900.0, 1500.0], [310.0, 250.0], [120.0, math.inf], [60.0, 40.0]],
 }
 
 
-def frame(measured=MEASURED, metric="perplexity", **given):
+def frame(measured: Measured = MEASURED, metric: str = "perplexity", **given: float) -> pd.DataFrame:
     rows = [
         {
             "run": "r",
@@ -50,7 +53,7 @@ def frame(measured=MEASURED, metric="perplexity", **given):
     return frame_of(rows)
 
 
-def drawn(width=80, height=24, panel=None):
+def drawn(width: int = 80, height: int = 24, panel: ScalingPanel | None = None) -> tuple[list[str], list[str]]:
     """The lines of the picture, and of the caption below it."""
     panel = panel or scaling_panel(frame(), "perplexity", "mult_gauss", 0.5)
     lines = scaling_chart(panel, "perplexity", width=width, height=height, colour=False).splitlines()
@@ -58,11 +61,11 @@ def drawn(width=80, height=24, panel=None):
     return lines[:ends], lines[ends:]
 
 
-def panel_of(*scalings):
+def panel_of(*scalings: Scaling) -> ScalingPanel:
     return ScalingPanel("by hand", tuple(Series(f"group{place}", place, one) for place, one in enumerate(scalings)))
 
 
-def test_a_series_a_group_and_the_undamaged_with_the_fits_of_numpy():
+def test_a_series_a_group_and_the_undamaged_with_the_fits_of_numpy() -> None:
     panel = scaling_panel(frame(), "perplexity", "mult_gauss", 0.5)
     assert panel.title == "mult_gauss σ 0.5"
     assert [(one.label, one.place, one.marker) for one in panel.series] == [
@@ -85,7 +88,7 @@ def test_a_series_a_group_and_the_undamaged_with_the_fits_of_numpy():
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (200, 60)])
-def test_the_picture_names_every_series_and_model_within_its_size(width, height):
+def test_the_picture_names_every_series_and_model_within_its_size(width: int, height: int) -> None:
     picture, caption = drawn(width, height)
     assert len(picture) + len(caption) <= height
     assert max(map(len, picture + caption)) <= width
@@ -101,7 +104,7 @@ def test_the_picture_names_every_series_and_model_within_its_size(width, height)
     assert any("⣀" <= cell <= "⣿" for cell in body)  # the fitted lines
 
 
-def test_the_caption_is_a_table_with_a_row_a_series():
+def test_the_caption_is_a_table_with_a_row_a_series() -> None:
     caption = drawn()[1]
     head, *rows = caption[:4]
     assert head.split() == ["exponent", "R²", "p", "models", "dropped"]
@@ -122,8 +125,8 @@ def test_the_caption_is_a_table_with_a_row_a_series():
     assert caption[5].startswith("dropped: ")
 
 
-def test_bars_reach_from_the_smallest_to_the_largest_seed():
-    spread = {"attn_only": [[1.0, 19.0], [10.0, 10.0], [10.0], [10.0]]}
+def test_bars_reach_from_the_smallest_to_the_largest_seed() -> None:
+    spread: Measured = {"attn_only": [[1.0, 19.0], [10.0, 10.0], [10.0], [10.0]]}
     picture = drawn(panel=scaling_panel(frame(spread), "perplexity", "mult_gauss", 0.5))[0]
     column = picture[1].index("petri-16k") + 4  # a name stands over the middle of its model's column
     column = next(at for at in range(column - 5, column + 6) if any(line[at : at + 1] == "●" for line in picture))
@@ -135,16 +138,16 @@ def test_bars_reach_from_the_smallest_to_the_largest_seed():
     assert (max(bar) - canvas.index("●")) / (max(bar) - min(bar)) == pytest.approx(math.log(10, 19), abs=0.08)
 
 
-def test_a_bar_that_reaches_zero_ends_at_the_lowest_value_drawn():
-    reaching = {"attn_only": [[-5.0, 25.0], [10.0, 8.0], [6.0], [4.0]]}
+def test_a_bar_that_reaches_zero_ends_at_the_lowest_value_drawn() -> None:
+    reaching: Measured = {"attn_only": [[-5.0, 25.0], [10.0, 8.0], [6.0], [4.0]]}
     found = scaling(frame(reaching), "perplexity", "mult_gauss", "attn_only", 0.5)
     assert found.low == (-5.0, 8.0, 6.0, 4.0)
     assert "├● group0" in "\n".join(drawn(panel=panel_of(found))[0])
 
 
-def test_series_that_end_at_one_height_are_named_on_rows_of_their_own():
-    picture = "\n".join(drawn(panel=panel_of(*[fit([10, 100, 1000], [4.0, 2.0, 1.0])] * 6))[0])
-    assert all(f" group{place}" in picture for place in range(6))
+def test_series_that_end_at_one_height_are_named_on_rows_of_their_own() -> None:
+    few = "\n".join(drawn(panel=panel_of(*[fit([10, 100, 1000], [4.0, 2.0, 1.0])] * 6))[0])
+    assert all(f" group{place}" in few for place in range(6))
     # More series than rows: the caption still has them all.
     many = panel_of(*[fit([10, 100, 1000], [4.0, 2.0, 1.0])] * 20)
     picture, caption = drawn(panel=many)
@@ -152,7 +155,7 @@ def test_series_that_end_at_one_height_are_named_on_rows_of_their_own():
     assert all(f" group{place} " in "\n".join(caption) for place in range(20))
 
 
-def test_without_a_fit_the_points_and_the_reason_are_shown():
+def test_without_a_fit_the_points_and_the_reason_are_shown() -> None:
     panel = panel_of(fit([10, 100], [1.0, 2.0]), fit([10, 100, 1000], [1.0, 2.0, 4.0], dropped=3))
     picture, caption = drawn(panel=panel)
     assert "├● group0" in "\n".join(picture)
@@ -161,13 +164,13 @@ def test_without_a_fit_the_points_and_the_reason_are_shown():
     assert "no fit: a fit needs 3 models of different size with a value above zero" in caption
 
 
-def test_nothing_above_zero_is_said_instead_of_drawn():
+def test_nothing_above_zero_is_said_instead_of_drawn() -> None:
     text = scaling_chart(panel_of(fit([], [], dropped=7)), "perplexity")
     assert text.splitlines()[0] == "perplexity · by hand: no value above zero to draw"
     assert re.search(r"● group0 +no fit +– +– +0 +7\n", text)
 
 
-def test_a_change_has_no_undamaged_series_and_method_none_nothing_else():
+def test_a_change_has_no_undamaged_series_and_method_none_nothing_else() -> None:
     changes = frame(metric="perplexity_change_pct", perplexity=1.0)
     assert [one.label for one in scaling_panel(changes, "perplexity_change_pct", "mult_gauss", 0.5).series] == [
         "attn_only",
@@ -177,7 +180,7 @@ def test_a_change_has_no_undamaged_series_and_method_none_nothing_else():
     assert (alone.title, [one.label for one in alone.series]) == ("undamaged", ["undamaged"])
 
 
-def test_groups_have_the_colours_of_the_dose_chart_and_the_undamaged_a_grey_of_their_own():
+def test_groups_have_the_colours_of_the_dose_chart_and_the_undamaged_a_grey_of_their_own() -> None:
     text = scaling_chart(scaling_panel(frame(), "perplexity", "mult_gauss", 0.5), "perplexity")
     for code, marker in ((charts.COLOURS[0], "●"), (charts.COLOURS[1], "◆"), (UNDAMAGED, "\\+")):
         assert re.search(rf"\x1b\[38;5;{code}m{marker}", text), marker
@@ -186,7 +189,7 @@ def test_groups_have_the_colours_of_the_dose_chart_and_the_undamaged_a_grey_of_t
     assert min(1.05 / (luminance + 0.05), (luminance + 0.05) / 0.05) >= 3
 
 
-def test_it_draws_on_the_plot_of_a_console_widget_too():
+def test_it_draws_on_the_plot_of_a_console_widget_too() -> None:
     from textual_plotext.plot import Plot
 
     plot = Plot()

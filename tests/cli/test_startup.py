@@ -4,10 +4,11 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import COMMAND, ROOT
+from tests.cli.conftest import COMMAND, ROOT, Lesion
 
 COMMANDS = [
     "run", "resume", "replay", "attach", "stop",
@@ -34,7 +35,7 @@ def modules_of(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["results", "--help"]])
-def test_help_loads_neither_torch_nor_the_console_nor_tables(arguments):
+def test_help_loads_neither_torch_nor_the_console_nor_tables(arguments: list[str]) -> None:
     loaded = loaded_by(*arguments)
     assert "typer" in loaded  # the parsing above works
     heavy = {"torch", "transformers", "textual", "pandas", "numpy", "pyarrow", "scipy", "plotext", "rich"}
@@ -43,18 +44,18 @@ def test_help_loads_neither_torch_nor_the_console_nor_tables(arguments):
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["plan", "--help"], ["export", "--help"]])
-def test_help_loads_no_room_of_the_engine(arguments):
+def test_help_loads_no_room_of_the_engine(arguments: list[str]) -> None:
     """The modules that say a mistake and the version, and none of what a command does."""
     ours = {module for module in modules_of(*arguments) if module.partition(".")[0] == "engine"}
     assert ours == {"engine", "engine.errors", "engine.harmless", "engine.paths", "engine.finding", "engine.version"}
 
 
 @pytest.mark.parametrize("arguments", [["models"], ["doctor"], ["schema"], ["results", "--results", "missing"]])
-def test_no_command_of_the_terminal_loads_torch(arguments):
+def test_no_command_of_the_terminal_loads_torch(arguments: list[str]) -> None:
     assert not loaded_by(*arguments) & {"torch", "transformers", "textual"}
 
 
-def test_the_list_of_runs_needs_no_tables_charts_or_arrays():
+def test_the_list_of_runs_needs_no_tables_charts_or_arrays() -> None:
     """On real runs, those of the samples: their states and names are read without what draws or computes."""
     heavy = {"torch", "transformers", "textual", "pandas", "numpy", "pyarrow", "scipy", "plotext", "rich", "tomlkit"}
     loaded = modules_of("results", "--results", "results/samples")
@@ -64,25 +65,25 @@ def test_the_list_of_runs_needs_no_tables_charts_or_arrays():
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself_with_an_example(lesion, command):
+def test_every_command_explains_itself_with_an_example(lesion: Lesion, command: str) -> None:
     done = lesion(command, "--help")
     assert done.returncode == 0
     assert "Example" in done.stdout or command == "schema"
     assert done.stderr == ""
 
 
-def test_the_list_of_commands_is_whole_on_80_columns(lesion):
+def test_the_list_of_commands_is_whole_on_80_columns(lesion: Lesion) -> None:
     done = lesion("--help", COLUMNS="80")
     listed = re.findall(r"^  ([a-z]+)  +[A-Z]", done.stdout, re.MULTILINE)
     assert listed == COMMANDS
     assert "..." not in done.stdout.partition("Commands:")[2]
 
 
-def test_version(lesion):
+def test_version(lesion: Lesion) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", lesion("--version").stdout)
 
 
-def test_a_reader_that_leaves_early_is_no_fault(scaled_run):
+def test_a_reader_that_leaves_early_is_no_fault(scaled_run: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "export", str(scaled_run)],
         cwd=ROOT,

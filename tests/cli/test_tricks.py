@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import hostile
-from tests.cli.conftest import COMMAND, ROOT
+from tests.cli.conftest import COMMAND, ROOT, Lesion
 from tests.hostile import TRICKS, acting
 
 
@@ -56,7 +56,7 @@ def test_no_command_passes_on_what_acts(results: Path, arguments: list[str]) -> 
     assert "\nlesion: all is well" not in said  # no line of its own either
 
 
-def test_json_keeps_the_text_and_csv_what_can_be_seen_of_it(results: Path, lesion, tmp_path: Path) -> None:
+def test_json_keeps_the_text_and_csv_what_can_be_seen_of_it(results: Path, lesion: Lesion, tmp_path: Path) -> None:
     written = lesion("export", "last", "-f", "json", "--results", results).stdout
     listed = lesion("results", "--json", "--results", results).stdout
     assert not acting(written + listed)
