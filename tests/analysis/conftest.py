@@ -1,9 +1,8 @@
 """A run directory written by hand, as small as the analysis allows."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -30,8 +29,14 @@ def record(index: int, **given: Any) -> dict[str, Any]:
     }
 
 
+class MakeRun(Protocol):
+    """Writes a run of these records, in the order given, and returns its directory."""
+
+    def __call__(self, *records: dict[str, Any], name: str = ...) -> Path: ...
+
+
 @pytest.fixture
-def make_run(tmp_path: Path) -> Callable[..., Path]:
+def make_run(tmp_path: Path) -> MakeRun:
     def make(*records: dict[str, Any], name: str = "20261121-1432-by-hand-0000") -> Path:
         run = tmp_path / name
         run.mkdir()

@@ -2,18 +2,19 @@
 
 import math
 
+import pandas as pd
 import pytest
 
 from engine import analysis
 from engine.analysis.abilities import half_dose
-from tests.analysis.conftest import record
+from tests.analysis.conftest import MakeRun, record
 
 
-def shares(facts, sums):
+def shares(facts: float, sums: float) -> dict[str, float]:
     return {"perplexity": 3.0, "facts.accuracy": facts, "sums.accuracy": sums, "facts.accuracy_normalised": facts}
 
 
-def run_of(make_run, *damaged, method="mult_gauss"):
+def run_of(make_run: MakeRun, *damaged: tuple[float, int, float, float], method: str = "mult_gauss") -> pd.DataFrame:
     """A run with one baseline and a trial for each (level, seed, facts, sums)."""
     baseline = record(0, baseline=True, metrics=shares(1.0, 0.3))
     trials = [
@@ -23,20 +24,20 @@ def run_of(make_run, *damaged, method="mult_gauss"):
     return analysis.table(make_run(baseline, *trials))
 
 
-def test_only_headlines_that_two_labels_share_are_told_apart():
+def test_only_headlines_that_two_labels_share_are_told_apart() -> None:
     metrics = ["perplexity", "a.accuracy", "b.accuracy", "a.accuracy_normalised", "b.accuracy_normalised"]
     assert analysis.told_apart(metrics) == {"accuracy": ["a.accuracy", "b.accuracy"]}
     assert analysis.told_apart(["accuracy", "a.accuracy", "a.perplexity", "b.perplexity"]) == {}
 
 
-def test_half_dose_by_hand():
+def test_half_dose_by_hand() -> None:
     # From 1 to a floor of 0.2 the middle is 0.6: from 0.8 at 1 to 0.4 at 2 it lies at 1.5.
     assert half_dose([0.0, 1.0, 2.0], [1.0, 0.8, 0.4], 1.0, 0.2) == pytest.approx(1.5)
     assert half_dose([0.5, 1.0], [0.6, 0.2], 1.0, 0.2) == 0.5
     assert math.isnan(half_dose([0.0, 1.0], [1.0, 0.7], 1.0, 0.2))
 
 
-def test_each_seed_has_its_half_dose_and_what_never_fails_has_none(make_run):
+def test_each_seed_has_its_half_dose_and_what_never_fails_has_none(make_run: MakeRun) -> None:
     frame = run_of(
         make_run,
         *((0.0, seed, 1.0, 0.3) for seed in (1, 2)),
@@ -53,14 +54,14 @@ def test_each_seed_has_its_half_dose_and_what_never_fails_has_none(make_run):
     assert math.isnan(sums.mean_half)
 
 
-def test_a_descending_dose_is_read_from_its_harmless_end(make_run):
+def test_a_descending_dose_is_read_from_its_harmless_end(make_run: MakeRun) -> None:
     levels = [(1024.0, 1.0), (64.0, 0.9), (8.0, 0.1)]
     frame = run_of(make_run, *((level, 1, facts, 0.3) for level, facts in levels), method="uni_quant")
     ((facts, _),) = analysis.abilities(frame, ["facts.accuracy", "sums.accuracy"])
     assert facts.half == pytest.approx((64 - 56 * (0.9 - 0.55) / 0.8,))
 
 
-def test_the_largest_model_comes_first(make_run):
+def test_the_largest_model_comes_first(make_run: MakeRun) -> None:
     sizes = {"petri-16k": 35_700, "petri-1m": 1_105_056, "petri-60k": 100_200}
     trials = [
         record(index, model=model, parameters=size, metrics=shares(1.0, 0.5))

@@ -6,10 +6,10 @@ import pytest
 
 from engine import analysis
 from engine.errors import LesionError
-from tests.analysis.conftest import record
+from tests.analysis.conftest import MakeRun, record
 
 
-def test_curve_by_hand(make_run):
+def test_curve_by_hand(make_run: MakeRun) -> None:
     values = {(0.0, 42): 10.0, (0.0, 43): 14.0, (0.5, 42): 20.0, (0.5, 43): 40.0, (1.0, 42): "inf", (1.0, 43): 99.0}
     damaged = [
         record(index, level=level, seed=seed, metrics={"perplexity": value})
@@ -31,7 +31,7 @@ def test_curve_by_hand(make_run):
     assert curve.baseline == 9.0
 
 
-def test_a_level_without_a_finite_value_stays_and_is_counted(make_run):
+def test_a_level_without_a_finite_value_stays_and_is_counted(make_run: MakeRun) -> None:
     run = make_run(record(0, metrics={"perplexity": "nan"}), record(1, seed=43, metrics={"perplexity": "inf"}))
     (curve,) = analysis.dose(analysis.table(run), "perplexity")
     assert curve.level == (0.5,)
@@ -40,7 +40,7 @@ def test_a_level_without_a_finite_value_stays_and_is_counted(make_run):
     assert math.isnan(curve.baseline)
 
 
-def test_a_curve_for_each_model_method_group_and_narrowing(make_run):
+def test_a_curve_for_each_model_method_group_and_narrowing(make_run: MakeRun) -> None:
     run = make_run(
         record(0, baseline=True),
         record(1),
@@ -59,13 +59,13 @@ def test_a_curve_for_each_model_method_group_and_narrowing(make_run):
     ]
 
 
-def test_the_change_is_a_metric_too(make_run):
+def test_the_change_is_a_metric_too(make_run: MakeRun) -> None:
     run = make_run(record(0, baseline=True, metrics={"perplexity": 10.0}), record(1, metrics={"perplexity": 5.0}))
     (curve,) = analysis.dose(analysis.table(run), "perplexity_change_pct")
     assert curve.mean == (-50.0,)
 
 
-def test_an_unknown_metric_is_refused_with_the_known_ones(make_run):
+def test_an_unknown_metric_is_refused_with_the_known_ones(make_run: MakeRun) -> None:
     frame = analysis.table(make_run(record(0)))
     with pytest.raises(LesionError, match=r"no metric 'perplexty'.*did you mean 'perplexity'"):
         analysis.dose(frame, "perplexty")

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -9,19 +10,19 @@ from engine import analysis
 from engine.analysis.gains import by_layer, density_of, head_density, hypothesis
 from engine.analysis.power_law import fit
 from engine.errors import LesionError
-from tests.analysis.conftest import record
+from tests.analysis.conftest import MakeRun, record
 
 PYTHIA_1_4B, PYTHIA_6_9B = 1_414_647_808, 6_857_302_016
 
 
-def test_the_published_pair_of_models_has_the_published_verdict():
+def test_the_published_pair_of_models_has_the_published_verdict() -> None:
     # Residual gains without the final norm of a published file of two models: 100 % right, "VALIDATED".
     found = density_of([("pythia-6.9b", 32 / 128, 0.9866687545017112), ("gpt-j-6b", 16 / 256, 1.1328371992519364)])
     assert (found.dampening, found.expansion, found.verdict) == (1.0, 1.0, "validated")
     assert (found.r, found.p) == (None, None)
 
 
-def test_correlation_rates_and_verdict_by_hand():
+def test_correlation_rates_and_verdict_by_hand() -> None:
     # deviations of rho −0.1, 0, 0.1 and of gain 0.1, 0.1, −0.2: r = −0.03 / √(0.02 · 0.06) = −√3/2
     found = density_of([("a", 0.1, 1.2), ("b", 0.2, 1.2), ("c", 0.3, 0.9)])
     assert found.r == pytest.approx(-math.sqrt(3) / 2)
@@ -40,23 +41,24 @@ def test_correlation_rates_and_verdict_by_hand():
         ([("a", 0.1, 0.5), ("b", 0.2, 0.6), ("c", 0.3, 0.7)], "validated"),  # by the rate alone
     ],
 )
-def test_verdicts(points, verdict):
+def test_verdicts(points: list[tuple[str, float, float]], verdict: str) -> None:
     assert density_of(points).verdict == verdict
 
 
-def test_the_published_reference_points_lie_on_the_supposed_law():
+def test_the_published_reference_points_lie_on_the_supposed_law() -> None:
     # Last-layer MLP gains 3.604 of Pythia 1.4B and 6.245 of 6.9B; a third point in their geometric middle.
     middle, between = math.sqrt(PYTHIA_1_4B * PYTHIA_6_9B), math.sqrt(3.604 * 6.245)
     law = fit([PYTHIA_1_4B, round(middle), PYTHIA_6_9B], [3.604, between, 6.245])
     assert law.exponent == pytest.approx(math.log(6.245 / 3.604) / math.log(PYTHIA_6_9B / PYTHIA_1_4B), rel=1e-6)
     assert law.exponent == pytest.approx(0.35, abs=0.005)
     assert law.at(PYTHIA_6_9B) == pytest.approx(6.245, rel=1e-6)
+    assert law.exponent is not None
     assert hypothesis(law) == (pytest.approx(law.exponent - 0.35), False)  # an exact law has no standard error
     assert hypothesis(fit([10, 100], [1.0, 2.0])) is None
 
 
-def survey(make_run, label=""):
-    metrics = [
+def survey(make_run: MakeRun, label: str = "") -> Path:
+    metrics: list[dict[str, float | str]] = [
         {"residual_gain": 1.2, "rho": 0.1},
         {"residual_gain": 0.9, "rho": 0.3},
         {"residual_gain": "nan", "rho": 0.2},
@@ -78,7 +80,7 @@ def survey(make_run, label=""):
 
 
 @pytest.mark.parametrize("label", ["", "first."])
-def test_gains_by_layer_and_density_of_a_run(make_run, label):
+def test_gains_by_layer_and_density_of_a_run(make_run: MakeRun, label: str) -> None:
     run = survey(make_run, label)
     found = by_layer(run, f"{label}residual_gain")
     assert [one.model for one in found] == ["petri-16k", "petri-60k", "petri-250k"]
@@ -93,7 +95,7 @@ def test_gains_by_layer_and_density_of_a_run(make_run, label):
     assert by_layer(run, "perplexity") == []
 
 
-def test_a_file_that_is_gone_or_that_no_record_names_is_left_out(make_run):
+def test_a_file_that_is_gone_or_that_no_record_names_is_left_out(make_run: MakeRun) -> None:
     run = survey(make_run)
     (run / "artifacts" / "1.json").unlink()
     assert [one.model for one in by_layer(run, "residual_gain")] == ["petri-16k", "petri-250k"]
@@ -104,7 +106,7 @@ def test_a_file_that_is_gone_or_that_no_record_names_is_left_out(make_run):
 
 
 @pytest.mark.parametrize("content", ['{"measurement": "residual_gain", "label": null, "gains": 7}', "[1", "[]"])
-def test_an_artifact_that_holds_something_else_is_named(make_run, content):
+def test_an_artifact_that_holds_something_else_is_named(make_run: MakeRun, content: str) -> None:
     run = survey(make_run)
     path = run / "artifacts" / "1.json"
     path.write_text(content)
@@ -112,7 +114,7 @@ def test_an_artifact_that_holds_something_else_is_named(make_run, content):
         by_layer(run, "residual_gain")
 
 
-def test_an_artifact_outside_of_the_run_is_not_read(make_run):
+def test_an_artifact_outside_of_the_run_is_not_read(make_run: MakeRun) -> None:
     run = survey(make_run)
     path = run / "artifacts" / "1.json"
     path.rename(run.parent / "outside.json")
@@ -121,7 +123,7 @@ def test_an_artifact_outside_of_the_run_is_not_read(make_run):
         by_layer(run, "residual_gain")
 
 
-def test_what_is_charted_first():
+def test_what_is_charted_first() -> None:
     assert analysis.headlines(["nll", "a.perplexity", "mlp_gain_last", "b.perplexity"]) == [
         "a.perplexity",
         "b.perplexity",

@@ -1,15 +1,14 @@
 """The map of a layer scan, from records written by hand."""
 
 import math
-from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.analysis import Cell, change_from, layer_maps, scanned, table
 from engine.analysis.layer_map import single_layer
 from engine.errors import LesionError
-from tests.analysis.conftest import record
+from tests.analysis.conftest import MakeRun, record
 
 
 @pytest.mark.parametrize(
@@ -30,12 +29,12 @@ def test_groups_narrowed_to_one_layer(group: str, found: tuple[str, int] | None)
     assert single_layer(group) == found
 
 
-def test_cells_hold_means_over_seeds_and_count_what_is_not_finite_or_missing(make_run: Callable[..., Path]) -> None:
-    def damaged(layer: int, value: float | str | None, seed: int = 42, group: str = "mlp_only") -> dict[str, object]:
+def test_cells_hold_means_over_seeds_and_count_what_is_not_finite_or_missing(make_run: MakeRun) -> None:
+    def damaged(layer: int, value: float | str | None, seed: int = 42, group: str = "mlp_only") -> dict[str, Any]:
         given = {"metrics": {} if value is None else {"perplexity": value}, "status": "oom" if value is None else "ok"}
         return {"layers": [layer], "seed": seed, "group": group, **given}
 
-    trials = [
+    trials: list[dict[str, Any]] = [
         {"baseline": True, "metrics": {"perplexity": 10.0}},
         damaged(2, 20.0),
         damaged(0, 40.0),
@@ -65,7 +64,7 @@ def test_cells_hold_means_over_seeds_and_count_what_is_not_finite_or_missing(mak
         layer_maps(frame, "nll")
 
 
-def test_no_map_without_a_scan(make_run: Callable[..., Path]) -> None:
+def test_no_map_without_a_scan(make_run: MakeRun) -> None:
     frame = table(make_run(record(0, baseline=True), record(1), record(2, layers=[3])))
     assert layer_maps(frame, "perplexity") == []
     assert not scanned(frame).any()

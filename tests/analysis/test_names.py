@@ -1,15 +1,13 @@
 """What models are called."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from app.scaling_chart import scaling_chart, scaling_panel
 from engine.analysis import dose, table
 from engine.analysis.names import model_name, names_over_runs, short_names
-from tests.analysis.conftest import record
+from tests.analysis.conftest import MakeRun, record
 
 
 def test_paths_are_called_by_their_last_part_and_hub_ids_as_they_are() -> None:
@@ -48,7 +46,7 @@ def test_models_of_several_runs(runs: list[dict[str, tuple[str, str] | None]], n
     assert [name for named in names_over_runs(given) for name in named.values()] == names
 
 
-def test_folders_of_one_name_stay_apart_in_a_table_of_two_runs(make_run: Callable[..., Path]) -> None:
+def test_folders_of_one_name_stay_apart_in_a_table_of_two_runs(make_run: MakeRun) -> None:
     runs = []
     for place, folder in enumerate(("/old/model", "/new/model")):
         run = make_run(
@@ -70,7 +68,7 @@ def test_folders_of_one_name_stay_apart_in_a_table_of_two_runs(make_run: Callabl
     assert len(dose(table(runs), "perplexity")) == 2
 
 
-def test_a_scaling_chart_names_folders_of_one_name_apart(make_run: Callable[..., Path]) -> None:
+def test_a_scaling_chart_names_folders_of_one_name_apart(make_run: MakeRun) -> None:
     run = make_run(
         *(
             record(place, baseline=True, model=f"/{name}/model", parameters=10**place)

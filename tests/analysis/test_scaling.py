@@ -1,18 +1,21 @@
 """Power-law fits against least squares written out in numpy float64, laws known beforehand, and published numbers."""
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from engine import analysis
 from engine.analysis.power_law import fit
-from tests.analysis.conftest import record
+from tests.analysis.conftest import MakeRun, record
 
 SIZES = {"petri-16k": 35_700, "petri-60k": 100_200, "petri-250k": 315_584, "petri-1m": 1_122_688}
 
 
-def least_squares(params, values):
+def least_squares(params: Sequence[int], values: Sequence[float]) -> tuple[float, float, float, float]:
     """Slope, its standard error, intercept and R² of log10 on log10 from the normal equations."""
     x, y = np.log10(np.asarray(params, np.float64)), np.log10(np.asarray(values, np.float64))
     design = np.stack([x, np.ones_like(x)], axis=1)
@@ -23,7 +26,7 @@ def least_squares(params, values):
     return slope, stderr, intercept, 1 - (residual @ residual) / ((y - y.mean()) @ (y - y.mean()))
 
 
-def frame_of(make_run, values, **given):
+def frame_of(make_run: MakeRun, values: Mapping[str, Sequence[float | str]], **given: Any) -> pd.DataFrame:
     """A table with one trial for each model and value."""
     records = [
         record(index, model=model, parameters=SIZES[model], seed=42 + seed, metrics={"perplexity": value}, **given)
@@ -34,7 +37,7 @@ def frame_of(make_run, values, **given):
     return analysis.table(make_run(*records))
 
 
-def test_an_exact_law_is_found_exactly():
+def test_an_exact_law_is_found_exactly() -> None:
     found = fit([10**4, 10**5, 10**6], [100.0, 10.0, 1.0])  # value = 10^6 / params
     assert found.exponent == pytest.approx(-1.0, abs=1e-12)
     assert found.intercept == pytest.approx(6.0, abs=1e-12)
@@ -43,7 +46,7 @@ def test_an_exact_law_is_found_exactly():
     assert found.at(10**3) == pytest.approx(1000.0)
 
 
-def test_fit_by_hand():
+def test_fit_by_hand() -> None:
     # log10: x = 1, 2, 3 and y = 0, 2, 1: slope 1/2, intercept 0, R² = 1/4; residuals −1/2, 1, −1/2: stderr = √(3/4).
     found = fit([10, 100, 1000], [1.0, 100.0, 10.0])
     assert (found.exponent, found.intercept, found.r2) == pytest.approx((0.5, 0.0, 0.25))
@@ -52,7 +55,7 @@ def test_fit_by_hand():
     assert found.p == pytest.approx(2 / 3)
 
 
-def test_fit_agrees_with_the_normal_equations(make_run):
+def test_fit_agrees_with_the_normal_equations(make_run: MakeRun) -> None:
     values = {"petri-16k": [31.0, 29.0], "petri-60k": [20.0, 21.5], "petri-250k": [14.0, 12.0], "petri-1m": [9.0, 11.0]}
     found = analysis.scaling(frame_of(make_run, values), "perplexity", "mult_gauss", "attn_only", 0.5)
     means = [sum(several) / 2 for several in values.values()]
@@ -66,8 +69,8 @@ def test_fit_agrees_with_the_normal_equations(make_run):
     assert found.dropped == 0
 
 
-def test_what_has_no_logarithm_is_dropped_and_counted(make_run):
-    values = {
+def test_what_has_no_logarithm_is_dropped_and_counted(make_run: MakeRun) -> None:
+    values: dict[str, list[float | str]] = {
         "petri-16k": [30.0, "inf", "nan"],
         "petri-60k": [20.0, 22.0, 24.0],
         "petri-250k": [-1.0, -2.0, -3.0],
@@ -83,7 +86,7 @@ def test_what_has_no_logarithm_is_dropped_and_counted(make_run):
     assert found.exponent == pytest.approx(expected[0], rel=1e-10)
 
 
-def test_fewer_than_three_sizes_give_no_fit_and_say_why(make_run):
+def test_fewer_than_three_sizes_give_no_fit_and_say_why(make_run: MakeRun) -> None:
     found = analysis.scaling(
         frame_of(make_run, {"petri-16k": [3.0], "petri-60k": [2.0]}), "perplexity", "mult_gauss", "attn_only", 0.5
     )
@@ -95,14 +98,18 @@ def test_fewer_than_three_sizes_give_no_fit_and_say_why(make_run):
     assert fit([10, 10, 100], [1.0, 2.0, 3.0]).exponent is None
 
 
-def test_method_none_compares_the_baselines(make_run):
+def test_method_none_compares_the_baselines(make_run: MakeRun) -> None:
     frame = frame_of(make_run, {"petri-16k": [30.0], "petri-60k": [20.0], "petri-1m": [10.0]}, baseline=True)
     frame["method"], frame["level"] = "none", math.nan
     assert analysis.scaling(frame, "perplexity").values == (30.0, 20.0, 10.0)
 
 
-def test_the_strongest_level_is_the_last_that_most_models_survive(make_run):
-    values = {0.5: [30.0, 20.0, 10.0], 1.0: [300.0, 200.0, 100.0], 1.5: ["nan", 2000.0, 1000.0]}
+def test_the_strongest_level_is_the_last_that_most_models_survive(make_run: MakeRun) -> None:
+    values: dict[float, list[float | str]] = {
+        0.5: [30.0, 20.0, 10.0],
+        1.0: [300.0, 200.0, 100.0],
+        1.5: ["nan", 2000.0, 1000.0],
+    }
     records = [
         record(10 * i + j, model=model, parameters=SIZES[model], level=level, metrics={"perplexity": several[j]})
         for i, (level, several) in enumerate(values.items())
@@ -114,8 +121,12 @@ def test_the_strongest_level_is_the_last_that_most_models_survive(make_run):
     assert analysis.strongest(frame, "perplexity", "uni_quant") == 0.5
 
 
-def test_the_strongest_level_is_chosen_over_all_groups_of_the_method(make_run):
-    values = {"attn_only": {0.5: 10.0, 1.0: 20.0}, "mlp_only": {0.5: 10.0, 1.0: "inf"}, "embed_only": {0.5: 9.0}}
+def test_the_strongest_level_is_chosen_over_all_groups_of_the_method(make_run: MakeRun) -> None:
+    values: dict[str, dict[float, float | str]] = {
+        "attn_only": {0.5: 10.0, 1.0: 20.0},
+        "mlp_only": {0.5: 10.0, 1.0: "inf"},
+        "embed_only": {0.5: 9.0},
+    }
     records = [
         record(index, group=group, level=level, metrics={"perplexity": value})
         for index, (group, level, value) in enumerate(
@@ -131,7 +142,7 @@ def test_the_strongest_level_is_chosen_over_all_groups_of_the_method(make_run):
     assert analysis.strongest(frame, "perplexity", "ablation") is None
 
 
-def test_published_gains_of_the_last_mlp():
+def test_published_gains_of_the_last_mlp() -> None:
     # Reference points of the published scaling law of MLP gains: Pythia-1.4b 3.604 and 6.9b 6.245.
     # Two points are a line: the exponent is log(6.245 / 3.604) / log(6.9 / 1.4).
     assert fit([1_400_000_000, 6_900_000_000], [3.604, 6.245]).exponent is None

@@ -5,10 +5,10 @@ import math
 import pytest
 
 from engine import analysis
-from tests.analysis.conftest import record
+from tests.analysis.conftest import MakeRun, record
 
 
-def test_columns_are_exactly_those_of_the_design(make_run):
+def test_columns_are_exactly_those_of_the_design(make_run: MakeRun) -> None:
     run = make_run(
         record(0, baseline=True, metrics={"perplexity": 10.0, "nll": 2.0}),
         record(1, metrics={"perplexity": 15.0, "nll": 1.5}),
@@ -28,7 +28,7 @@ def test_columns_are_exactly_those_of_the_design(make_run):
     assert damaged["nll_change_pct"] == -25.0
 
 
-def test_change_is_from_the_baseline_of_the_same_model_and_seed(make_run):
+def test_change_is_from_the_baseline_of_the_same_model_and_seed(make_run: MakeRun) -> None:
     run = make_run(
         record(0, baseline=True, seed=42, metrics={"perplexity": 10.0}),
         record(1, baseline=True, seed=43, metrics={"perplexity": 40.0}),
@@ -42,7 +42,7 @@ def test_change_is_from_the_baseline_of_the_same_model_and_seed(make_run):
     assert changes == [0.0, 0.0, 100.0, -50.0, 0.0, 300.0, 300.0]
 
 
-def test_change_is_nan_where_a_percentage_means_nothing(make_run):
+def test_change_is_nan_where_a_percentage_means_nothing(make_run: MakeRun) -> None:
     run = make_run(
         record(0, baseline=True, metrics={"kl": 1e-9, "stopped_eos": 0.0, "odd": "nan", "fine": -4.0}),
         record(1, metrics={"kl": 0.3, "stopped_eos": 0.5, "odd": 1.0, "fine": -2.0}),
@@ -59,7 +59,7 @@ def test_change_is_nan_where_a_percentage_means_nothing(make_run):
     assert math.isnan(rows[5]["perplexity_change_pct"])
 
 
-def test_not_finite_and_failed_trials_keep_their_rows(make_run):
+def test_not_finite_and_failed_trials_keep_their_rows(make_run: MakeRun) -> None:
     run = make_run(
         record(0, baseline=True, metrics={"perplexity": 10.0}),
         record(1, metrics={"perplexity": "inf"}),
@@ -78,7 +78,7 @@ def test_not_finite_and_failed_trials_keep_their_rows(make_run):
 @pytest.mark.parametrize(
     ("layers", "shown"), [("0-5", "attn_only[0-5]"), ("last 4", "attn_only[last 4]"), ([1, 3], "attn_only[1,3]")]
 )
-def test_layers_keep_groups_apart(make_run, layers, shown):
+def test_layers_keep_groups_apart(make_run: MakeRun, layers: str | list[int], shown: str) -> None:
     frame = analysis.table(make_run(record(0), record(1, layers=layers)))
     assert frame["group"].tolist() == ["attn_only", shown]
 
@@ -91,17 +91,19 @@ def test_layers_keep_groups_apart(make_run, layers, shown):
         ({"layers": [1], "experts": [3]}, "attn_only[1; experts 3]"),
     ],
 )
-def test_heads_and_experts_keep_groups_apart(make_run, narrowed, shown):
+def test_heads_and_experts_keep_groups_apart(
+    make_run: MakeRun, narrowed: dict[str, str | list[int]], shown: str
+) -> None:
     frame = analysis.table(make_run(record(0), record(1, **narrowed)))
     assert frame["group"].tolist() == ["attn_only", shown]
 
 
-def test_rows_follow_the_grid_whatever_the_order_of_the_journal(make_run):
+def test_rows_follow_the_grid_whatever_the_order_of_the_journal(make_run: MakeRun) -> None:
     run = make_run(record(2, seed=44), record(0, seed=42), record(1, seed=43))
     assert analysis.table(run)["seed"].tolist() == [42, 43, 44]
 
 
-def test_several_runs_make_one_table_each_with_its_own_baselines(make_run):
+def test_several_runs_make_one_table_each_with_its_own_baselines(make_run: MakeRun) -> None:
     first = make_run(record(0, baseline=True, metrics={"perplexity": 10.0}), record(1), name="first")
     second = make_run(
         record(0, baseline=True, metrics={"perplexity": 40.0, "nll": 1.0}),
@@ -114,11 +116,11 @@ def test_several_runs_make_one_table_each_with_its_own_baselines(make_run):
     assert frame["nll"].isna().tolist() == [True, True, False, False]
 
 
-def test_a_run_without_trials_is_an_empty_table(make_run):
+def test_a_run_without_trials_is_an_empty_table(make_run: MakeRun) -> None:
     assert len(analysis.table(make_run())) == 0
 
 
-def test_a_metric_that_bears_the_name_of_another_column_is_told_apart_from_it(make_run):
+def test_a_metric_that_bears_the_name_of_another_column_is_told_apart_from_it(make_run: MakeRun) -> None:
     odd = {"level": 7.0, "status": 3.0, "perplexity_change_pct": 4.0, "perplexity": 20.0, "a.level": 1.0}
     run = make_run(record(0, baseline=True, metrics={"level": 14.0, "perplexity": 10.0}), record(1, metrics=odd))
     _, row = analysis.rows(run)
