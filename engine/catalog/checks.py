@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from engine.catalog.bundled import set_questions
 from engine.catalog.columns import is_taken
@@ -13,6 +13,7 @@ from engine.catalog.entries.scores import SCORES
 from engine.catalog.entries.texts import PROMPT_SETS
 from engine.catalog.importing import load
 from engine.catalog.infos import (
+    ActsOn,
     Additions,
     ArchitectureInfo,
     MeasurementInfo,
@@ -78,8 +79,10 @@ def _check_path(info: Any, before: Additions) -> str | None:
 def _check_method(info: MethodInfo, before: Additions) -> str | None:
     if not isinstance(info.level, LevelInfo):
         return "a method needs a level, a LevelInfo"
-    if info.acts_on not in ("slice", "group", "blocks", "selection"):
-        return f"acts_on is slice, group, blocks or selection, not {info.acts_on!r}"
+    if info.acts_on not in (known := get_args(ActsOn)):
+        return f"acts_on is one of {', '.join(known)}, not {info.acts_on!r}"
+    if (reason := _check_metrics(info.metrics)) is not None:
+        return reason
     if strange := set(info.groups) - {group.name for group in GROUPS}:
         return f"there is no parameter group {sorted(strange)[0]!r}"
     return _check_path(info, before)
@@ -88,10 +91,14 @@ def _check_method(info: MethodInfo, before: Additions) -> str | None:
 def _check_measurement(info: MeasurementInfo, before: Additions) -> str | None:
     if not info.metrics or not all(isinstance(metric, MetricInfo) for metric in info.metrics):
         return "a measurement needs metrics, a MetricInfo each"
-    for metric in info.metrics:
+    return _check_metrics(info.metrics) or _check_path(info, before) or _check_table(info, before)
+
+
+def _check_metrics(metrics: tuple[MetricInfo, ...]) -> str | None:
+    for metric in metrics:
         if is_taken(str(metric.name)):
             return f"its metric {metric.name!r} bears the name of another column of the tables; give it another"
-    return _check_path(info, before) or _check_table(info, before)
+    return None
 
 
 def _check_table(info: MeasurementInfo, before: Additions) -> str | None:

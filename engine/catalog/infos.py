@@ -15,6 +15,23 @@ SAMPLER_VERSION = 2
 vocabulary; 2 adds a noise of its own to every token's logit."""
 
 
+ActsOn = Literal["slice", "group", "blocks", "selection", "model"]
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """A number that a measurement yields. `log`: charts draw it on a logarithmic axis. A `*` in its name stands for
+    what only the measurement knows, such as a task."""
+
+    name: str
+    summary: str
+    unit: str
+    better: Literal["lower", "higher"] | None
+    log: bool = False
+    from_baseline: bool = False
+    """Whether it is measured from the baseline already, so that a change from the baseline would mean nothing."""
+
+
 @dataclass(frozen=True)
 class MethodInfo:
     """A way to damage weights. `draws`: it uses random numbers, so seeds give different results."""
@@ -26,14 +43,17 @@ class MethodInfo:
     implementation: str
     """Import path; empty for `none`, which does nothing."""
     options: tuple[OptionInfo, ...] = ()
-    acts_on: Literal["slice", "group", "blocks", "selection"] = "slice"
-    """What the implementation is given: one slice at a time, all slices of the group at once, blocks to bypass, or the
-    first share, as large as the level, of the weights selected in order."""
+    acts_on: ActsOn = "slice"
+    """What the implementation is given: one slice at a time, all slices of the group at once, blocks to bypass, the
+    first share, as large as the level, of the weights selected in order; or the model, with all that there is to know:
+    a function `damage(context) -> Damaged` of engine.methods."""
     elementwise: bool = True
     """Whether it can be confined to some of the weights, by `select`."""
     groups: tuple[str, ...] = ()
     """The groups that it can be done to; empty: any."""
     package: str = ""
+    metrics: tuple[MetricInfo, ...] = ()
+    """Numbers of its own that it yields, beside those of the measurements."""
     on_codes: bool = True
     """Whether it can be done to weights that are stored as 8-bit or 4-bit codes."""
 
@@ -100,20 +120,6 @@ class GroupInfo:
                 where = "lies outside the layers" if key == "layers" else f"has no {key}"
                 mend = "leave them out, or give it a [[damage]] of its own"
                 raise LesionError(f"{key} narrow nothing in {self.name}, which {where}: {mend}", field=key)
-
-
-@dataclass(frozen=True)
-class MetricInfo:
-    """A number that a measurement yields. `log`: charts draw it on a logarithmic axis. A `*` in its name stands for
-    what only the measurement knows, such as a task."""
-
-    name: str
-    summary: str
-    unit: str
-    better: Literal["lower", "higher"] | None
-    log: bool = False
-    from_baseline: bool = False
-    """Whether it is measured from the baseline already, so that a change from the baseline would mean nothing."""
 
 
 @dataclass(frozen=True)

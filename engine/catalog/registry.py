@@ -152,7 +152,9 @@ def measurement(name: str) -> MeasurementInfo:
 def metric(name: str) -> MetricInfo | None:
     """The metric that a record calls `name`, with or without a label before it; None for one that is not known."""
     name = name.rpartition(".")[2]
-    infos = {info.name: info for kind in measurements().values() for info in kind.metrics}
+    made = [info for measurement in measurements().values() for info in measurement.metrics]
+    made += [info for method in methods().values() for info in method.metrics]
+    infos = {info.name: info for info in made}
     return infos.get(name) or next((info for info in infos.values() if fnmatchcase(name, info.name)), None)
 
 

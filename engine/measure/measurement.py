@@ -1,19 +1,10 @@
 """What every measurement gives and takes."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-Progress = Callable[[int, int], None]
-"""Called with (steps done, steps in all)."""
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table for a CSV file; a cell is a text, a number or None, which is an empty cell."""
-
-    columns: tuple[str, ...]
-    rows: Sequence[Sequence[Any]]
+from engine.progress import Progress as Progress
+from engine.record.findings import Sheet as Sheet
 
 
 @dataclass(frozen=True)

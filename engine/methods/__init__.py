@@ -1,5 +1,7 @@
 """Ways to damage weights: one module a family of methods."""
 
-from engine.methods.damage import apply, bypass
+from engine.methods.damage import bypass, damage
+from engine.methods.in_place import apply
+from engine.methods.method import Context, Damaged
 
-__all__ = ["apply", "bypass"]
+__all__ = ["Context", "Damaged", "apply", "bypass", "damage"]

@@ -1,4 +1,4 @@
-"""What a measurement found beyond numbers: files in the run's artifacts folder, named after trial and measurement."""
+"""What a trial found beyond numbers: files in the run's artifacts folder, named after the trial and what made them."""
 
 import csv
 import io
@@ -8,17 +8,17 @@ from typing import Any
 
 from engine import files
 from engine.harmless import csv_cell
-from engine.measure.measurement import Measured, Sheet
 from engine.record.directory import ARTIFACTS
+from engine.record.findings import Findings, Sheet
 from engine.record.lines import encode, unwritten
 
 
-def keep_all(folder: Path, facts: dict[str, Any], measurement: str, found: Measured) -> list[str]:
-    """Write a measurement's artifact, opened by `facts` (`trial` among them), and its tables; returns their names
-    within the run directory, the artifact first. Raises WriteError where one cannot be written."""
+def keep_all(folder: Path, facts: dict[str, Any], whose: str, found: Findings) -> list[str]:
+    """Write the artifact of a measurement or a method, opened by `facts` (`trial` among them), and its tables; returns
+    their names within the run directory, the artifact first. Raises WriteError where one cannot be written."""
     trial = facts["trial"]
-    names = [] if found.artifact is None else [keep(folder, trial, measurement, facts | found.artifact)]
-    named = {f"{measurement}-{name}" if name else measurement: sheet for name, sheet in found.tables.items()}
+    names = [] if found.artifact is None else [keep(folder, trial, whose, facts | found.artifact)]
+    named = {f"{whose}-{name}" if name else whose: sheet for name, sheet in found.tables.items()}
     return names + [keep_table(folder, trial, name, sheet) for name, sheet in named.items()]
 
 

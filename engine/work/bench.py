@@ -12,14 +12,14 @@ from typing import Any
 import torch
 
 from engine.errors import LesionError
-from engine.measure.measurement import Measured, Progress
 from engine.models.exhaustion import is_out_of_memory
 from engine.profile import Profile, Trial, made_on
 from engine.profile.measures import batch_size
+from engine.progress import Progress
 from engine.record.lines import WriteError
-from engine.work.artifacts import keep_all
 from engine.work.batches import Batches
 from engine.work.faults import sentence
+from engine.work.gathered import Gathered
 from engine.work.memory import Peak, devices_of, release
 from engine.work.subject import Subject, measure_key
 
@@ -64,7 +64,7 @@ class Bench:
         self._say = say
         self._trust_remote_code = trust_remote_code
         self._places = places or {}
-        self._batches = Batches({measure_key(spec): batch_size(spec) for spec in profile.measure}, batch or {})
+        self._batches = Batches(_batch_sizes(profile), batch or {})
         self._peak = Peak(device)
         self._use: dict[str, float] = {}
         """The largest share of the memory in use during each measurement of the latest attempt."""
@@ -129,31 +129,22 @@ class Bench:
             with _blaming(key):
                 measurement.prepare(sizes[key], self._progress(trial, f"{key} of the baseline"))
         begun = time.perf_counter()
-        with _blaming(None):
-            touched = subject.damage(trial)
-        metrics: dict[str, float] = {}
-        texts: list[dict[str, Any]] = []
-        kept: list[tuple[dict[str, Any], str, Measured]] = []
+        method = trial.method if trial.method in sizes else None
+        with _blaming(method):
+            damaged = subject.damage(trial, sizes.get(trial.method, 1), self._progress(trial, trial.method))
+        gathered = Gathered(trial, damaged)
         made = {measure_key(spec): spec for spec in self._profile.measure if made_on(spec, trial.baseline)}
         for key, spec in made.items():
             with _blaming(key):
                 measured = subject.measure(key, trial.seed, sizes[key], self._progress(trial, key))
             self._use[key] = self._peak.share()
-            prefix = key.removesuffix(spec.name)
-            named = {f"{prefix}{name}": value for name, value in measured.metrics.items()}
-            if twice := sorted(metrics.keys() & named.keys()):
-                raise LesionError(
-                    f"{key} has a metric {twice[0]} and so has another measurement: give one of them a label"
-                )
-            metrics |= named
-            texts += [{"measurement": spec.name, "label": spec.label} | text for text in measured.texts]
-            kept.append(({"trial": trial.key, "measurement": spec.name, "label": spec.label}, key, measured))
-        seconds = time.perf_counter() - begun
-        batch = {key: sizes[key] for key in made}
-        found = {"metrics": metrics, "texts": len(texts), "touched": touched, "batch": batch, "seconds": seconds}
-        if files := [name for one in kept for name in keep_all(self._folder, *one)]:
+            gathered.add(key, spec, measured)
+        found: dict[str, Any] = {"metrics": gathered.metrics, "texts": len(gathered.texts), "touched": damaged.touched}
+        found |= {"batch": {key: sizes[key] for key in [*made, *filter(None, [method])]}}
+        found |= {"seconds": time.perf_counter() - begun}
+        if files := gathered.keep(self._folder):
             found["artifacts"] = files
-        return self._record(**found), texts
+        return self._record(**found), gathered.texts
 
     def _turn_to(self, name: str) -> None:
         """Load another model in place of the one at hand. One that cannot be loaded is not tried again."""
@@ -227,6 +218,12 @@ class Bench:
         record["batch"] = self._batches.of(self._subject.loaded.name) if self._subject else {}
         record |= {"seconds": 0.0, "peak_bytes": None} if self._subject is None else {}
         return record | {"device": str(self._device), "threads": torch.get_num_threads()} | known
+
+
+def _batch_sizes(profile: Profile) -> dict[str, int]:
+    """How many inputs every measurement takes together, and every method that reads, by key and by name."""
+    methods = {damage.method: int(size) for damage in profile.damage if (size := damage.options.get("batch_size"))}
+    return methods | {measure_key(spec): batch_size(spec) for spec in profile.measure}
 
 
 @contextmanager

@@ -7,11 +7,14 @@ from pathlib import Path
 import torch
 
 from engine import catalog
-from engine.measure.measurement import Measured, Measurement, Progress
-from engine.methods import apply, bypass
+from engine.measure.measurement import Measured, Measurement
+from engine.methods import Context, Damaged, damage
+from engine.methods.in_place import requantise
 from engine.models.loading import LoadedModel, load
 from engine.models.reuse import Reuse
 from engine.profile import Measure, Profile, Trial
+from engine.progress import Progress, silent
+from engine.weights.draws import Draws
 from engine.weights.packed import parameter_count
 from engine.weights.selection import Listed, Ordered, Selection
 from engine.weights.slices import Slice
@@ -52,6 +55,7 @@ class Subject:
             trust_remote_code=trust_remote_code,
             pictures=profile.shows_pictures,
         )
+        self._folder = folder
         self.parameters = parameter_count(self.loaded.model)
         self._pristine = digest(self.loaded.model)
         self._group: Place | None = None
@@ -68,20 +72,30 @@ class Subject:
             implementation = catalog.load(catalog.measurement(spec.name).implementation)
             self.measurements[measure_key(spec)] = implementation(spec, self.loaded, folder)
 
-    def damage(self, trial: Trial) -> int:
-        """Apply the trial's method to its group; returns how many weights it touched. A baseline is left alone."""
+    def damage(self, trial: Trial, batch_size: int = 1, progress: Progress = silent) -> Damaged:
+        """Do the trial's method to its group. A baseline is left alone."""
         if trial.group is None:
-            return 0
+            return Damaged(0)
         if self._group != place_of(trial):
             self._keep(trial)
-        if catalog.method(trial.method).acts_on == "blocks":
-            assert trial.level is not None
-            self._first = _first_layer(self._slices, None)
-            where = (self.loaded, trial.group, self._slices)
-            return bypass(trial.method, *where, trial.level, trial.seed, self._undo, trial.options)
+        if trial.level is None:
+            return Damaged(requantise(self._slices))
         selection = self._choices.of(trial, self._slices) if trial.select else None
         self._first = _first_layer(self._slices, selection)
-        return apply(trial.method, self._slices, trial.level, trial.seed, trial.options, selection)
+        context = Context(
+            self.loaded,
+            trial.group,
+            self._slices,
+            selection,
+            trial.level,
+            Draws(trial.seed),
+            catalog.method(trial.method).complete(trial.options),
+            self._folder,
+            batch_size,
+            progress,
+            self._undo,
+        )
+        return damage(trial.method, context)
 
     def restore(self) -> None:
         """Put the weights back.

@@ -180,7 +180,7 @@ REQUANTISE = MethodInfo(
     "models, whose trials are added by themselves",
     None,
     draws=False,
-    implementation="engine.methods.damage:requantise",
+    implementation="engine.methods.in_place:requantise",
     elementwise=False,
 )
 

@@ -1,0 +1,39 @@
+"""What one attempt at a trial finds, as it comes in: numbers, texts, and what goes into files."""
+
+from pathlib import Path
+from typing import Any
+
+from engine.errors import LesionError
+from engine.measure.measurement import Measured
+from engine.methods import Damaged
+from engine.profile import Measure, Trial
+from engine.record.findings import Findings
+from engine.work.artifacts import keep_all
+
+
+class Gathered:
+    """The findings of a trial: `metrics` by the names that its record gives them, and `texts`."""
+
+    def __init__(self, trial: Trial, damaged: Damaged) -> None:
+        self.metrics = dict(damaged.metrics)
+        self.texts: list[dict[str, Any]] = []
+        self._trial = trial
+        self._owner = dict.fromkeys(damaged.metrics, f"the method {trial.method}")
+        self._files: list[tuple[dict[str, Any], str, Findings]] = [({"method": trial.method}, trial.method, damaged)]
+
+    def add(self, key: str, spec: Measure, measured: Measured) -> None:
+        """Take in a measurement. Raises LesionError where it has a metric that another one, or the method, has."""
+        prefix = key.removesuffix(spec.name)
+        named = {f"{prefix}{name}": value for name, value in measured.metrics.items()}
+        if twice := sorted(self.metrics.keys() & named.keys()):
+            whose = self._owner.get(twice[0], "another measurement")
+            raise LesionError(f"{key} has a metric {twice[0]} and so has {whose}: give one of them a label")
+        self.metrics |= named
+        whose_text = {"measurement": spec.name, "label": spec.label}
+        self.texts += [whose_text | text for text in measured.texts]
+        self._files.append((whose_text, key, measured))
+
+    def keep(self, folder: Path) -> list[str]:
+        """Write what goes into files; returns their names. Raises WriteError where one cannot be written."""
+        facts = {"trial": self._trial.key}
+        return [name for whose, key, found in self._files for name in keep_all(folder, facts | whose, key, found)]
