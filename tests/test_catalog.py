@@ -96,6 +96,7 @@ def test_bundled_models_have_the_parameters_they_claim() -> None:
 
 
 def test_every_implementation_can_be_loaded() -> None:
+    infos: list[catalog.MethodInfo | catalog.MeasurementInfo | catalog.ArchitectureInfo | catalog.ScoreInfo]
     infos = [*catalog.methods().values(), *catalog.measurements().values(), *catalog.architectures().values()]
     infos += catalog.scores().values()
     for info in infos:

@@ -35,6 +35,7 @@ class Measurement(Protocol):
 
     def prepare(self, batch_size: int, progress: Progress) -> None:
         """Observe the undamaged model, where results are measured from it; most are not. Done once per batch size."""
+        return
 
     def can_start_at(self, layer: int) -> bool:
         """Whether `run` may compute nothing before block `layer`, given what entered it: it calls the model once a

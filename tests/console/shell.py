@@ -85,6 +85,11 @@ async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
     await settled()
 
 
+async def appears(pilot: Pilot[None], text: str, selector: str) -> None:
+    """Waits until what the selector finds shows this text."""
+    await until(pilot, lambda: text in shown(pilot, selector))
+
+
 def lab(tmp_path: Path) -> LesionApp:
     """The console over `folders`."""
     return LesionApp(*folders(tmp_path))

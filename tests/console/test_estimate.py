@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.console.shell import go_to, lab, opened, shown, type_over, until
+from tests.console.shell import appears, go_to, lab, opened, shown, type_over, until
 
 
 @pytest.fixture(autouse=True)
@@ -36,5 +36,5 @@ async def test_a_slow_answer_holds_up_nothing_else(tmp_path: Path, monkeypatch: 
         await go_to(pilot, "seeds.count")
         for count in range(3, 8):
             await type_over(pilot, str(count))
-            await until(pilot, lambda count=count: f"{1 + 7 * count} trials" in shown(pilot, "#plan"))
+            await appears(pilot, f"{1 + 7 * count} trials", "#plan")
             await until(pilot, lambda: "estimating" in shown(pilot, "#plan"))

@@ -10,7 +10,7 @@ from app.console.widgets.trial_table import TrialTable
 from engine import runs
 from engine.profile import Trial, parse, trials
 from tests.console.journals import Record, finish
-from tests.console.shell import SIZES, shown, until
+from tests.console.shell import SIZES, appears, shown, until
 
 LAYERS = 30
 
@@ -61,7 +61,7 @@ async def test_a_scan_opens_as_a_map_and_its_keys_lead_on(tmp_path: Path, size: 
         await until(pilot, lambda: "no change anywhere" in shown(pilot, "#chart"))
         for kind in ("dose–response", "scaling", "layer by layer"):
             await pilot.press("x")
-            await until(pilot, lambda kind=kind: f"{kind} · token_accuracy" in shown(pilot, "#chart"))
+            await appears(pilot, f"{kind} · token_accuracy", "#chart")
         await pilot.press("?")
         await until(pilot, lambda: "the map of layers" in shown(pilot, "Help .dialog"))
 

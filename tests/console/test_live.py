@@ -153,6 +153,7 @@ async def test_lines_that_lesion_did_not_write_are_told_and_passed_over(tmp_path
         banner = " ".join(shown(pilot, "Banner").split())
         assert "events.jsonl has a line that is an event 'worker' without a usable 't'; all else is shown." in banner
         await until(pilot, lambda: app.screen.query_one(Plot).drawing.panel)
+        assert isinstance(app.screen, LiveScreen)
         assert len(app.screen.live.records) == len(planned) - 2
         await pilot.press("d")
         await until(pilot, lambda: "no usable 'level'" in shown(pilot, "#runs"))

@@ -2,9 +2,11 @@
 
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from app.charts import Panel
 from app.commands.browse import print_charts
@@ -18,13 +20,21 @@ from tests.console.shell import shown, until
 from tests.runs.test_odd_files import DONE, STARTED, make
 
 
-async def charting(pilot, run: Path) -> Plot:
+async def charting(pilot: Pilot[None], run: Path) -> Plot:
+    assert isinstance(pilot.app, LesionApp)
     await pilot.app.browse_run(run)
     await until(pilot, lambda: pilot.app.screen.query(TrialTable) and pilot.app.focused)
     await pilot.press("c")
     plot = pilot.app.screen.query_one(Plot)
     await until(pilot, lambda: plot.drawing.metric)
     return plot
+
+
+async def turn(pilot: Pilot[None], key: str, what: Callable[[], object]) -> None:
+    """Presses the key, and waits until this is another."""
+    before = what()
+    await pilot.press(key)
+    await until(pilot, lambda: what() != before)
 
 
 async def test_every_view_of_every_metric(tmp_path: Path) -> None:
@@ -39,10 +49,8 @@ async def test_every_view_of_every_metric(tmp_path: Path) -> None:
                 await until(pilot, lambda: re.search("[┤┬]|layer by layer", shown(pilot, "#chart")))
                 assert plot.drawing.reason == ""
                 seen.add((metric, view))
-                await pilot.press("x")
-                await until(pilot, lambda before=view: plot.drawing.view != before)
-            await pilot.press("m")
-            await until(pilot, lambda before=metric: plot.drawing.metric != before)
+                await turn(pilot, "x", lambda: plot.drawing.view)
+            await turn(pilot, "m", lambda: plot.drawing.metric)
         assert len(seen) == 18
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from textual.widgets import Input
 
+from app.console.design import DesignScreen
 from app.console.widgets.profile_list import ProfileList
 from tests.console.shell import DEMO, field_texts, go_to, lab, opened, shown, until
 
@@ -39,8 +40,11 @@ async def test_a_value_longer_than_a_line_is_edited_without_a_loss(tmp_path: Pat
         await go_to(pilot, "measure.1.prompts")
         assert isinstance(app.focused, Input)
         await pilot.press("end", "x")
-        await until(pilot, lambda: app.screen.unsaved())
-        assert app.screen._draft.get("measure.1.prompts") == [
+        design = app.screen
+        assert isinstance(design, DesignScreen)
+        await until(pilot, design.unsaved)
+        assert design._draft is not None
+        assert design._draft.get("measure.1.prompts") == [
             *(f"Say {number} and nothing else." for number in range(99)),
             "Say 99 and nothing else.x",
         ]

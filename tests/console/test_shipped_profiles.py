@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from app.console.app import LesionApp
 from app.console.widgets.profile_list import ProfileList
@@ -22,7 +23,7 @@ def shipped(tmp_path: Path) -> Path:
     return folder
 
 
-def places(pilot) -> list[str]:
+def places(pilot: Pilot[None]) -> list[str]:
     return [file.place for file in pilot.app.screen.query_one(ProfileList).files]
 
 

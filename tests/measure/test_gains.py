@@ -164,6 +164,8 @@ def test_density_of_heads_of_published_sizes(hidden: int, heads: int, rho: float
 
 
 def test_prompts_that_do_not_fit_are_refused(subjects: dict[str, LoadedModel]) -> None:
-    for kind, spec in ((Gains, GainsMeasure), (ResidualGain, ResidualGainMeasure)):
-        with pytest.raises(LesionError, match=r"has 65 tokens; it must have 1 to 64"):
-            kind(spec(prompts=("c" * 65,)), subjects["gpt2"], Path())
+    long = ("c" * 65,)
+    with pytest.raises(LesionError, match=r"has 65 tokens; it must have 1 to 64"):
+        Gains(GainsMeasure(prompts=long), subjects["gpt2"], Path())
+    with pytest.raises(LesionError, match=r"has 65 tokens; it must have 1 to 64"):
+        ResidualGain(ResidualGainMeasure(prompts=long), subjects["gpt2"], Path())

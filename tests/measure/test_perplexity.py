@@ -74,7 +74,7 @@ def damaged(loaded: LoadedModel, scale: float, part: str = "") -> Iterator[None]
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
     shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
 def predictions(loaded: LoadedModel, text: str, context: int, stride: int) -> list[tuple[int, np.ndarray]]:

@@ -55,7 +55,7 @@ def damaged(weights: list[Parameter], scale: float) -> Iterator[None]:
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for weight in weights:
-            weight += scale * torch.randn(weight.shape, generator=generator)
+            weight.add_(scale * torch.randn(weight.shape, generator=generator))
     yield
     with torch.no_grad():
         for weight, original in zip(weights, kept, strict=True):

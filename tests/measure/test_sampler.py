@@ -38,7 +38,8 @@ def noise(seed: int, index: int, step: int, vocabulary: int) -> np.ndarray:
     """What a sampler adds to the logits."""
     sampler = Sampler(seed, [index], 1.0)
     sampler(torch.zeros(1, vocabulary), step)
-    return sampler._drawn(step, vocabulary)[0]
+    (drawn,) = sampler._drawn(step, vocabulary)
+    return np.asarray(drawn)
 
 
 @pytest.mark.parametrize(("seed", "index", "step"), [(42, 0, 0), (42, 7, 1), (-3, 2, 70_000)])
@@ -61,7 +62,7 @@ def test_gumbel_numbers_far_out_are_finite_and_right() -> None:
         x = _unshift(word, 31) * inverse[2] & MASK
         x = _unshift(_unshift(x, 27) * inverse[1] & MASK, 30) * inverse[0] & MASK
         made = np.empty(1)
-        gumbel(np.uint64(x).astype(np.int64), np.uint64(0), np.uint64(0), made)
+        gumbel(int(np.uint64(x).astype(np.int64)), np.uint64(0), np.uint64(0), made)
         assert made[0] == pytest.approx(expected, abs=1e-14)
 
 
@@ -85,7 +86,8 @@ def test_draws_follow_the_softmax(temperature: float) -> None:
     assert counts[4] == 0
     possible = shares > 0
     assert stats.chisquare(counts[possible], shares[possible] * rows * steps).pvalue > 0.01
-    neighbours = np.histogram2d(*(drawn[half::2].flatten().numpy() for half in (0, 1)), bins=np.arange(-0.5, 9))[0]
+    before, after = (drawn[half::2].flatten().numpy() for half in (0, 1))
+    neighbours = np.histogram2d(before, after, bins=np.arange(-0.5, 9))[0]
     assert stats.chi2_contingency(neighbours[possible][:, possible]).pvalue > 0.01  # one step says nothing of the next
 
 

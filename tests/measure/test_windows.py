@@ -9,7 +9,7 @@ def test_every_token_but_the_first_is_predicted_once_with_enough_to_its_left(
     length: int, context: int, stride: int
 ) -> None:
     document = list(range(length))  # a token is its own place in the document
-    predicted = []
+    predicted: list[int] = []
     for number, window in enumerate(slide(document, context, stride)):
         assert len(window.tokens) <= context
         assert list(window.tokens) == document[number * stride :][: len(window.tokens)]

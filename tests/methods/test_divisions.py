@@ -1,7 +1,7 @@
 """Weights are divided as IEEE 754 says on every device. A GPU divides by a plain number, or by a tensor of the host, by
 multiplying with its rounded reciprocal, which is one bit off for many numbers: so nothing here may divide that way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ class Divisions(TorchDispatchMode):
     """Notes every division of a tensor by a plain number or by a tensor elsewhere, and of a plain number."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch says nothing of its types
         self.inexact: list[str] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -46,7 +46,13 @@ def exact() -> Iterator[None]:
 
 
 def test_a_division_that_is_none_is_noticed() -> None:
-    for divide in (lambda x: x / 3, lambda x: x.div_(3.0), lambda x: 2 / x, lambda x: x / torch.ones((), device="cpu")):
+    divisions: tuple[Callable[[Tensor], Tensor], ...] = (
+        lambda x: x / 3,
+        lambda x: x.div_(3.0),
+        lambda x: 2 / x,
+        lambda x: x / torch.ones((), device="cpu"),
+    )
+    for divide in divisions:
         with Divisions() as seen:
             divide(torch.ones(2, 2, device="meta"))
         assert len(seen.inexact) == 1

@@ -82,6 +82,7 @@ def test_a_weight_gets_the_same_damage_whatever_the_group_and_layers() -> None:
             )
             np.testing.assert_array_equal(wide[2], narrow[2])
         whole = next(found for found in damaged(method, level, "all") if found[0].parameter == narrow[0].parameter)
+        assert narrow[0].ranges is not None
         rows = np.concatenate([whole[2][low:high] for low, high in narrow[0].ranges])
         np.testing.assert_array_equal(rows, narrow[2])
 

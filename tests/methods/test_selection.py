@@ -16,7 +16,7 @@ from engine.methods.choosing import choose
 from engine.models.loading import LoadedModel
 from engine.profile.selection import Select
 from engine.weights.draws import Draws
-from engine.weights.selection import Listed, Share, first, mask
+from engine.weights.selection import Selection, Share, first, mask
 from engine.weights.slices import CHUNK, Slice
 from tests.methods.damaging import doubles, petri
 
@@ -41,7 +41,7 @@ def select(loaded: LoadedModel, group: str, seed: int = 1, **keys: Any) -> tuple
     return slices, [marked(piece, chosen) for piece in slices]
 
 
-def marked(piece: Slice, chosen: Share | Listed) -> Any:
+def marked(piece: Slice, chosen: Selection) -> Any:
     """Where the selection is, as an array shaped like the slice."""
     canvas = replace(piece, tensor=Parameter(torch.zeros_like(piece.tensor), requires_grad=False))
     if masks := chosen.masks(piece):

@@ -28,7 +28,8 @@ def opened(folder: Path) -> LoadedModel:
 @torch.no_grad()
 def logits(model: Any, **keys: Any) -> Tensor:
     tokens = torch.arange(3, 25).view(2, 11)
-    return model(tokens, attention_mask=torch.ones_like(tokens), **keys).logits
+    found: Tensor = model(tokens, attention_mask=torch.ones_like(tokens), **keys).logits
+    return found
 
 
 def skipped(loaded: LoadedModel, group: str, layers: Any, level: float, seed: int, undo: ExitStack) -> int:

@@ -1,6 +1,7 @@
 """Quantisation by channel, low rank, shuffling: what a method does to whole matrices, against numpy."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_svd_truncate_of_a_vector_and_of_what_is_not_finite() -> None:
         apply("svd_truncate", [endless], 0.5, 0)
 
 
-def shuffled_by_hand(old: Doubles, takes_part: Doubles, order: Doubles) -> Doubles:
+def shuffled_by_hand(old: Doubles, takes_part: np.ndarray[Any, np.dtype[np.bool_]], order: Doubles) -> Doubles:
     """One line: its places, from left to right, get those that take part by rising order."""
     new = old.copy()
     places = np.flatnonzero(takes_part)

@@ -56,7 +56,7 @@ def widened(small: Path, folder: Path) -> Path:
 
 
 def loaded(path: Path | str, load_in: str, **options: Any) -> LoadedModel:
-    spec = ModelSpec(names=(str(path),), load_in=load_in, dtype="float32", device="cpu", **options)  # type: ignore[arg-type]
+    spec = ModelSpec(names=(str(path),), load_in=load_in, dtype="float32", device="cpu", **options)
     return load(spec, str(path), torch.device("cpu"))
 
 

@@ -1,13 +1,15 @@
 """Estimates against the models themselves, and that no weight is read for them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from engine import catalog
 from engine.errors import LesionError
-from engine.models.estimate import Load, survey_model
+from engine.models.estimate import survey_model
+from engine.models.footprint import Load
 from engine.models.loading import load
 from engine.petri import PETRI, SIZES
 from engine.profile import ModelSpec
@@ -29,8 +31,8 @@ def test_counts_are_those_of_the_loaded_model(family: str, tiny_models: dict[str
     assert found.snapshot_bytes == Snapshot(parts.slices("all")).bytes
     assert (found.architecture, found.tied, found.context) == (parts.name, parts.tied, parts.context)
     assert (found.layers, found.dtype, found.notes) == (len(parts.blocks), "float32", [])
-    embeddings = {parts.embedding.weight, parts.head.weight}
-    assert found.non_embedding == found.parameters - sum(weight.numel() for weight in embeddings)  # type: ignore[operator, union-attr, misc]
+    embeddings: set[Any] = {parts.embedding.weight, parts.head.weight}
+    assert found.non_embedding == found.parameters - sum(weight.numel() for weight in embeddings)
 
 
 def test_petri_counts_by_formula() -> None:

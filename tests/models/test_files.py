@@ -85,7 +85,10 @@ def index(name: Any) -> Spoil:
 
 
 def write(name: str, text: str) -> Spoil:
-    return lambda folder: (folder / name).write_text(text) and None
+    def spoil(folder: Path) -> None:
+        (folder / name).write_text(text)
+
+    return spoil
 
 
 def configure(name: str, **changes: Any) -> Spoil:

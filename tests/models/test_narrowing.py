@@ -1,6 +1,7 @@
 """Groups narrowed to heads and experts: exactly theirs change, and what is not there is refused."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -90,10 +91,10 @@ def test_all_projections_of_a_head_only_where_heads_are_of_one_kind() -> None:
 def test_experts_narrow_the_mlp(variant: str) -> None:
     """Tokens that were sent to the expert change, all others do not."""
     subject = Subject(build(variant))
-    mlp = subject.parts.blocks[-1].mlp
+    mlp: Any = subject.parts.blocks[-1].mlp
     layer = LAYERS - 1
     ids = torch.arange(1, 41)[None]
-    scores = subject.returned(mlp.gate, ids)  # type: ignore[arg-type]
+    scores = subject.returned(mlp.gate, ids)
     sent = (scores.topk(2).indices == 3).any(-1)
     assert sent.any()
     assert not sent.all()
@@ -109,10 +110,10 @@ def test_experts_narrow_the_mlp(variant: str) -> None:
 @pytest.mark.parametrize("variant", MIXTURES)
 def test_experts_narrow_the_router(variant: str) -> None:
     subject = Subject(build(variant))
-    gate = subject.parts.blocks[-1].mlp.gate
-    before = subject.returned(gate)  # type: ignore[arg-type]
+    mlp: Any = subject.parts.blocks[-1].mlp
+    before = subject.returned(mlp.gate)
     scale(subject.parts.slices("router", "last 1", experts="last 2"), 0.0)
-    after = subject.returned(gate)  # type: ignore[arg-type]
+    after = subject.returned(mlp.gate)
     assert (after[:, 3:] == 0).all()
     assert torch.allclose(after[:, :3], before[:, :3])
 

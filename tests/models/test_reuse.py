@@ -46,7 +46,7 @@ def damaged(parts: Architecture, first: int) -> Iterator[None]:
     before = [parameter.clone() for parameter in found]
     generator = torch.Generator().manual_seed(first)
     for parameter in found:
-        parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+        parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     yield
     for parameter, value in zip(found, before, strict=True):
         parameter.copy_(value)

@@ -14,7 +14,7 @@ from engine.petri import PETRI
 from engine.profile import content
 from engine.profile.content import model_digests
 
-WEIGHTS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.ones(4, dtype=np.float32)}
+WEIGHTS: dict[str, np.ndarray] = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.ones(4, dtype=np.float32)}
 
 
 def folder(place: Path, weights: dict[str, np.ndarray] = WEIGHTS, **settings: str) -> Path:
@@ -27,7 +27,7 @@ def folder(place: Path, weights: dict[str, np.ndarray] = WEIGHTS, **settings: st
 
 def test_every_change_of_a_tensor_is_seen(tmp_path: Path) -> None:
     """Of a value, a shape, a type or a name."""
-    others = [
+    others: list[dict[str, np.ndarray]] = [
         {**WEIGHTS, "b": WEIGHTS["b"] * 2},
         {**WEIGHTS, "a": WEIGHTS["a"].reshape(3, 2)},
         {**WEIGHTS, "b": WEIGHTS["b"].view(np.int32)},

@@ -23,7 +23,7 @@ def test_order_is_model_baselines_seeds_damage_groups_levels(with_set: WithSet) 
         ("mult_gauss", "attn_k", None, 0.1),
         ("uni_quant", "all", "last 1", 4.0),
     ]
-    expected = []
+    expected: list[tuple[str, int, str, str | None, str | None, float | None]] = []
     for model in ("petri-16k", "petri-60k"):
         expected += [(model, 42, "none", None, None, None), (model, 43, "none", None, None, None)]
         expected += [(model, 42, *cell) for cell in one_seed] + [(model, 43, *cell) for cell in one_seed]

@@ -11,6 +11,7 @@ from engine.catalog.bundled import Question
 from engine.errors import LesionError
 from engine.profile import (
     GenerationMeasure,
+    MeasureTable,
     Profile,
     ResidualGainMeasure,
     TasksMeasure,
@@ -133,12 +134,18 @@ def test_a_line_that_is_no_choice_is_named(tmp_path: Path, entry: dict[str, obje
         choices(TasksMeasure(task=str(path)), Path())
 
 
+def reads(measure: MeasureTable) -> str | None:
+    """The prompts, the text or the task of a measurement."""
+    ways = (getattr(measure, key, None) for key in ("prompts", "text", "task"))
+    return next((way for way in ways if way), None)
+
+
 def test_auto_is_settled_by_the_models(with_set: WithSet) -> None:
     measures = "measure=[{name='gains'}, {name='residual_gain'}, {name='spectrum'}, {name='tasks'}]"
     petri = with_set(measures).measure
     other = with_set(measures, "model.names=['EleutherAI/pythia-70m']").measure
-    assert [getattr(m, "prompts", None) or getattr(m, "text", None) or m.task for m in petri] == ["petri"] * 4  # type: ignore[union-attr]
-    assert [getattr(m, "prompts", None) or getattr(m, "text", None) or m.task for m in other] == [  # type: ignore[union-attr]
+    assert [reads(measure) for measure in petri] == ["petri"] * 4
+    assert [reads(measure) for measure in other] == [
         "gains4",
         "residual25",
         "english",

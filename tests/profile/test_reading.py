@@ -82,7 +82,8 @@ def test_one_model_needs_no_list(base: Path) -> None:
     base.write_text(base.read_text().replace('["petri-16k"]', '"petri:*"'))
     profile = load(base)
     assert profile.model.names == tuple(SIZES)
-    assert profile.measure[0].text == "petri"  # type: ignore[union-attr]
+    assert isinstance(profile.measure[0], PerplexityMeasure)
+    assert profile.measure[0].text == "petri"
     assert 'names = ["petri-4k", "petri-16k", "petri-60k", ' in to_toml(profile)
     base.write_text(base.read_text().replace('"petri:*"', '"./model:1.gguf"'))
     assert load(base, must_exist=False).model.names == (str(base.parent / "model:1.gguf"),)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import catalog
-from engine.profile import load, remarks, resolve, to_toml, trials
+from engine.profile import PromptTable, load, remarks, resolve, to_toml, trials
 from engine.profile.json_schema import json_schema
 from engine.profile.texts import prompts as prompts_of
 
@@ -90,6 +90,7 @@ def test_the_surveys_try_the_eight_published_sizes_and_damage_nothing() -> None:
         assert list(profile.model.names) == [f"EleutherAI/pythia-{size}" for size in sizes]
         assert [(trial.method, trial.baseline) for trial in trials(profile)] == [("none", True)] * 8
         [measure] = profile.measure
+        assert isinstance(measure, PromptTable)
         assert len(prompts_of(measure, PROFILES)) == prompts
 
 

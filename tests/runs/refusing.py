@@ -8,7 +8,7 @@ import struct
 import sys
 from collections.abc import Mapping
 
-_NUMBERS = {
+_NUMBERS: dict[str, dict[str, tuple[int, ...]]] = {
     "x86_64": {"flock": (73,), "link": (86, 265)},
     "aarch64": {"flock": (32,), "link": (37,)},
 }

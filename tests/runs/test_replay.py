@@ -205,9 +205,9 @@ def test_what_other_versions_made_is_compared_as_far_as_it_can_be(
     assert found.reasons == [f"{other}, of the sampler {now} instead of {now - 1}"]
     assert found.allowances == ["4 sampled texts and the metrics made of them are not compared: the sampler differs"]
     known = catalog.measurements()
-    other = replace(known["perplexity"], version=known["perplexity"].version + 1)
+    newer = replace(known["perplexity"], version=known["perplexity"].version + 1)
     for module in (catalog, registry):
-        monkeypatch.setattr(module, "measurements", lambda: {**known, "perplexity": other})
+        monkeypatch.setattr(module, "measurements", lambda: {**known, "perplexity": newer})
     third = made(tmp_path, {"perplexity": 3.0, "nll": 0.5, "distinct_1": 0.5})
     (third / "generations.jsonl").write_text((second / "generations.jsonl").read_text())
     found = verify(second, third)

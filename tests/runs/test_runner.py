@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -149,12 +151,17 @@ def test_stop_now_leaves_the_trial_unrecorded(tmp_path: Path) -> None:
     assert not worker.is_running()
 
 
+def ready(times: int) -> Callable[[Watch, list[dict[str, Any]], list[dict[str, Any]]], bool]:
+    """Whether a model has been loaded this often."""
+    return lambda watch, found, events: [event.get("state") for event in events].count("ready") == times
+
+
 def test_workers_lost_on_one_trial(tmp_path: Path) -> None:
     """Two workers killed on the first trial of minutes: it is recorded as failed, and the run goes on."""
     run = create(endless_profile(), tmp_path, source=None)
     process = start(run)
     for kill in (1, 2):
-        wait(run, lambda watch, found, events, kill=kill: [e.get("state") for e in events].count("ready") == kill)
+        wait(run, ready(kill))
         os.kill(worker_of(run), signal.SIGSEGV if kill == 1 else signal.SIGKILL)
     wait(run, trials_done(1))
     wait(run, lambda watch, found, events: len({e["trial"] for e in events if e.get("phase") == "begin"}) == 2)

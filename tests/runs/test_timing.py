@@ -9,7 +9,7 @@ import pytest
 
 from engine.profile import Profile, load, trials
 from engine.record.directory import read_profile
-from engine.runs import create, manifest
+from engine.runs import create, manifest, read_manifest
 from engine.runs.journal import Journal
 from engine.runs.survey import SurveyedModel, survey
 from engine.runs.timing import Expected, expected
@@ -40,7 +40,7 @@ def timed_run(profile: Profile, results: Path, **changes: Any) -> Path:
 
 def rewritten(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Changes the manifest of a run."""
-    noted = manifest.read_manifest(run)
+    noted = read_manifest(run)
     change(noted)
     (run / "manifest.json").write_text(json.dumps(noted))
 

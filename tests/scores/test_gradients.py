@@ -70,8 +70,8 @@ def test_grad_squared_is_the_mean_over_windows(
     every = gradients(loaded, 24)
     found = scored(loaded, ScoreSpec("grad_squared", text=text(), context=24, batch_size=3))
     for parameter, _ in loaded.model.named_parameters():
-        expected = sum((grads[parameter] / count) ** 2 for grads, count in every) / len(every)
-        assert_near(found[parameter], expected)
+        squares = [(grads[parameter] / count) ** 2 for grads, count in every]
+        assert_near(found[parameter], torch.stack(squares).mean(0))
 
 
 def test_a_narrow_group_has_the_same_scores_and_only_its_own(

@@ -121,7 +121,7 @@ def test_a_mistake_in_a_trial_is_its_own(worker: START, tmp_path: Path) -> None:
 
 def test_heads_narrow_what_is_damaged(worker: START, tmp_path: Path) -> None:
     damage = {"method": "ablation", "groups": ["attn_v"], "levels": [0.5]}
-    narrowed = [{}, {"heads": [0, 3]}, {"layers": "last 1", "heads": "2-3"}, {"heads": "last 5"}]
+    narrowed: list[dict[str, Any]] = [{}, {"heads": [0, 3]}, {"layers": "last 1", "heads": "2-3"}, {"heads": "last 5"}]
     spec = profile(tmp_path, model={"names": ["petri-60k"]}, damage=[damage | only for only in narrowed])
     process = worker(spec)
     every, two, last, bad = (process.run(trial)["record"] for trial in trials(spec, tmp_path) if not trial.baseline)

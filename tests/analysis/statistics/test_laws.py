@@ -79,7 +79,7 @@ def test_the_interval_of_the_exponent_and_the_band_hold_what_they_should() -> No
     x = np.log10(PYTHIA)
     exponents = predictions = 0
     for _ in range(1000):
-        law = power_law(PYTHIA, 10 ** (-2 + 0.27 * x + rng.normal(0, 0.05, size=8)))
+        law = power_law(PYTHIA, (10 ** (-2 + 0.27 * x + rng.normal(0, 0.05, size=8))).tolist())
         exponents += law.low <= 0.27 <= law.high
         low, high = law.band(70e9)
         predictions += low <= 10 ** (-2 + 0.27 * math.log10(70e9) + rng.normal(0, 0.05)) <= high
@@ -122,7 +122,7 @@ DOSES = [0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
 
 def curve(dose: float, half: float = 0.3, slope: float = 3.0, start: float = 0.5, end: float = 4.5) -> float:
     """log10 of the response, written as pharmacologists do."""
-    return start + (end - start) * dose**slope / (dose**slope + half**slope)
+    return start + (end - start) * math.pow(dose, slope) / (math.pow(dose, slope) + math.pow(half, slope))
 
 
 def test_a_curve_without_noise_comes_back() -> None:

@@ -1,21 +1,25 @@
 """The measurement, where torch may be imported."""
 
+from pathlib import Path
+
 import torch
 
-from engine.measure.measurement import Measured, Measurement
+from engine.measure.measurement import Measured, Measurement, Progress
+from engine.models.loading import LoadedModel
 from engine.profile.texts import prompts
+from lesion_kit.tables import CertaintyTable
 
 
 class Certainty(Measurement):
     """The probability of the likeliest next token."""
 
-    def __init__(self, spec, loaded, folder):
+    def __init__(self, spec: CertaintyTable, loaded: LoadedModel, folder: Path) -> None:
         self.notes = []
         self._spec, self._loaded = spec, loaded
         self._prompts = prompts(spec, folder)
 
     @torch.inference_mode()
-    def run(self, seed, batch_size, progress):
+    def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
         found = []
         for text in self._prompts:
             ids = self._loaded.tokenizer(text, return_tensors="pt").input_ids.to(self._loaded.device)

@@ -1,9 +1,11 @@
 """The architecture: Llama's parts under other names."""
 
-from engine.models.layout import Layout, at, gated, separate
+from typing import Any
+
+from engine.models.layout import Attention, Layout, at, gated, separate
 
 
-def _attention(block):
+def _attention(block: Any) -> Attention | None:
     return separate(block.mixer, block.mixer.head_dim, "q_proj", "k_proj", "v_proj", "o_proj")
 
 

@@ -1,9 +1,9 @@
 """The score."""
 
-from engine.scores.score import Score
+from engine.scores.score import Emit, Score, Task
 
 
-def _evidence(task, emit):
+def _evidence(task: Task, emit: Emit) -> None:
     for name, parameter in task.parameters.items():
         emit(name, parameter.detach())
 
