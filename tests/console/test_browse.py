@@ -25,7 +25,8 @@ def lab(results: Path) -> LesionApp:
 
 async def browsing(pilot: Pilot[None], run: Path) -> TrialTable:
     """Opens a run and waits for its table."""
-    await pilot.app.browse_run(run)  # type: ignore[attr-defined]
+    assert isinstance(pilot.app, LesionApp)
+    await pilot.app.browse_run(run)
     await until(pilot, lambda: pilot.app.screen.query(TrialTable) and pilot.app.focused)
     return pilot.app.screen.query_one(TrialTable)
 
@@ -200,8 +201,9 @@ async def test_no_runs_and_no_trials_say_what_to_do(tmp_path: Path) -> None:
         await pilot.press("3")
         await until(pilot, lambda: "lesion run" in shown(pilot, "#runs"))
     run, _ = make(tmp_path)
-    async with lab(tmp_path).run_test(size=(80, 24)) as pilot:
-        await pilot.app.browse_run(run)  # type: ignore[attr-defined]
+    app = lab(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.browse_run(run)
         await until(pilot, lambda: "No trial of this run has finished" in shown(pilot, "#hint"))
         await pilot.press("escape")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from engine.errors import LesionError
 from engine.measure.ranking import RankingStudy
@@ -26,13 +27,13 @@ def test_seeds_and_samples_are_compared_pair_by_pair(subjects: dict[str, LoadedM
     table = [row for row in found.tables["overlap"].rows if row[3] == 30]
     slices = loaded.architecture.slices("attn_v")
 
-    def chosen(**keys: object) -> dict[str, object]:
-        how = ScoreSpec("hutchinson", text="petri", documents=5, probes=2, **keys)  # type: ignore[arg-type]
-        return select(slices, loaded, how, 30, largest=True)  # type: ignore[return-value]
+    def chosen(seed: int = 0, sample: tuple[int, int] = (0, 1)) -> dict[str, Tensor]:
+        how = ScoreSpec("hutchinson", text="petri", documents=5, probes=2, seed=seed, sample=sample)
+        return select(slices, loaded, how, 30, largest=True)
 
     seeds = [chosen(seed=seed) for seed in range(3)]
     samples = [chosen(sample=(number, 3)) for number in range(3)]
-    expected = [overlap(many[i], many[j]) for many in (samples, seeds) for i, j in ((0, 1), (0, 2), (1, 2))]  # type: ignore[arg-type]
+    expected = [overlap(many[i], many[j]) for many in (samples, seeds) for i, j in ((0, 1), (0, 2), (1, 2))]
     assert [row[4] for row in table] == expected
     assert [row[0] for row in table] == ["samples"] * 3 + ["seeds"] * 3
     assert found.metrics["hutchinson.jaccard_samples"] == pytest.approx(sum(expected[:3]) / 3)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import Module
 
 from engine.errors import LesionError
 from engine.measure.measurement import Measured
@@ -159,7 +160,8 @@ def test_a_damaged_layer_shows(subjects: dict[str, LoadedModel], tmp_path: Path)
     try:
         with torch.no_grad():
             for block in loaded.architecture.blocks:
-                for parameter in block.mlp.parameters():  # type: ignore[union-attr]
+                assert isinstance(block.mlp, Module)
+                for parameter in block.mlp.parameters():
                     parameter.mul_(30)
         assert spectrum(loaded, text).metrics["spectral_gap"] > whole["spectral_gap"]
     finally:

@@ -48,13 +48,13 @@ def indices(piece: Slice) -> set[int]:
 
 def value_bias(loaded: LoadedModel, layer: int, heads: int, size: int) -> Tensor:
     """The bias of every value head [heads, size], read from the model by hand."""
-    block = loaded.architecture.blocks[layer]
+    block: Any = loaded.architecture.blocks[layer]
     width = heads * size
     if hasattr(block, "attention"):
-        fused: Tensor = block.attention.query_key_value.bias  # type: ignore[union-attr, assignment]
+        fused: Tensor = block.attention.query_key_value.bias
         return fused.view(heads, 3, size)[:, 2]
     if hasattr(block, "attn"):
-        stacked: Tensor = block.attn.c_attn.bias  # type: ignore[union-attr, assignment]
+        stacked: Tensor = block.attn.c_attn.bias
         return stacked[2 * width :].view(heads, size)
     return torch.zeros(heads, size)
 
@@ -167,7 +167,7 @@ def test_layers_narrow_a_group(loaded: LoadedModel) -> None:
 def test_the_name_of_the_class_does_not_matter(tiny_models: dict[str, Path]) -> None:
     from transformers import LlamaForCausalLM
 
-    class Wonder(LlamaForCausalLM):  # type: ignore[misc]
+    class Wonder(LlamaForCausalLM):  # type: ignore[misc]  # its package is not followed by mypy
         pass
 
     assert architecture(Wonder.from_pretrained(tiny_models["llama"])).name == "llama"

@@ -14,7 +14,7 @@ from engine.models.cache import cache_argument, kept
 from tests.models.variants import VARIANTS, build
 
 
-class OlderLlama(LlamaForCausalLM):  # type: ignore[misc]
+class OlderLlama(LlamaForCausalLM):  # type: ignore[misc]  # its package is not followed by mypy
     """As in releases before 5.24, and in models that bring their code: one older name, there and back."""
 
     def forward(self, input_ids: Tensor, past_key_values: Any = None, **rest: Any) -> SimpleNamespace:

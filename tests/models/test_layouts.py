@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 import pytest
 import torch
@@ -74,7 +75,7 @@ def seen_output(subject: Subject) -> None:
     assert torch.equal(before[0][1], after[0][1])
     for layer in range(LAYERS):
         exit_ = subject.parts.attention(layer).exit
-        assert blind(lambda ids, exit_=exit_: subject.returned(exit_, ids))  # type: ignore[misc]
+        assert blind(partial(subject.returned, exit_))
 
 
 def seen_attention(subject: Subject) -> None:
@@ -101,7 +102,7 @@ def seen_mlp(subject: Subject) -> None:
     assert torch.equal(before[0][1], after[0][1])
     for layer in range(LAYERS):
         exit_ = subject.parts.mlp(layer).exit
-        assert blind(lambda ids, exit_=exit_: subject.returned(exit_, ids))  # type: ignore[misc]
+        assert blind(partial(subject.returned, exit_))
 
 
 def seen_down(subject: Subject) -> None:
@@ -158,13 +159,13 @@ def seen_gate(subject: Subject) -> None:
 def seen_router(subject: Subject) -> None:
     """All experts have the same score for every token, and an expert that is always used counts half (sigmoid of 0)."""
     parts, layer = subject.parts, LAYERS - 1
-    mlp = parts.blocks[layer].mlp
+    mlp: Any = parts.blocks[layer].mlp
     pieces = parts.slices("router", "last 1")
     shared = len(pieces) > 1
     scale(pieces, 0.0)
-    assert (subject.returned(mlp.gate) == 0).all()  # type: ignore[union-attr, arg-type]
+    assert (subject.returned(mlp.gate) == 0).all()
     if shared:
-        assert (subject.returned(mlp.shared_expert_gate) == 0).all()  # type: ignore[union-attr, arg-type]
+        assert (subject.returned(mlp.shared_expert_gate) == 0).all()
 
 
 def seen_embedding(subject: Subject) -> None:
@@ -189,7 +190,7 @@ def seen_norms(subject: Subject) -> None:
         piece.scatter(torch.full(piece.shape, -offset))
     for module in parts.decoder.modules():
         if "norm" in type(module).__name__.lower():
-            assert blind(lambda ids, module=module: subject.returned(module, ids))  # type: ignore[misc]
+            assert blind(partial(subject.returned, module))
 
 
 def seen_all(subject: Subject) -> None:

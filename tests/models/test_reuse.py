@@ -189,9 +189,9 @@ def test_a_model_that_remembers_beside_its_hidden_states_is_found_out(llama: tup
 
 def test_blocks_that_share_weights_and_blocks_of_another_kind_are_found_out(llama: tuple[Any, Architecture]) -> None:
     model, parts = llama
-    block: Any = parts.blocks[2]
-    block.forward = lambda hidden, *args, **kwargs: torch.ones(1)
+    blocks: list[Any] = list(parts.blocks)
+    blocks[2].forward = lambda hidden, *args, **kwargs: torch.ones(1)
     assert "a pass that starts midway fails with" in str(Reuse(model, parts).fault)
-    del block.forward
-    parts.blocks[3].mlp.down_proj.weight = parts.blocks[1].mlp.down_proj.weight  # type: ignore[union-attr]
+    del blocks[2].forward
+    blocks[3].mlp.down_proj.weight = blocks[1].mlp.down_proj.weight
     assert Reuse(model, parts).fault == "its blocks share weights"

@@ -10,6 +10,7 @@ from engine.errors import LesionError
 from engine.models.loading import LoadedModel
 from engine.scores import Ranking, ScoreSpec, overlap, rank, select
 from engine.scores.reading import Reading
+from engine.scores.spec import Scope
 
 MAGNITUDE = ScoreSpec("magnitude")
 Weight = tuple[str, int]
@@ -52,7 +53,7 @@ def test_global_is_the_head_of_the_sorted_list(
 @pytest.mark.parametrize("scope", ["per_layer", "per_tensor"])
 @pytest.mark.parametrize("k", [3, 100_000, 0.1])
 def test_scopes_rank_each_layer_or_tensor_by_itself(
-    subjects: dict[str, LoadedModel], scope: str, k: int | float
+    subjects: dict[str, LoadedModel], scope: Scope, k: int | float
 ) -> None:
     loaded = subjects["llama"]
     every = listed(loaded, "all")
@@ -64,7 +65,7 @@ def test_scopes_rank_each_layer_or_tensor_by_itself(
     for members in units.values():
         count = round(k * len(members)) if isinstance(k, float) else min(k, len(members))
         expected |= set(sorted(members, key=lambda weight: -every[weight][0])[:count])
-    ranking = rank(loaded.architecture.slices("all"), loaded, MAGNITUDE, k, largest=True, scope=scope)  # type: ignore[arg-type]
+    ranking = rank(loaded.architecture.slices("all"), loaded, MAGNITUDE, k, largest=True, scope=scope)
     assert set(weights_of(ranking)) == expected
     assert int((ranking.ranks == 1).sum()) == len(units)
 
