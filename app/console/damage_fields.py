@@ -1,7 +1,10 @@
 """The fields of a [[damage]]: what it is, where, how strong, the method's own options, and which weights it touches."""
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
+
+from pydantic.fields import FieldInfo
 
 from app.console.derived import derived, derived_fields
 from app.console.draft import Draft
@@ -10,8 +13,9 @@ from app.console.fieldtext import show
 from app.console.widgets.pick import Choice
 from app.safe import line
 from engine import catalog
-from engine.catalog import MethodInfo, OptionInfo
+from engine.catalog import MethodInfo
 from engine.profile import Damage, Select, keys_with
+from engine.profile.options import table_of
 
 _DECIDING = ("method", "select.by", "select.score")
 """The keys of a damage on which it depends which others mean something."""
@@ -70,7 +74,7 @@ def _wanted(draft: Draft, at: str) -> set[str]:
         return {f"{at}.method"}
     method = catalog.methods().get(name)
     keys = {f"{at}.{key}" for key in Damage.model_fields if key not in ("options", "select")}
-    keys |= {f"{at}.options.{option.name}" for option in (method.options if method else ())}
+    keys |= {f"{at}.options.{option}" for option in _options(method)}
     if method is None or method.elementwise or method.acts_on == "selection":
         by, score = (show("text", draft.get(f"{at}.select.{key}")) for key in ("by", "score"))
         keys |= {f"{at}.select.{key}" for key in keys_with(by, score)}
@@ -83,7 +87,7 @@ def _every_field(draft: Draft, at: str, wanted: set[str]) -> list[Field]:
     method = catalog.methods().get(name)
     fields = _what_and_where(at, name, method)
     fields += derived_fields(Damage, at, {field.key for field in fields} | {f"{at}.options"})
-    fields += [_option(at, option) for option in (method.options if method else ())]
+    fields += [_option(at, name, info) for name, info in _options(method).items()]
     given = draft.get(f"{at}.options")
     known = {field.key for field in fields}
     for option in given if isinstance(given, dict) else ():
@@ -123,12 +127,13 @@ def _level_hint(method: MethodInfo | None) -> str:
     return f"{level.symbol}, {level.meaning}: {level.bounds}. {how}"
 
 
-def _option(at: str, option: OptionInfo) -> Field:
-    key, label, hint = f"{at}.options.{option.name}", f"· {option.name}"[:12], f"Option: {option.summary}"
-    default = show("text", option.default)
-    if option.choices:
-        return Field(key, label, "text", f"{hint}.", default, lambda: tuple((name, "") for name in option.choices))
-    return Field(key, label, "number", f"{hint}; from {option.low:g} to {option.high:g}.", default)
+def _options(method: MethodInfo | None) -> dict[str, FieldInfo]:
+    return table_of(method).model_fields if method else {}
+
+
+def _option(at: str, name: str, info: FieldInfo) -> Field:
+    made = derived(f"{at}.options.{name}", info, f"· {name.replace('_', ' ')}"[:12])
+    return replace(made, hint=f"Option: {info.description}.")
 
 
 def _selection(at: str, key: str, wanted: bool) -> Field:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine import catalog
 from engine.profile import Damage, Profile, draws, trial_group
+from engine.profile.options import unusual
 from engine.profile.packing import requantising
 
 
@@ -59,7 +60,7 @@ def _place(damage: Damage) -> str:
         return ""
     narrowed = {key: getattr(damage, key) for key in ("layers", "heads", "experts")}
     select = damage.select.identity if damage.select else None
-    options = catalog.method(damage.method).unusual(damage.options)
+    options = unusual(catalog.method(damage.method), damage.options)
     return str(trial_group({"group": damage.groups[0], **narrowed, "select": select, "options": options}))
 
 

@@ -20,7 +20,7 @@ from engine.catalog.infos import (
     TaskInfo,
     TextInfo,
 )
-from engine.catalog.levels import LevelInfo, OptionInfo
+from engine.catalog.levels import LevelInfo
 from engine.catalog.registry import (
     architectures,
     blame,
@@ -55,7 +55,6 @@ __all__ = [
     "MethodInfo",
     "MetricInfo",
     "ModelInfo",
-    "OptionInfo",
     "PictureInfo",
     "PromptSetInfo",
     "ScoreInfo",

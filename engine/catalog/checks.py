@@ -81,11 +81,19 @@ def _check_method(info: MethodInfo, before: Additions) -> str | None:
         return "a method needs a level, a LevelInfo"
     if info.acts_on not in (known := get_args(ActsOn)):
         return f"acts_on is one of {', '.join(known)}, not {info.acts_on!r}"
-    if (reason := _check_metrics(info.metrics)) is not None:
-        return reason
     if strange := set(info.groups) - {group.name for group in GROUPS}:
         return f"there is no parameter group {sorted(strange)[0]!r}"
-    return _check_path(info, before)
+    return _check_metrics(info.metrics) or _check_path(info, before) or _check_options(info)
+
+
+def _check_options(info: MethodInfo) -> str | None:
+    table: Any = load(info.options) if info.options else None
+    if table is not None and not getattr(table, "is_options_table", False):
+        return "its options are not the import path of an OptionsTable of engine.profile"
+    for name, field in (table.model_fields if table else {}).items():
+        if field.is_required() or not field.description:
+            return f"its option {name!r} needs a default and a description"
+    return None
 
 
 def _check_measurement(info: MeasurementInfo, before: Additions) -> str | None:

@@ -1,11 +1,10 @@
 """What there is to know of each thing that exists before it is loaded: plain data, with no torch."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from engine.catalog.levels import LevelInfo, OptionInfo
-from engine.errors import LesionError, quoted, suggestion
+from engine.catalog.levels import LevelInfo
+from engine.errors import LesionError
 
 DRAW_VERSION = 1
 """Version of the function that turns a seed into random numbers; part of every trial's key."""
@@ -42,7 +41,8 @@ class MethodInfo:
     draws: bool
     implementation: str
     """Import path; empty for `none`, which does nothing."""
-    options: tuple[OptionInfo, ...] = ()
+    options: str = ""
+    """Import path of the table of what it leaves open, an OptionsTable of engine.profile; empty: nothing."""
     acts_on: ActsOn = "slice"
     """What the implementation is given: one slice at a time, all slices of the group at once, blocks to bypass, the
     first share, as large as the level, of the weights selected in order; or the model, with all that there is to know:
@@ -56,28 +56,6 @@ class MethodInfo:
     """Numbers of its own that it yields, beside those of the measurements."""
     on_codes: bool = True
     """Whether it can be done to weights that are stored as 8-bit or 4-bit codes."""
-
-    def complete(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Every option of the method, with its default where `options` does not give it.
-
-        Raises LesionError, with the option in `field`, for one that the method does not have or a value it does not
-        accept.
-        """
-        known = {option.name: option for option in self.options}
-        for name, value in options.items():
-            if name not in known:
-                text = f"the method {self.name} has no option {quoted(name)}{suggestion(name, known)}"
-                raise LesionError(text if known else f"the method {self.name} has no options", field=name)
-            try:
-                known[name].check(value)
-            except LesionError as error:
-                raise LesionError(str(error), field=name) from None
-        return {name: options.get(name, option.default) for name, option in known.items()}
-
-    def unusual(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The `options` that differ from the method's defaults."""
-        usual = self.complete({})
-        return {name: value for name, value in options.items() if value != usual[name]}
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""What a method's level may be, and its options."""
+"""What a method's level may be."""
 
 import math
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.errors import LesionError, shortened, suggestion
+from engine.errors import LesionError
 
 Spacing = Literal["linear", "geometric"]
 
@@ -57,25 +57,3 @@ class LevelInfo:
         if self.integer:
             return list(dict.fromkeys(max(float(round(value)), self.low) for value in values))
         return [float(f"{value:.10g}") for value in values]
-
-
-@dataclass(frozen=True)
-class OptionInfo:
-    """Something that a method leaves open: a key of `options` in a [[damage]] table. One of `choices`, or, where there
-    are none, a number from `low` to `high`."""
-
-    name: str
-    summary: str
-    default: str | float
-    choices: tuple[str, ...] = ()
-    low: float = -math.inf
-    high: float = math.inf
-
-    def check(self, value: object) -> None:
-        """Raises LesionError unless `value` is one of the choices, or a number within the bounds."""
-        shown = shortened(repr(value))
-        if self.choices:
-            if value not in self.choices:
-                raise LesionError(f"{shown} is not possible here{suggestion(shown, self.choices)}")
-        elif not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
-            raise LesionError(f"{shown} is not possible here: give a number from {self.low:g} to {self.high:g}")

@@ -9,6 +9,7 @@ from engine.errors import LesionError
 from engine.methods.in_place import apply, check_level
 from engine.methods.method import Context, Damage, Damaged
 from engine.models.loading import LoadedModel
+from engine.profile.options import complete
 from engine.weights.draws import Draws
 from engine.weights.slices import Slice
 
@@ -50,6 +51,6 @@ def bypass(
         raise LesionError(f"{method} cannot be done to {group}; only to {', '.join(info.groups)}")
     layers = {piece.layer for piece in slices if piece.layer is not None}
     damage: Callable[..., AbstractContextManager[set[int]]] = catalog.load(info.implementation)
-    given = info.complete(options or {})
+    given = complete(info, options or {})
     chosen = undo.enter_context(damage(loaded.architecture, group, layers, level, Draws(seed), **given))
     return sum(piece.numel for piece in slices if piece.layer in chosen)

@@ -7,6 +7,7 @@ import torch
 
 from engine import catalog
 from engine.errors import LesionError
+from engine.profile.options import complete
 from engine.weights.dense import opened
 from engine.weights.draws import Draws
 from engine.weights.selection import Listed, Ordered, Selection, confined
@@ -35,7 +36,7 @@ def apply(
         return requantise(slices)
     check_level(info, level)
     _check_codes(info, slices)
-    given = info.complete(options or {})
+    given = complete(info, options or {})
     if level == info.level.neutral:
         requantise(slices)
         return 0

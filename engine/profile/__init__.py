@@ -23,6 +23,7 @@ from engine.profile.measures import (
     made_on,
 )
 from engine.profile.model_spec import ModelSpec
+from engine.profile.options import OptionsTable
 from engine.profile.reading import load, merged, parse
 from engine.profile.remarks import remarks
 from engine.profile.repetition import RunSpec, Seeds
@@ -40,6 +41,7 @@ __all__ = [
     "Measure",
     "MeasureTable",
     "ModelSpec",
+    "OptionsTable",
     "PerplexityMeasure",
     "Profile",
     "PromptTable",

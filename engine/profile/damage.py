@@ -10,6 +10,7 @@ from engine.errors import LesionError
 from engine.profile.faults import explain, fault
 from engine.profile.fields import Float, Int, Table, Text, accept, refuse_repeats
 from engine.profile.layers import Layers, check_layers, layer_numbers, numbered_layers
+from engine.profile.options import complete
 from engine.profile.selection import Select
 
 
@@ -107,7 +108,7 @@ class Damage(Table):
     def _check_options(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         if "method" not in info.data:
             return options
-        return accept(catalog.method(info.data["method"]).complete, options)
+        return accept(partial(complete, catalog.method(info.data["method"])), options)
 
     @field_validator("select")
     @classmethod

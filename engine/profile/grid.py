@@ -11,6 +11,7 @@ from engine.profile.damage import Damage
 from engine.profile.keys import Keys
 from engine.profile.layers import Layers
 from engine.profile.measures import Measure
+from engine.profile.options import unusual
 from engine.profile.packing import requantising
 from engine.profile.schema import Profile
 from engine.profile.versions import Versions, changed, versions
@@ -104,5 +105,5 @@ def _variant(damage: Damage, folder: Path) -> dict[str, Any]:
     if damage.select and select and (own := damage.select.own_text):
         near = os.path.relpath(own, folder.absolute())
         select |= {} if near.startswith(os.pardir) else {"text": near}
-    variant = {"options": catalog.method(damage.method).unusual(damage.options), "select": select}
+    variant = {"options": unusual(catalog.method(damage.method), damage.options), "select": select}
     return {key: value for key, value in variant.items() if value}

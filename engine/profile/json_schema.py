@@ -14,6 +14,7 @@ from engine import catalog
 from engine.catalog.plugins import SWITCH
 from engine.profile.damage import LevelRange
 from engine.profile.measures import tables as measure_tables
+from engine.profile.options import table_of
 from engine.profile.schema import Profile
 
 PATH = Path("profiles/schema.json")
@@ -135,12 +136,10 @@ def _bounds(method: catalog.MethodInfo) -> dict[str, Any]:
 
 
 def _options(method: catalog.MethodInfo) -> dict[str, Any]:
-    known = {}
-    for option in method.options:
-        kind: dict[str, Any] = {"enum": list(option.choices)}
-        if not option.choices:
-            kind = {"type": "number", "minimum": option.low, "maximum": option.high}
-        known[option.name] = {"description": option.summary, "default": option.default, **kind}
+    schema = table_of(method).model_json_schema()
+    known = schema.get("properties", {})
+    for option in known.values():
+        option.pop("title", None)
     return {"type": "object", "properties": known, "additionalProperties": False}
 
 

@@ -26,6 +26,7 @@ from engine.profile.measures import (
     TextTable,
     made_on,
 )
+from engine.profile.options import unusual
 from engine.profile.packing import loading_identity
 from engine.profile.pictures import picture_bytes
 from engine.profile.schema import Profile
@@ -107,7 +108,7 @@ def _damage_identity(damage: Damage, folder: Path, noted: Versions) -> dict[str,
     chosen_by = selected_by(damage)
     packages = [catalog.method(damage.method).package, *(catalog.score(name).package for name in chosen_by)]
     identity = {
-        "options": catalog.method(damage.method).unusual(damage.options),
+        "options": unusual(catalog.method(damage.method), damage.options),
         "select": select,
         "packages": [package for package in packages if package],
         VERSIONS: beyond_first(map(score, chosen_by), noted),

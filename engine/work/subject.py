@@ -13,6 +13,7 @@ from engine.methods.in_place import requantise
 from engine.models.loading import LoadedModel, load
 from engine.models.reuse import Reuse
 from engine.profile import Measure, Profile, Trial
+from engine.profile.options import complete
 from engine.progress import Progress, silent
 from engine.weights.draws import Draws
 from engine.weights.packed import parameter_count
@@ -89,7 +90,7 @@ class Subject:
             selection,
             trial.level,
             Draws(trial.seed),
-            catalog.method(trial.method).complete(trial.options),
+            complete(catalog.method(trial.method), trial.options),
             self._folder,
             batch_size,
             progress,

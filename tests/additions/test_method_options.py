@@ -10,9 +10,15 @@ from tests.additions.conftest import lesion
 
 CODE = """
 from contextlib import contextmanager
+from pydantic import Field
 from engine.catalog import *
+from engine.profile import OptionsTable
 
-OPTIONS = (OptionInfo("value", "what weights become", 0.0, low=-9.0, high=9.0),)
+
+class Options(OptionsTable):
+    value: float = Field(0.0, ge=-9, le=9, description="what weights become")
+
+
 LEVEL = LevelInfo("r", "a share", low=0.0, high=1.0, neutral=0.0)
 
 
@@ -45,7 +51,7 @@ def passed_by(architecture, group, layers, level, draws, value):
 
 
 def method(name, acts_on, implementation):
-    rest = dict(options=OPTIONS, acts_on=acts_on, elementwise=False)
+    rest = dict(options="odd:Options", acts_on=acts_on, elementwise=False)
     return MethodInfo(name, "", LEVEL, False, f"odd:{implementation}", **rest)
 
 

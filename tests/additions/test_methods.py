@@ -10,16 +10,21 @@ from tests.additions.conftest import lesion
 
 CODE = '''
 """Names that the terminal reads; the method itself is in another module, which may load torch."""
+from pydantic import Field
 from engine.catalog import *
+from engine.profile import OptionsTable
+
+
+class NudgeOptions(OptionsTable):
+    size: float = Field(0.5, ge=0, le=9, description="of a nudge")
+    batch_size: int = Field(8, ge=1, le=99, description="texts taken together")
+
 
 LEVEL = LevelInfo("n", "how often", low=0.0, high=9.0, integer=True, neutral=0.0)
 ADDITIONS = Additions(methods=(
     MethodInfo(
         "nudge", "weights are nudged by the loss of a text", LEVEL, draws=False, implementation="nudging:nudge",
-        options=(
-            OptionInfo("size", "of a nudge", 0.5, low=0.0, high=9.0),
-            OptionInfo("batch_size", "texts", 8, low=1, high=99),
-        ),
+        options="odd:NudgeOptions",
         acts_on="model", elementwise=False,
         metrics=(MetricInfo("nudges", "how many there were", "", None),),
     ),

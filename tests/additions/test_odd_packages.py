@@ -32,6 +32,11 @@ from engine.profile import MeasureTable
 class {name}(MeasureTable):
     name: Literal["{says}"] = "{says}"
 """
+OPTIONS = """
+from engine.profile import OptionsTable
+class T(OptionsTable):
+    size: float = 0.5
+"""
 MEASUREMENT = "MeasurementInfo('oddity', '', (MetricInfo('m', '', '', None),), 'odd:M', table='odd:{table}')"
 
 
@@ -51,6 +56,15 @@ MEASUREMENT = "MeasurementInfo('oddity', '', (MetricInfo('m', '', '', None),), '
         (adds(methods="'scale'"), "adds no method 'scale': it is no MethodInfo, but of type str"),
         (adds(methods="MethodInfo('x', '', None, False, 'odd:x')"), "a method needs a level, a LevelInfo"),
         (adds(methods=method("x", ", groups=('mpl',)")), "there is no parameter group 'mpl'"),
+        (
+            adds(methods=method("x", ", acts_on='all'")),
+            "acts_on is one of slice, group, blocks, selection, model, not 'all'",
+        ),
+        (adds(methods=method("x", ", options='odd:LEVEL'")), "its options are not the import path of an OptionsTable"),
+        (
+            OPTIONS + adds(methods=method("x", ", options='odd:T'")),
+            "its option 'size' needs a default and a description",
+        ),
         (adds(scores="ScoreInfo('x', '', 'odd')"), "adds no score 'x': its implementation 'odd' is no import path"),
         (adds(prompt_sets="PromptSetInfo('x', '')"), "a prompt set has prompts, a file or parts, and one of these"),
         (adds(prompt_sets="PromptSetInfo('auto', '', prompts=('a',))"), "adds no prompt set 'auto': a name is"),

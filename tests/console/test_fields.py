@@ -14,6 +14,7 @@ from engine import catalog
 from engine.profile import Damage, ModelSpec, RunSpec, Seeds, Select
 from engine.profile.fields import Bool, Int, Text
 from engine.profile.measures import tables
+from engine.profile.options import table_of
 
 TABLES = {table.model_fields["name"].default: table for table in tables()}
 
@@ -61,7 +62,9 @@ def test_a_damage_has_the_options_of_its_method_and_a_selection_where_it_can_be_
     confined = method.elementwise or method.acts_on == "selection"
     wanted = {"method"}
     if name != "none":
-        wanted = set(Damage.model_fields) - {"options", "select"} | {f"options.{one.name}" for one in method.options}
+        wanted = set(Damage.model_fields) - {"options", "select"} | {
+            f"options.{key}" for key in table_of(method).model_fields
+        }
         wanted |= {"select.by"} if confined else set()
     assert damage_keys(method=name) == wanted
 

@@ -3,7 +3,7 @@ multiplying with its rounded reciprocal, which is one bit off for many numbers: 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine import catalog
 from engine.methods import apply, quantise
+from engine.profile.options import table_of
 from engine.scores.gradients import _mean_square
 from engine.weights.slices import Slice
 
@@ -72,7 +73,14 @@ def test_no_method_divides_by_a_number(method: str) -> None:
     info = catalog.method(method)
     if info.level is None:
         return
-    options = [{}, *({option.name: choice} for option in info.options for choice in option.choices or ())]
+    options = [
+        {},
+        *(
+            {name: choice}
+            for name, option in table_of(info).model_fields.items()
+            for choice in get_args(option.annotation)
+        ),
+    ]
     for chosen in options:
         weights = torch.randn(40, 30, generator=torch.Generator().manual_seed(0))
         piece = Slice("w", Parameter(weights, requires_grad=False))

@@ -3,23 +3,14 @@
 from dataclasses import replace
 
 from engine.catalog.infos import MethodInfo
-from engine.catalog.levels import LevelInfo, OptionInfo
+from engine.catalog.levels import LevelInfo
 
 _LARGEST_COUNT = 1e12
 
 _VALUES = LevelInfo(
     "n", "the number of values left", low=2.0, high=65536.0, spacing="geometric", integer=True, descending=True
 )
-_QUANTISATION = (
-    OptionInfo(
-        "bounds",
-        "what is divided: from the smallest weight to the largest, or as far below 0 as above",
-        "asymmetric",
-        ("asymmetric", "symmetric"),
-    ),
-    OptionInfo("per", "whose range: the slice's, or each output channel's own", "tensor", ("tensor", "channel")),
-)
-_BIT = OptionInfo("bit", "which bits may flip, each as likely", "any", ("any", "sign", "exponent", "mantissa"))
+_OPTIONS = "engine.profile.method_options:"
 
 _NOISE = (
     MethodInfo(
@@ -52,7 +43,7 @@ _QUANTISE = (
         _VALUES,
         draws=False,
         implementation="engine.methods.quantise:uni_quant",
-        options=_QUANTISATION,
+        options=f"{_OPTIONS}QuantisationOptions",
     ),
     MethodInfo(
         "uni_quant_lineal",
@@ -60,7 +51,7 @@ _QUANTISE = (
         replace(_VALUES, spacing="linear"),
         draws=False,
         implementation="engine.methods.quantise:uni_quant",
-        options=_QUANTISATION,
+        options=f"{_OPTIONS}QuantisationOptions",
     ),
 )
 
@@ -87,14 +78,7 @@ _REMOVAL = (
         LevelInfo("f", "the fraction of weights zeroed, smallest first", low=0.0, high=1.0, neutral=0.0),
         draws=False,
         implementation="engine.methods.prune:magnitude_prune",
-        options=(
-            OptionInfo(
-                "scope",
-                "among which weights the smallest are sought",
-                "per_tensor",
-                ("per_tensor", "per_layer", "global"),
-            ),
-        ),
+        options=f"{_OPTIONS}PruneOptions",
         acts_on="group",
         elementwise=False,
     ),
@@ -122,7 +106,7 @@ _FLIPS = (
         draws=True,
         implementation="engine.methods.bits:bit_flip",
         on_codes=False,
-        options=(_BIT,),
+        options=f"{_OPTIONS}BitOptions",
     ),
     MethodInfo(
         "bit_flips",
@@ -131,7 +115,7 @@ _FLIPS = (
         draws=True,
         implementation="engine.methods.bits:bit_flips",
         on_codes=False,
-        options=(_BIT,),
+        options=f"{_OPTIONS}BitOptions",
         acts_on="group",
         elementwise=False,
     ),
@@ -144,14 +128,7 @@ _STRUCTURE = (
         LevelInfo("f", "the probability that a weight takes part", low=0.0, high=1.0, neutral=0.0),
         draws=True,
         implementation="engine.methods.shuffle:shuffle",
-        options=(
-            OptionInfo(
-                "within",
-                "where a weight may go: anywhere in its slice, among its output's weights, or among its input's",
-                "all",
-                ("all", "rows", "columns"),
-            ),
-        ),
+        options=f"{_OPTIONS}ShuffleOptions",
         elementwise=False,
     ),
     MethodInfo(
