@@ -51,7 +51,7 @@ def clocked(seconds: dict[str, float], what: str, work: Callable[[], Any]) -> An
 
 def one_trial(subject: Subject, trial: Trial, seconds: dict[str, dict[str, float]]) -> None:
     """Damage, every measurement both ways, and back."""
-    clocked(seconds["whole trials"], AROUND, lambda: subject.damage(trial))
+    clocked(seconds["whole trials"], AROUND, lambda: list(subject.damage([trial])))
     for key, measurement in subject.measurements.items():
         ways: dict[str, Callable[[], Measured]] = {
             WHOLE: partial(measurement.run, 0, 16, lambda done, total: None),

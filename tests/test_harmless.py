@@ -11,7 +11,7 @@ import pytest
 from engine import analysis
 from engine.harmless import csv_cell, utf8
 from engine.measure.measurement import Sheet
-from engine.work.artifacts import keep_table
+from engine.work.artifacts import as_csv
 from tests.hostile import acting
 
 
@@ -70,6 +70,6 @@ def make_hostile_run(tmp_path: Path) -> Path:
 
 
 def test_a_table_of_an_artifact(tmp_path: Path) -> None:
-    name = keep_table(tmp_path, "0" * 16, "ranking", Sheet(("rank", "=column"), [(1, "=a.weight"), (2, -0.5)]))
-    with (tmp_path / name).open(newline="") as file:
+    (tmp_path / "table.csv").write_text(as_csv(Sheet(("rank", "=column"), [(1, "=a.weight"), (2, -0.5)])), newline="")
+    with (tmp_path / "table.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [["rank", "'=column"], ["1", "'=a.weight"], ["2", "-0.5"]]

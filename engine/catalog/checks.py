@@ -81,6 +81,8 @@ def _check_method(info: MethodInfo, before: Additions) -> str | None:
         return "a method needs a level, a LevelInfo"
     if info.acts_on not in (known := get_args(ActsOn)):
         return f"acts_on is one of {', '.join(known)}, not {info.acts_on!r}"
+    if info.walks and (info.acts_on != "model" or info.level.neutral is None):
+        return "a method that walks acts on the model, and begins at a neutral level"
     if strange := set(info.groups) - {group.name for group in GROUPS}:
         return f"there is no parameter group {sorted(strange)[0]!r}"
     return _check_metrics(info.metrics) or _check_path(info, before) or _check_options(info)

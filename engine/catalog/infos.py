@@ -51,6 +51,9 @@ class MethodInfo:
     """Whether it can be confined to some of the weights, by `select`."""
     groups: tuple[str, ...] = ()
     """The groups that it can be done to; empty: any."""
+    walks: bool = False
+    """Whether one walk from the neutral level passes every level of a seed (optimiser steps): the implementation is
+    then a function `walk(context)` that yields a Damaged at each level. For methods that act on the model."""
     package: str = ""
     metrics: tuple[MetricInfo, ...] = ()
     """Numbers of its own that it yields, beside those of the measurements."""

@@ -1,35 +1,49 @@
 """Doing to a model what a trial asks for, whatever shape its method has."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from engine import catalog
+from engine.catalog import MethodInfo
 from engine.errors import LesionError
 from engine.methods.in_place import apply, check_level
-from engine.methods.method import Context, Damage, Damaged
+from engine.methods.method import Context, Damage, Damaged, Walk
 from engine.models.loading import LoadedModel
 from engine.profile.options import complete
 from engine.weights.draws import Draws
 from engine.weights.slices import Slice
 
 
-def damage(method: str, context: Context) -> Damaged:
-    """Do the method of this name to the context's model.
+def walk(method: str, context: Context) -> Iterator[Damaged]:
+    """Do the method of this name to the context's model, at each of its levels in turn.
 
     Raises LesionError for a method that does not exist, and for a level, options, a group, a selection or packed
-    weights that it does not accept.
+    weights that it does not accept; for several levels of a method that does not walk.
     """
     info = catalog.method(method)
+    if not info.walks:
+        if len(context.levels) > 1:
+            raise LesionError(f"the method {method} is done at one level at a time, not at {len(context.levels)}")
+        yield damage(info, context)
+        return
+    for level in context.levels:
+        check_level(info, level)
+    steps: Walk = catalog.load(info.implementation)
+    yield from steps(context)
+
+
+def damage(info: MethodInfo, context: Context) -> Damaged:
+    """Do a method that does not walk; as `walk`."""
     if info.acts_on == "model":
         check_level(info, context.level)
         act: Damage = catalog.load(info.implementation)
         return act(context)
     if info.acts_on == "blocks":
         where = (context.loaded, context.group, context.slices)
-        return Damaged(bypass(method, *where, context.level, context.draws.seed, context.undo, context.options))
+        return Damaged(bypass(info.name, *where, context.level, context.draws.seed, context.undo, context.options))
     what = (context.slices, context.level, context.draws.seed, context.options, context.selection)
-    return Damaged(apply(method, *what))
+    return Damaged(apply(info.name, *what))
 
 
 def bypass(

@@ -1,6 +1,6 @@
 """What every method is given, and what it gives back."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ class Context:
         group: the parameter group that `slices` are the exact parts of, narrowed by layers, heads and experts.
         slices: what may be changed in place; it is put back afterwards, bit for bit.
         selection: which weights of the slices are meant; None: all.
-        level: the dose.
+        levels: the doses, rising: one, or all that a walk passes.
         draws: random numbers by the trial's seed and by each weight's own place.
         options: what the method leaves open, every one with its value.
         folder: where relative paths in options start.
@@ -36,13 +36,18 @@ class Context:
     group: str
     slices: Sequence[Slice]
     selection: Selection | None
-    level: float
+    levels: tuple[float, ...]
     draws: Draws
     options: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = Path()
     batch_size: int = 1
     progress: Progress = silent
     undo: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def level(self) -> float:
+        """The dose: the last, where there are several."""
+        return self.levels[-1]
 
 
 @dataclass(frozen=True)
@@ -65,3 +70,7 @@ class Damaged:
 
 Damage = Callable[[Context], Damaged]
 """A method that is given everything: the shape of those that act on the model."""
+
+Walk = Callable[[Context], Iterator[Damaged]]
+"""One that walks: from the neutral level on it passes all levels of the context, and yields at each, with the model as
+that level leaves it. What it yields at a level is the same whether or not another one follows."""

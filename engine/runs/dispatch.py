@@ -2,24 +2,29 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from engine import files
 from engine.errors import LesionError
 from engine.profile import Trial
+from engine.profile.packs import Pack
 from engine.record.changes import Baselines
 from engine.record.directory import STOP
 from engine.record.lines import Record
 from engine.record.records import RECORD_VERSION
 from engine.runs import manifest
+from engine.runs.artifacts import keep
 from engine.runs.control import FINISH, NOW
 from engine.runs.devices import MemoryMeter
 from engine.runs.executor import Executor, Lost
 from engine.runs.journal import Journal
+from engine.runs.places import Place
 
 _TICK = 0.2
 _PROGRESS_SECONDS = 0.5
@@ -55,10 +60,26 @@ class StopRequests:
         return FINISH if written or self._signals else None
 
 
+@dataclass
+class _UnderWay:
+    """A `pack` that a worker is on. `left` are its trials without a record, in order; `begun` is when the first of them
+    was turned to."""
+
+    pack: Pack
+    left: list[Trial]
+    begun: float
+
+    @property
+    def trial(self) -> Trial:
+        """The one at hand."""
+        return self.left[0]
+
+
 class Dispatcher:
-    """Hands out the trials of one life of a run, from its start or resume to its end.
+    """Hands out the packs of one life of a run, from its start or resume to its end.
 
     Args:
+        packs: all packs of the profile; trials of them that the journal has are not run again.
         attempts: workers that may be lost on one trial before it is recorded as failed.
         check: raises LesionError where the run directory is no longer there, or no longer this runner's to write.
     """
@@ -66,7 +87,7 @@ class Dispatcher:
     def __init__(
         self,
         run: Path,
-        pending: Sequence[Trial],
+        packs: Sequence[Pack],
         attempts: int,
         journal: Journal,
         executor: Executor,
@@ -76,16 +97,19 @@ class Dispatcher:
         self._run = run
         self._check = check
         self._checked = _Pace(_CHECK_SECONDS)
-        self._pending = deque(pending)
+        self._recorded = {record["trial"] for record in journal.records}
+        self._pending = deque(pack for pack in packs if any(map(self._is_left, pack.trials)))
         self._attempts = attempts
         self._journal = journal
         self._executor = executor
         self._baselines = Baselines(journal.records)
-        self._awaited = Counter(trial.model for trial in pending if trial.baseline)
+        self._awaited = Counter(pack.model for pack in self._pending if pack.baseline)
         """How many baselines of a model are not recorded yet."""
-        self._under_way: dict[str, tuple[Trial, float]] = {}
-        self._lost: dict[str, int] = {}
-        self._lost_starting = 0
+        self._under_way: dict[Place, _UnderWay] = {}
+        self._lost: Counter[str] = Counter()
+        self._lost_starting: Counter[Place] = Counter()
+        self._ready: set[Place] = set()
+        """Where a worker has got as far as to accept a pack."""
         self._progress = _Pace(_PROGRESS_SECONDS)
         self._memory = _Memory(device, journal)
 
@@ -113,53 +137,66 @@ class Dispatcher:
         finally:
             self._executor.close(now=bool(self._under_way))
 
-    def _hand_out(self) -> None:
-        for device in self._executor.idle():
-            trial = self._next()
-            if trial is None:
-                return
-            self._under_way[trial.key] = (trial, time.time())
-            before = set(self._executor.processes())
-            self._executor.give(device, trial)
-            for process in set(self._executor.processes()) - before:
-                self._journal.event("worker", state="started", device=device, pid=process, text="")
-            self._journal.event("trial", trial=trial.key, index=trial.index, phase="begin")
+    def _is_left(self, trial: Trial) -> bool:
+        return self._recorded.isdisjoint(trial.keys)
 
-    def _next(self) -> Trial | None:
-        """The next trial in line. A damaged model waits for all of its baselines, from which its record tells the
-        change: no record depends on what happened to be finished before it."""
-        for position, trial in enumerate(self._pending):
-            if trial.baseline or not self._awaited[trial.model]:
-                del self._pending[position]
-                return trial
-        return None
+    def _hand_out(self) -> None:
+        for place in self._executor.idle():
+            pack = self._next(place)
+            if pack is None:
+                return
+            left = [trial for trial in pack.trials if self._is_left(trial)]
+            self._under_way[place] = _UnderWay(pack, left, time.time())
+            before = set(self._executor.processes())
+            self._executor.give(place, pack, {trial.key for trial in pack.trials} - {trial.key for trial in left})
+            for process in set(self._executor.processes()) - before:
+                self._journal.event("worker", state="started", device=str(place), pid=process, text="")
+            self._begin(place)
+
+    def _begin(self, place: Place) -> None:
+        trial = self._under_way[place].trial
+        self._journal.event("trial", trial=trial.key, index=trial.index, phase="begin")
+
+    def _next(self, place: Place) -> Pack | None:
+        """The next pack in line, one of the model that the place has loaded where there is one. A damaged model waits
+        for all of its baselines, from which its record tells the change: no record depends on what happened to be
+        finished before it."""
+        possible = [pack for pack in self._pending if pack.baseline or not self._awaited[pack.model]]
+        loaded = self._executor.model(place)
+        chosen = next((pack for pack in possible if pack.model == loaded), possible[0] if possible else None)
+        if chosen is not None:
+            self._pending.remove(chosen)
+        return chosen
 
     def _listen(self, stopping: bool) -> None:
         happened = self._executor.poll(_TICK)
         if isinstance(happened, Lost):
             self._worker_lost(happened, stopping)
         elif happened is not None:
-            self._worker_said(happened.message)
+            self._worker_said(happened.place, happened.message, stopping)
 
-    def _worker_said(self, message: Record) -> None:
+    def _worker_said(self, place: Place, message: Record, stopping: bool) -> None:
         match message["say"]:
             case "ready":
-                self._lost_starting = 0
+                self._ready.add(place)
+                self._lost_starting[place] = 0
                 for remark in manifest.add_worker(self._run, message["device"], message["facts"]):
                     self._journal.event("warning", text=remark)
             case "model":
                 self._model(message)
-            case "progress" if message["trial"] in self._under_way and self._progress.due():
-                index = self._under_way[message["trial"]][0].index
-                self._journal.event(
-                    "trial", trial=message["trial"], index=index, phase="progress", what=message["what"]
-                )
+            case "progress" if place in self._under_way and self._progress.due():
+                trial = self._under_way[place].trial
+                self._journal.event("trial", trial=trial.key, index=trial.index, phase="progress", what=message["what"])
             case "warning":
                 self._journal.event("warning", text=message["text"])
             case "done":
-                self._commit(message["trial"], message["record"], message["generations"])
-            case "fatal":
+                self._done(place, message, stopping)
+            case "finished":
+                self._under_way.pop(place, None)
+            case "fatal" if place in self._ready or len(self._executor.places()) == 1:
                 raise LesionError(message["text"])
+            case "fatal":
+                self._leave_out(place, message["text"])
 
     def _model(self, message: Record) -> None:
         if message["state"] == "ready":
@@ -167,32 +204,73 @@ class Dispatcher:
             manifest.add_model(self._run, message["model"], {name: message.get(name) for name in facts})
         self._journal.event("model", **{name: value for name, value in message.items() if name != "say"})
 
-    def _commit(self, key: str, found: Record, generations: Sequence[Record]) -> None:
-        trial, begun = self._under_way[key]
-        record = _record(trial, begun, found)
+    def _done(self, place: Place, message: Record, stopping: bool) -> None:
+        """Record a trial, and turn to the next of its pack. A run that is to stop leaves the rest of a walk."""
+        under_way = self._under_way[place]
+        found = (message["record"], message["generations"], message.get("files") or {})
+        self._commit(under_way, message["trial"], *found)
+        if not under_way.left:
+            return
+        if stopping:
+            self._executor.leave(place)
+            del self._under_way[place]
+        else:
+            self._begin(place)
+
+    def _commit(
+        self,
+        under_way: _UnderWay,
+        key: str,
+        found: Record,
+        generations: Sequence[Record] = (),
+        artifacts: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        trial = next(trial for trial in under_way.left if trial.key == key)
+        record = _record(trial, under_way.begun, found)
         self._baselines.add(record)
         record["change_pct"] = self._baselines.changes(record)
         self._check()
+        keep(self._run, artifacts)
         self._journal.commit(record, generations)
+        self._recorded.add(key)
         self._awaited[trial.model] -= trial.baseline
-        del self._under_way[key]
+        under_way.left.remove(trial)
+        under_way.begun = time.time()
         self._journal.event("trial", trial=key, index=trial.index, phase="end", status=found["status"])
 
     def _worker_lost(self, lost: Lost, stopping: bool) -> None:
-        self._journal.event("worker", state="lost", device=lost.device, text=lost.why)
-        self._lost_starting = 0 if lost.ready else self._lost_starting + 1
-        if self._lost_starting >= _STARTS:
-            raise LesionError(f"no worker gets ready to run a trial, {_STARTS} tries in a row: {lost.why}")
-        if lost.trial is None:
-            return
-        key = lost.trial.key
-        # A worker that was not ready yet was not lost on its trial.
-        self._lost[key] = self._lost.get(key, 0) + lost.ready
+        self._journal.event("worker", state="lost", device=str(lost.place), text=lost.why)
+        self._ready.discard(lost.place)
+        under_way = self._under_way.get(lost.place)
+        if lost.ready and under_way is not None and under_way.left:
+            self._blame(under_way, lost, stopping)
+        self._put_back(lost.place)
+        self._lost_starting[lost.place] = 0 if lost.ready else self._lost_starting[lost.place] + 1
+        if self._lost_starting[lost.place] >= _STARTS:
+            never = f"no worker gets ready to run a trial, {_STARTS} tries in a row: {lost.why}"
+            if len(self._executor.places()) == 1:
+                raise LesionError(never)
+            self._leave_out(lost.place, never)
+
+    def _blame(self, under_way: _UnderWay, lost: Lost, stopping: bool) -> None:
+        """A worker was lost on a trial: one too many makes it a failed one."""
+        key = under_way.trial.key
+        self._lost[key] += 1
         if self._lost[key] >= self._attempts and not stopping:
             times = f", worker number {self._lost[key]} lost on this trial" if self._lost[key] > 1 else ""
-            self._commit(key, {"status": "failed", "error": lost.why + times, "device": lost.device}, [])
-        else:
-            self._pending.appendleft(self._under_way.pop(key)[0])
+            self._commit(under_way, key, {"status": "failed", "error": lost.why + times, "device": str(lost.place)})
+
+    def _put_back(self, place: Place) -> None:
+        """What a place was on is next in line again, where something of it is left."""
+        under_way = self._under_way.pop(place, None)
+        if under_way is not None and under_way.left:
+            self._pending.appendleft(under_way.pack)
+
+    def _leave_out(self, place: Place, why: str) -> None:
+        """Go on without a place, one of several."""
+        self._put_back(place)
+        self._executor.leave(place)
+        self._journal.event("warning", text=f"{place} is left out, and the other places go on: {why}")
 
 
 class _Pace:

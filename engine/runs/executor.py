@@ -7,15 +7,16 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from engine import files
-from engine.profile import Trial
+from engine.profile.packs import Pack
 from engine.record.lines import Record, parse
+from engine.runs.places import Place
 from engine.runs.processes import command, environment
 
 _GRACE = 10.0  # seconds a worker has to end by itself
@@ -25,28 +26,38 @@ _GRACE = 10.0  # seconds a worker has to end by itself
 class Said:
     """A message from a worker, as engine.work.worker documents them."""
 
-    device: str
+    place: Place
     message: Record
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A worker ended unasked. `trial` is what it was on; `ready` tells whether it ever got as far as to accept one."""
+    """A worker ended unasked. `pack` is what it was on; `ready` tells whether it ever got as far as to accept one."""
 
-    device: str
-    trial: Trial | None
+    place: Place
+    pack: Pack | None
     ready: bool
     why: str
 
 
 class Executor(Protocol):
-    """Takes trials one by one, wherever it runs them, and tells what becomes of them."""
+    """Takes packs one by one, wherever it runs them, and tells what becomes of their trials."""
 
-    def idle(self) -> list[str]:
-        """The devices that wait for a trial."""
+    def places(self) -> list[Place]:
+        """Those that are in use."""
 
-    def give(self, device: str, trial: Trial) -> None:
-        """Run the trial on an idle device, starting a worker there when there is none."""
+    def idle(self) -> list[Place]:
+        """The places that wait for a pack."""
+
+    def model(self, place: Place) -> str | None:
+        """The model that the worker at a place has loaded, or is about to."""
+
+    def give(self, place: Place, pack: Pack, recorded: Collection[str]) -> None:
+        """Run a pack at an idle place, starting a worker there when there is none; trials whose keys are `recorded`
+        need no result."""
+
+    def leave(self, place: Place) -> None:
+        """Use a place no more."""
 
     def poll(self, seconds: float) -> Said | Lost | None:
         """The next thing that happened, waiting up to `seconds` for it."""
@@ -59,58 +70,71 @@ class Executor(Protocol):
 
 
 class LocalExecutor:
-    """One worker process a device, on this host.
+    """One worker process a place, on this host.
 
     Args:
-        greet: makes the hello message for a worker on a device (see engine.work.worker), each time one starts.
+        greet: makes the hello message for a worker at a place (see engine.work.worker), each time one starts.
         log: file that the workers' stderr is appended to.
         start_seconds: how long a worker that is not ready yet may give no sign of life.
     """
 
-    def __init__(self, devices: list[str], greet: Callable[[str], Record], log: Path, start_seconds: float) -> None:
+    def __init__(
+        self, places: Sequence[Place], greet: Callable[[Place], Record], log: Path, start_seconds: float
+    ) -> None:
         self._start_seconds = start_seconds
-        self._workers: dict[str, _Worker | None] = dict.fromkeys(devices)
+        self._workers: dict[Place, _Worker | None] = dict.fromkeys(places)
         self._greet = greet
         self._log = log
         self._inbox: queue.SimpleQueue[tuple[_Worker, Record | None]] = queue.SimpleQueue()
 
-    def idle(self) -> list[str]:
-        return [device for device, worker in self._workers.items() if worker is None or worker.trial is None]
+    def places(self) -> list[Place]:
+        return list(self._workers)
 
-    def give(self, device: str, trial: Trial) -> None:
-        worker = self._workers[device]
+    def idle(self) -> list[Place]:
+        return [place for place, worker in self._workers.items() if worker is None or worker.pack is None]
+
+    def model(self, place: Place) -> str | None:
+        worker = self._workers[place]
+        return worker.model if worker else None
+
+    def give(self, place: Place, pack: Pack, recorded: Collection[str]) -> None:
+        worker = self._workers[place]
         if worker is None:
-            worker = self._workers[device] = _Worker(device, self._log, self._inbox)
-            worker.tell({"do": "hello", **self._greet(device)})
-        worker.trial = trial
-        worker.tell({"do": "trial", "trial": asdict(trial)})
+            worker = self._workers[place] = _Worker(place, self._log, self._inbox)
+            worker.tell({"do": "hello", **self._greet(place)})
+        worker.pack, worker.model = pack, pack.model
+        worker.tell({"do": "pack", "trials": [asdict(trial) for trial in pack.trials], "recorded": sorted(recorded)})
+
+    def leave(self, place: Place) -> None:
+        if worker := self._workers.pop(place, None):
+            worker.end(now=True)
 
     def poll(self, seconds: float) -> Said | Lost | None:
         try:
             worker, message = self._inbox.get(timeout=seconds)
         except queue.Empty:
             return self._give_up_silent()
-        if self._workers[worker.device] is not worker:  # given up before
+        if self._workers.get(worker.place) is not worker:  # given up before
             return None
         if message is None:
-            self._workers[worker.device] = None
-            return Lost(worker.device, worker.trial, worker.ready, worker.last_words())
+            self._workers[worker.place] = None
+            return Lost(worker.place, worker.pack, worker.ready, worker.last_words())
         worker.ready |= message.get("say") == "ready"
-        if message.get("say") == "done":
-            worker.trial = None
-        return Said(worker.device, message)
+        if message.get("say") == "finished":
+            worker.pack = None
+        return Said(worker.place, message)
 
     def processes(self) -> list[int]:
         return [worker.process.pid for worker in self._workers.values() if worker is not None]
 
     def _give_up_silent(self) -> Lost | None:
         """End a worker that got stuck on its way to be ready."""
-        for device, worker in self._workers.items():
+        for place, worker in self._workers.items():
             if worker is not None and not worker.ready and worker.silent_seconds() > self._start_seconds:
                 worker.process.kill()  # without waiting: one stuck in a driver may not end
-                self._workers[device] = None
+                self._workers[place] = None
                 silent = f"gave no sign of life for {self._start_seconds:g} s before it was ready"
-                return Lost(device, worker.trial, False, worker.last_words(silent))
+                return Lost(place, worker.pack, False, worker.last_words(silent))
         return None
 
     def close(self, *, now: bool) -> None:
@@ -122,9 +146,10 @@ class LocalExecutor:
 class _Worker:
     """One worker process, with a thread that brings what it says into the executor's inbox."""
 
-    def __init__(self, device: str, log: Path, inbox: "queue.SimpleQueue[tuple[_Worker, Record | None]]") -> None:
-        self.device = device
-        self.trial: Trial | None = None
+    def __init__(self, place: Place, log: Path, inbox: "queue.SimpleQueue[tuple[_Worker, Record | None]]") -> None:
+        self.place = place
+        self.pack: Pack | None = None
+        self.model: str | None = None
         self.ready = False
         self._log = log
         with files.appending(log) as errors:
@@ -177,7 +202,7 @@ class _Worker:
             how = f"ended with status {status}" if status >= 0 else f"was killed by {_signal_name(-status)}"
         words = self._words().decode(errors="replace").splitlines()
         tail = [line.strip() for line in words if line.strip()][-3:]
-        return f"the worker on {self.device} {how}" + (f"; its last words: {' | '.join(tail)[-600:]}" if tail else "")
+        return f"the worker on {self.place} {how}" + (f"; its last words: {' | '.join(tail)[-600:]}" if tail else "")
 
     def _words(self) -> bytes:
         try:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from engine.errors import LesionError
 from engine.profile import Profile, to_toml, trials, versions
+from engine.profile.packs import packs
 from engine.profile.task_code import check_task_code
 from engine.record.directory import WORKER_LOG, read_profile
 from engine.record.lines import Record, WriteError, is_full, unwritten
@@ -29,6 +30,7 @@ from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal
 from engine.runs.lock import Lock, LockLostError
 from engine.runs.moves import Moves, moved, moves
+from engine.runs.places import Place
 from engine.runs.status import tally
 
 
@@ -96,7 +98,8 @@ class _Life:
         grid = trials(read_profile(run), run, manifest.earlier(run))
         committed = {record["trial"] for record in self._journal.records}
         self._total = len(grid)
-        self._pending = [trial for trial in grid if committed.isdisjoint(trial.keys)]
+        self._packs = packs(grid)
+        self._left = sum(committed.isdisjoint(trial.keys) for trial in grid)
         self._remarks = [*self._journal.remarks, *self._note_start()]
         if not self._resumed:
             self._remarks += read_manifest(run).get("left_out", {}).values()
@@ -108,9 +111,9 @@ class _Life:
         try:
             self._say_start()
             spec = self._profile.run
-            executor = LocalExecutor([self._device], self._hello, self._run / WORKER_LOG, spec.start_seconds)
+            executor = LocalExecutor([Place(self._device)], self._hello, self._run / WORKER_LOG, spec.start_seconds)
             dispatcher = Dispatcher(
-                self._run, self._pending, spec.attempts, self._journal, executor, self._device, self._check
+                self._run, self._packs, spec.attempts, self._journal, executor, self._device, self._check
             )
             self._say_end(dispatcher.work(requests), "")
             return 0
@@ -140,7 +143,7 @@ class _Life:
         self._journal.event(
             "resumed" if self._resumed else "started",
             total=self._total,
-            done=self._total - len(self._pending),
+            done=self._total - self._left,
             seconds=self._seconds_before,
             pid=os.getpid(),
             host=socket.gethostname(),
@@ -160,11 +163,11 @@ class _Life:
     def _say_end(self, state: str, text: str) -> None:
         self._journal.end(state, text, round(self._seconds_before + time.time() - self._begun, 3))
 
-    def _hello(self, device: str) -> Record:
+    def _hello(self, place: Place) -> Record:
         return {
             "profile": to_toml(self._profile),
             "folder": str(self._run.resolve()),
-            "device": device,
+            "device": place.device,
             "threads": self._profile.run.threads or 1,
             "trust_remote_code": self._trust_remote_code,
             "batch": self._journal.batches(),

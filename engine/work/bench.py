@@ -4,19 +4,20 @@ import gc
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from engine.errors import LesionError
+from engine.methods import Damaged
 from engine.models.exhaustion import is_out_of_memory
 from engine.profile import Profile, Trial, made_on
 from engine.profile.measures import batch_size
 from engine.progress import Progress
-from engine.record.lines import WriteError
 from engine.work.batches import Batches
 from engine.work.faults import sentence
 from engine.work.gathered import Gathered
@@ -26,17 +27,32 @@ from engine.work.subject import Subject, measure_key
 Say = Callable[[dict[str, Any]], None]
 """Sends one message to the runner."""
 
-Result = tuple[dict[str, Any], list[dict[str, Any]]]
-"""A trial's record and its generated texts."""
-
 _PROGRESS_SECONDS = 0.2
 
 
-class _OutOfMemoryError(Exception):
-    """An attempt at a trial ran out of memory. `measure`: the measurement whose batch was too large, if it was one."""
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a trial: its record, its generated texts, and the content of its files by their names in the run
+    directory."""
 
-    def __init__(self, measure: str | None) -> None:
-        self.measure = measure
+    record: dict[str, Any]
+    texts: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+
+
+class _OutOfMemoryError(Exception):
+    """Memory ran out on the way to, or in, a trial. `what` is the measurement or the method whose batch was too large;
+    None where no batch was."""
+
+    def __init__(self, what: str | None) -> None:
+        self.what = what
+
+
+class _LostOnTheWayError(Exception):
+    """The damage itself went wrong, with `text`: no later level of a walk will be reached."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 class Bench:
@@ -66,72 +82,106 @@ class Bench:
         self._places = places or {}
         self._batches = Batches(_batch_sizes(profile), batch or {})
         self._peak = Peak(device)
+        self._begun = time.perf_counter()
+        """When the work on the trial at hand began."""
         self._use: dict[str, float] = {}
         """The largest share of the memory in use during each measurement of the latest attempt."""
         self._model: str | None = None
         self._subject: Subject | None = None
         self._refusal = {"status": "failed", "error": ""}
 
-    def run(self, trial: Trial) -> Result:
-        """Run one trial. Whatever goes wrong with it is in its record: `status` "oom" or "failed", and `error`.
+    def run(self, pack: Sequence[Trial], recorded: Collection[str] = ()) -> Iterator[tuple[Trial, Outcome]]:
+        """Run the trials of a pack, all of one model, but those whose keys are `recorded` already. Whatever goes wrong
+        with one is in its record: `status` "oom" or "failed", and `error`.
 
-        Raises:
-            WeightsNotRestoredError: the model differs from what was loaded after it was put back.
-            WriteError: an artifact could not be written; the trial then left nothing.
+        Raises WeightsNotRestoredError where the model differs from what was loaded after it was put back.
         """
-        if self._model != trial.model:
-            self._turn_to(trial.model)
+        if self._model != pack[0].model:
+            self._turn_to(pack[0].model)
+        left = [trial for trial in pack if trial.key not in recorded]
         if self._subject is None:
-            return self._record(**self._refusal), []
-        self._peak = Peak(*devices_of(self._subject.loaded.model))
-        begun = time.perf_counter()
-        record, texts = self._persist(trial, self._subject)
-        whose = {name: getattr(trial, name) for name in ("model", "method", "group", "level", "seed")}
-        if record["status"] == "ok":
-            self._warn(self._batches.follow(trial.model, self._use))
-        record = {"seconds": time.perf_counter() - begun} | record | {"peak_bytes": self._peak.bytes()}
-        return record, [{"trial": trial.key} | text | whose for text in texts]
+            yield from [(trial, Outcome(self._record(**self._refusal))) for trial in left]
+            return
+        while left:
+            for trial, outcome in self._pass(pack, tuple(left), self._subject):
+                left.remove(trial)
+                yield trial, outcome
 
-    def _persist(self, trial: Trial, subject: Subject) -> Result:
-        """Attempt the trial, again with smaller batches for as long as memory runs out and there are any."""
-        while True:
-            result: Result | None = None
-            fault: dict[str, str] = {}
-            culprit: str | None = None
-            try:
-                result = self._attempt(trial, subject)
-            except _OutOfMemoryError as exhausted:
-                culprit = exhausted.measure
-                what = f"{culprit} at batch size 1" if culprit else f"damaging {trial.group}"
-                place = ", ".join(map(str, devices_of(subject.loaded.model)))
-                fault = {"status": "oom", "error": f"out of memory: {what} does not fit on {place}"}
-            except WriteError:
-                raise  # no fault of the trial's, which is to run again
-            except LesionError as mistake:
-                fault = {"status": "failed", "error": str(mistake)}
-            except Exception as unexpected:
-                traceback.print_exc(file=sys.stderr)
-                fault = {"status": "failed", "error": sentence(unexpected)}
-            if result is None:
-                release(self._device)  # only here, where the exception no longer holds on to what did not fit
-            subject.restore()
-            if result is not None:
-                return result
-            if fault["status"] == "oom" and self._stop_reusing(subject):
-                continue
-            if culprit is None or not self._halve(trial.model, culprit):
-                return self._record(**fault), []
+    def _pass(self, pack: Sequence[Trial], left: Sequence[Trial], subject: Subject) -> Iterator[tuple[Trial, Outcome]]:
+        """Go through the pack once. Where memory runs out and something can be made smaller, that ends it early. A
+        trial that is alone is told when the model is whole again; those of a walk, as it comes by."""
+        rest = list(left)
+        told: list[tuple[Trial, Outcome]] = []
+        exhausted: str | None = ""
+        try:
+            for trial, outcome in self._through(pack, rest, subject):
+                rest.remove(trial)
+                told.append((trial, outcome))
+                if len(pack) > 1:
+                    yield told.pop()
+        except _OutOfMemoryError as error:
+            exhausted = error.what
+        except _LostOnTheWayError as error:
+            told += [(trial, Outcome(self._record(status="failed", error=error.text))) for trial in rest]
+            rest = []
+        if rest or any(outcome.record["status"] != "ok" for _, outcome in told):
+            release(self._device)  # only here, where no exception holds on to what did not fit
+        subject.restore()
+        yield from told
+        if rest and not self._make_smaller(rest[0].model, exhausted, subject):
+            fault = self._record(status="oom", error=self._too_large(exhausted, rest[0], subject))
+            walk_ends = exhausted is None or exhausted == rest[0].method
+            yield from [(trial, Outcome(fault)) for trial in (rest if walk_ends else rest[:1])]
 
-    def _attempt(self, trial: Trial, subject: Subject) -> Result:
-        sizes = self._batches.of(trial.model)
-        self._use = {}
+    def _through(
+        self, pack: Sequence[Trial], left: Collection[Trial], subject: Subject
+    ) -> Iterator[tuple[Trial, Outcome]]:
+        """Prepare the measurements, damage the model step by step, and measure where something is left to measure."""
+        sizes = self._batches.of(pack[0].model)
+        self._start(subject)
         for key, measurement in subject.measurements.items():
             with _blaming(key):
-                measurement.prepare(sizes[key], self._progress(trial, f"{key} of the baseline"))
-        begun = time.perf_counter()
-        method = trial.method if trial.method in sizes else None
-        with _blaming(method):
-            damaged = subject.damage(trial, sizes.get(trial.method, 1), self._progress(trial, trial.method))
+                measurement.prepare(sizes[key], self._progress(pack[0], f"{key} of the baseline"))
+        self._begun = time.perf_counter()
+        about = next(trial for trial in pack if trial in left)
+        steps = subject.damage(pack, sizes.get(about.method, 1), self._progress(about, about.method))
+        for trial in pack:
+            damaged = self._next(steps, trial, sizes)
+            if trial in left:
+                yield trial, self._outcome(trial, damaged, subject)
+                self._start(subject)
+
+    def _start(self, subject: Subject) -> None:
+        self._peak, self._use = Peak(*devices_of(subject.loaded.model)), {}
+        self._begun = time.perf_counter()
+
+    def _next(self, steps: Iterator[Damaged], trial: Trial, sizes: dict[str, int]) -> Damaged:
+        try:
+            with _blaming(trial.method if trial.method in sizes else None):
+                return next(steps)
+        except _OutOfMemoryError:
+            raise
+        except LesionError as mistake:
+            raise _LostOnTheWayError(str(mistake)) from None
+        except Exception as unexpected:
+            traceback.print_exc(file=sys.stderr)
+            raise _LostOnTheWayError(sentence(unexpected)) from None
+
+    def _outcome(self, trial: Trial, damaged: Damaged, subject: Subject) -> Outcome:
+        try:
+            outcome = self._measure(trial, damaged, subject)
+        except _OutOfMemoryError:
+            raise
+        except LesionError as mistake:
+            return Outcome(self._record(status="failed", error=str(mistake)))
+        except Exception as unexpected:
+            traceback.print_exc(file=sys.stderr)
+            return Outcome(self._record(status="failed", error=sentence(unexpected)))
+        self._warn(self._batches.follow(trial.model, self._use))
+        return outcome
+
+    def _measure(self, trial: Trial, damaged: Damaged, subject: Subject) -> Outcome:
+        sizes = self._batches.of(trial.model)
         gathered = Gathered(trial, damaged)
         made = {measure_key(spec): spec for spec in self._profile.measure if made_on(spec, trial.baseline)}
         for key, spec in made.items():
@@ -140,11 +190,20 @@ class Bench:
             self._use[key] = self._peak.share()
             gathered.add(key, spec, measured)
         found: dict[str, Any] = {"metrics": gathered.metrics, "texts": len(gathered.texts), "touched": damaged.touched}
-        found |= {"batch": {key: sizes[key] for key in [*made, *filter(None, [method])]}}
-        found |= {"seconds": time.perf_counter() - begun}
-        if files := gathered.keep(self._folder):
-            found["artifacts"] = files
-        return self._record(**found), gathered.texts
+        found |= {"batch": {key: sizes[key] for key in (*made, trial.method) if key in sizes}}
+        if files := gathered.files():
+            found["artifacts"] = list(files)
+        record = self._record(**found)
+        whose = {name: getattr(trial, name) for name in ("model", "method", "group", "level", "seed")}
+        return Outcome(record, [{"trial": trial.key} | text | whose for text in gathered.texts], files)
+
+    def _too_large(self, what: str | None, trial: Trial, subject: Subject) -> str:
+        culprit = f"{what} at batch size 1" if what else f"damaging {trial.group}"
+        return f"out of memory: {culprit} does not fit on {', '.join(map(str, devices_of(subject.loaded.model)))}"
+
+    def _make_smaller(self, model: str, what: str | None, subject: Subject) -> bool:
+        """Make room after memory ran out: by keeping nothing between trials, or by a smaller batch of `what`."""
+        return self._stop_reusing(subject) or (what is not None and self._halve(model, what))
 
     def _turn_to(self, name: str) -> None:
         """Load another model in place of the one at hand. One that cannot be loaded is not tried again."""
@@ -216,7 +275,9 @@ class Bench:
         record: dict[str, Any] = {"status": "ok", "metrics": {}, "texts": 0, "touched": 0, "error": None}
         record["parameters"] = self._subject.parameters if self._subject else None
         record["batch"] = self._batches.of(self._subject.loaded.name) if self._subject else {}
-        record |= {"seconds": 0.0, "peak_bytes": None} if self._subject is None else {}
+        record |= {"seconds": 0.0, "peak_bytes": None}
+        if self._subject is not None:
+            record |= {"seconds": time.perf_counter() - self._begun, "peak_bytes": self._peak.bytes()}
         return record | {"device": str(self._device), "threads": torch.get_num_threads()} | known
 
 

@@ -1,6 +1,5 @@
 """What one attempt at a trial finds, as it comes in: numbers, texts, and what goes into files."""
 
-from pathlib import Path
 from typing import Any
 
 from engine.errors import LesionError
@@ -8,7 +7,7 @@ from engine.measure.measurement import Measured
 from engine.methods import Damaged
 from engine.profile import Measure, Trial
 from engine.record.findings import Findings
-from engine.work.artifacts import keep_all
+from engine.work.artifacts import written
 
 
 class Gathered:
@@ -33,7 +32,9 @@ class Gathered:
         self.texts += [whose_text | text for text in measured.texts]
         self._files.append((whose_text, key, measured))
 
-    def keep(self, folder: Path) -> list[str]:
-        """Write what goes into files; returns their names. Raises WriteError where one cannot be written."""
-        facts = {"trial": self._trial.key}
-        return [name for whose, key, found in self._files for name in keep_all(folder, facts | whose, key, found)]
+    def files(self) -> dict[str, str]:
+        """The content of what goes into files, by their names in the run directory."""
+        files: dict[str, str] = {}
+        for whose, key, found in self._files:
+            files |= written({"trial": self._trial.key} | whose, key, found)
+        return files

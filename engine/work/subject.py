@@ -1,6 +1,6 @@
 """One loaded model under study: its measurements, damaging it, and putting it back bit for bit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import torch
 
 from engine import catalog
 from engine.measure.measurement import Measured, Measurement
-from engine.methods import Context, Damaged, damage
+from engine.methods import Context, Damaged, walk
 from engine.methods.in_place import requantise
 from engine.models.loading import LoadedModel, load
 from engine.models.reuse import Reuse
@@ -73,14 +73,17 @@ class Subject:
             implementation = catalog.load(catalog.measurement(spec.name).implementation)
             self.measurements[measure_key(spec)] = implementation(spec, self.loaded, folder)
 
-    def damage(self, trial: Trial, batch_size: int = 1, progress: Progress = silent) -> Damaged:
-        """Do the trial's method to its group. A baseline is left alone."""
+    def damage(self, pack: Sequence[Trial], batch_size: int = 1, progress: Progress = silent) -> Iterator[Damaged]:
+        """Do to the model what each trial of a pack asks for, one after the other; a baseline is left alone."""
+        trial = pack[0]
         if trial.group is None:
-            return Damaged(0)
+            yield Damaged(0)
+            return
         if self._group != place_of(trial):
             self._keep(trial)
         if trial.level is None:
-            return Damaged(requantise(self._slices))
+            yield Damaged(requantise(self._slices))
+            return
         selection = self._choices.of(trial, self._slices) if trial.select else None
         self._first = _first_layer(self._slices, selection)
         context = Context(
@@ -88,7 +91,7 @@ class Subject:
             trial.group,
             self._slices,
             selection,
-            trial.level,
+            tuple(one.level for one in pack if one.level is not None),
             Draws(trial.seed),
             complete(catalog.method(trial.method), trial.options),
             self._folder,
@@ -96,7 +99,7 @@ class Subject:
             progress,
             self._undo,
         )
-        return damage(trial.method, context)
+        yield from walk(trial.method, context)
 
     def restore(self) -> None:
         """Put the weights back.

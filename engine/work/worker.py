@@ -3,14 +3,16 @@
 Requests:
     hello   profile (TOML text), folder, device, threads, trust_remote_code, batch, places (by a trial's model: the
             profile's, where files lie elsewhere than they did); comes first
-    trial   trial (the fields of engine.profile.Trial)
+    pack    trials (the fields of engine.profile.Trial, in order) and recorded (keys of those that need no result)
     quit
 Answers:
     ready     after hello: device, and facts about what it computes with (see engine.work.device.device_facts)
     model     state "loading" or "ready"; ready with seconds, revision, digest, parameters, dtype
     progress  trial, what
     warning   text
-    done      trial, record, generations; one for every trial asked for
+    done      trial, record, generations, and files: content by name in the run directory; one for every trial of a pack
+              that was not recorded
+    finished  after the last trial of a pack, when the model is as it was loaded
     fatal     text; the process ends with status 1
 """
 
@@ -30,10 +32,11 @@ def serve(channel: Channel) -> None:
     """Serve one runner until it says quit or closes its end."""
     try:
         bench = _begin(channel)
-        while (request := channel.receive())["do"] == "trial":
-            trial = _trial(request["trial"])
-            record, generations = bench.run(trial)
-            channel.send({"say": "done", "trial": trial.key, "record": record, "generations": generations})
+        while (request := channel.receive())["do"] == "pack":
+            for trial, outcome in bench.run([_trial(fields) for fields in request["trials"]], request["recorded"]):
+                found = {"record": outcome.record, "generations": outcome.texts, "files": outcome.files}
+                channel.send({"say": "done", "trial": trial.key, **found})
+            channel.send({"say": "finished"})
     except (LesionError, WeightsNotRestoredError) as error:
         channel.send({"say": "fatal", "text": str(error)})
         leave(1)

@@ -9,11 +9,13 @@ import pytest
 
 from engine import analysis
 from engine.profile import to_toml, trials, versions
+from engine.profile.packs import packs
 from engine.record.changes import Baselines, change_pct
 from engine.runs import Watch, create, manifest, read_profile, read_trials
 from engine.runs.dispatch import Dispatcher, StopRequests
 from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal
+from engine.runs.places import Place
 from tests.runs.conftest import fill, small_profile
 
 
@@ -110,9 +112,10 @@ def test_no_damaged_model_runs_before_its_baselines_also_on_two_devices(tmp_path
     manifest.start(run, versions(profile), devices=["cpu", "cpu:1"], threads=1, trust_remote_code=False)
     profile = read_profile(run)
     hello = {"profile": to_toml(profile), "folder": str(run), "threads": 1, "trust_remote_code": False, "batch": {}}
-    executor = LocalExecutor(["cpu", "cpu:1"], lambda device: {**hello, "device": device}, run / "worker.log", 600)
+    two = [Place("cpu"), Place("cpu:1")]
+    executor = LocalExecutor(two, lambda place: {**hello, "device": place.device}, run / "worker.log", 600)
     journal = Journal(run)
-    dispatcher = Dispatcher(run, trials(profile, run), 2, journal, executor, "cpu", journal.check)
+    dispatcher = Dispatcher(run, packs(trials(profile, run)), 2, journal, executor, "cpu", journal.check)
     assert dispatcher.work(StopRequests(run)) == "done"
     journal.close()
     records = {record["trial"]: record for record in read_trials(run)}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine.profile import Profile, Trial, to_toml
+from engine.runs.artifacts import keep
 
 Message = dict[str, Any]
 
@@ -19,6 +20,7 @@ class Worker:
     """One worker process. `prelude` is Python run in it beforehand: a library that misbehaves, a memory limit."""
 
     def __init__(self, profile: Profile, folder: Path, prelude: str = "", batch: Message | None = None) -> None:
+        self.folder = folder
         self.log = folder / f"worker-{len(list(folder.glob('worker-*.log')))}.log"
         program = f"{prelude}\nfrom engine.work.__main__ import main\nmain('worker')" if prelude else None
         entry = ["-c", program] if program else ["-m", "engine.work", "worker"]
@@ -45,10 +47,15 @@ class Worker:
 
     def run(self, trial: Trial) -> Message:
         """Ask for one trial and wait for its result."""
-        self.tell({"do": "trial", "trial": asdict(trial)})
+        self.ask(trial)
         answer = self.hear("done", "fatal")
         assert answer["say"] == "fatal" or answer["trial"] == trial.key
+        keep(self.folder, answer.get("files", {}))
         return answer
+
+    def ask(self, *pack: Trial) -> None:
+        """Ask for trials that a worker does together."""
+        self.tell({"do": "pack", "trials": [asdict(trial) for trial in pack], "recorded": []})
 
     def close(self) -> int:
         """Close the worker's stdin and wait for its end; returns its exit status."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.measure.measurement import Measured, Sheet
 from engine.profile import parse, trials
-from engine.work.artifacts import keep, keep_all
+from engine.runs.artifacts import keep
+from engine.work.artifacts import as_json, written
 
 MEASURES = [
     {"name": "gains", "limit": 2},
@@ -55,8 +56,9 @@ def test_each_measurement_leaves_its_file(worker: Callable[..., Any], tmp_path: 
 
 
 def test_an_earlier_attempt_is_replaced_and_numbers_survive(tmp_path: Path) -> None:
-    keep(tmp_path, "key", "gains", {"mlp": [1.0] * 1000})
-    name = keep(tmp_path, "key", "gains", {"mlp": [math.nan, math.inf, 0.1]})
+    [name] = files = {"artifacts/key-gains.json": as_json({"mlp": [1.0] * 1000})}
+    keep(tmp_path, files)
+    keep(tmp_path, {name: as_json({"mlp": [math.nan, math.inf, 0.1]})})
     assert json.loads((tmp_path / name).read_text()) == {"mlp": ["nan", "inf", 0.1]}
     assert len(list((tmp_path / "artifacts").iterdir())) == 1
 
@@ -64,11 +66,13 @@ def test_an_earlier_attempt_is_replaced_and_numbers_survive(tmp_path: Path) -> N
 def test_tables_become_csv_files_beside_the_json(tmp_path: Path) -> None:
     sheet = Sheet(("name", "value"), [("a, b", 0.1), (None, math.nan), ("é", -math.inf), (3, 1 / 3)])
     found = Measured({}, artifact={"k": 1}, tables={"top": sheet, "empty": Sheet(("only",), [])})
-    names = keep_all(tmp_path, {"trial": "key"}, "late.ranking", found)
+    files = written({"trial": "key"}, "late.ranking", found)
+    keep(tmp_path, files)
+    names = list(files)
     assert names == [f"artifacts/key-late.ranking{end}" for end in (".json", "-top.csv", "-empty.csv")]
     assert json.loads((tmp_path / names[0]).read_text()) == {"trial": "key", "k": 1}
-    written = (tmp_path / names[1]).read_bytes().decode()
-    assert written == 'name,value\n"a, b",0.1\n,nan\né,-inf\n3,0.3333333333333333\n'
+    rows = (tmp_path / names[1]).read_bytes().decode()
+    assert rows == 'name,value\n"a, b",0.1\n,nan\né,-inf\n3,0.3333333333333333\n'
     assert (tmp_path / names[2]).read_text() == "only\n"
-    assert keep_all(tmp_path, {"trial": "key"}, "late.ranking", found) == names
+    keep(tmp_path, files)
     assert len(list((tmp_path / "artifacts").iterdir())) == 3

@@ -40,7 +40,8 @@ def results(spec: Profile, folder: Path, *, hooked: bool = False) -> list[dict[s
     bench = Bench(spec, folder, torch.device("cpu"), lambda message: None)
     found = []
     for trial in trials(spec):
-        record, _ = bench.run(trial)
+        [(_, outcome)] = bench.run([trial])
+        record = outcome.record
         assert record["status"] == "ok", record["error"]
         found.append({name: value for name, value in record["metrics"].items() if "seconds" not in name})
         if hooked and len(found) == 1:

@@ -1,7 +1,6 @@
 """Starting at the first damaged layer, through real workers: no bit of a record changes, and what is off is said."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ library.GPTNeoXAttention.forward, library.GPTNeoXLayer.forward = attention, laye
 
 def warned(process: Any, trial: Any) -> list[str]:
     """What a trial's model is warned of, the trial run to its end."""
-    process.tell({"do": "trial", "trial": asdict(trial)})
+    process.ask(trial)
     texts = []
     while (message := process.hear("warning", "done"))["say"] == "warning":
         texts.append(message["text"])
@@ -160,7 +159,7 @@ def test_the_plan_counts_what_is_kept(tmp_path: Path) -> None:
     subject = Subject(spec, "petri-16k", tmp_path, torch.device("cpu"), trust_remote_code=False)
     for measurement in subject.measurements.values():
         measurement.prepare(4, lambda done, total: None)
-    subject.damage(trials(spec, tmp_path)[1])
+    list(subject.damage([trials(spec, tmp_path)[1]]))
     for key in subject.measurements:
         subject.measure(key, 0, 4, lambda done, total: None)
     held = subject.stop_reusing()

@@ -72,7 +72,7 @@ def test_messages_and_texts(worker: START, tmp_path: Path) -> None:
     assert facts["vectors"] == torch.backends.cpu.get_cpu_capability()
     assert facts["cpu"]
     assert "gpus" not in facts
-    process.tell({"do": "trial", "trial": vars(trial)})
+    process.ask(trial)
     assert process.hear("model") == {"say": "model", "model": "petri-16k", "state": "loading"}
     loaded = process.hear("model")
     assert loaded["state"] == "ready"
@@ -188,7 +188,7 @@ def test_signals_are_left_to_the_runner_but_a_closed_stdin_ends_it_in_mid_trial(
     spec = profile(tmp_path, model={"names": ["petri-1m"]}, seeds={"count": 1}, measure=[long])
     process = worker(spec)
     process.hear("ready")
-    process.tell({"do": "trial", "trial": vars(trials(spec, tmp_path)[0])})
+    process.ask(trials(spec, tmp_path)[0])
     process.hear("progress")
     process.process.send_signal(signal.SIGINT)
     process.process.send_signal(signal.SIGTERM)
