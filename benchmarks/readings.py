@@ -13,7 +13,7 @@ from engine.measure.perplexity import Perplexity
 from engine.measure.singular import GramSum, summary
 from engine.models.loading import LoadedModel
 from engine.profile import PerplexityMeasure
-from engine.profile.texts import documents
+from engine.profile.texts import documents_of
 from engine.reading.encoding import encode
 from engine.reading.windows import batches, slide
 from engine.scores import ScoreSpec, rank
@@ -49,7 +49,7 @@ def perplexity(loaded: LoadedModel, folder: Path) -> Figure:
 
 def short_texts(loaded: LoadedModel) -> list[str]:
     """The first sentences of the bundled text that are short."""
-    whole = documents(PerplexityMeasure(text=bundled(loaded), documents=64), Path())
+    whole = documents_of(bundled(loaded), 64, Path())
     sentences = [sentence for text in whole for sentence in re.split(r"(?<=[.!?])\s+", text.strip())]
     return [text for text in sentences if len(encode(loaded.tokenizer, text)) in SHORT][:TEXTS]
 
@@ -78,7 +78,7 @@ def gradients(loaded: LoadedModel, slices: list[Slice], reading: Reading) -> Fig
 
 def one_text(loaded: LoadedModel, folder: Path) -> ScoreSpec:
     """The gradient of a single text of 64 tokens, in one pass."""
-    text = documents(PerplexityMeasure(text=bundled(loaded), documents=1), Path())[0]
+    text = documents_of(bundled(loaded), 1, Path())[0]
     path = folder / "one.txt"
     path.write_text(loaded.tokenizer.decode(encode(loaded.tokenizer, text)[:64], skip_special_tokens=True))
     return replace(GRADIENT, text=str(path), documents=1)
@@ -118,7 +118,7 @@ def effective_rank(loaded: LoadedModel) -> Figure:
 @torch.inference_mode()
 def hidden_states(loaded: LoadedModel) -> list[Tensor]:
     """Outputs of the decoder on the bundled text: float32 [tokens, width] a window, about 2000 tokens in all."""
-    texts = documents(PerplexityMeasure(text=bundled(loaded), documents=64), Path())
+    texts = documents_of(bundled(loaded), 64, Path())
     context = min(256, loaded.architecture.context)
     windows = [w for text in texts for w in slide(encode(loaded.tokenizer, text), context, context - 1)]
     found: list[Tensor] = []

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from app.console.field import Field, flag_choices
 from app.console.fieldtext import Kind, show
 from app.console.widgets.pick import Choice
+from engine.profile.fields import WhichLayers
 from engine.profile.layers import Layers
 
 _LABEL = 12
@@ -45,7 +46,7 @@ def _kind(annotation: Any) -> Kind:
     """How a value of this type is typed."""
     leaves = set(_leaves(annotation)) - {type(None)}
     origins = set(_origins(annotation))
-    if annotation == Layers or annotation == Layers | None:
+    if annotation in (Layers, Layers | None, WhichLayers | None):
         return "layers"
     if dict in origins or dict in leaves or (tuple in origins and str in leaves and int in leaves):
         return "toml"

@@ -5,6 +5,7 @@ Nothing here loads torch.
 
 from engine.profile.damage import Damage
 from engine.profile.grid import Trial, draws, seeds, trials
+from engine.profile.inputs import FileName, FolderInput, Input, PictureName, Prompts, TextName
 from engine.profile.layers import Layers, group_name, parse_layers
 from engine.profile.measures import (
     GainsMeasure,
@@ -34,17 +35,22 @@ from engine.profile.writing import localise, resolve, setting, to_toml
 
 __all__ = [
     "Damage",
+    "FileName",
+    "FolderInput",
     "GainsMeasure",
     "GenerationMeasure",
     "HarnessMeasure",
+    "Input",
     "Layers",
     "Measure",
     "MeasureTable",
     "ModelSpec",
     "OptionsTable",
     "PerplexityMeasure",
+    "PictureName",
     "Profile",
     "PromptTable",
+    "Prompts",
     "RankingMeasure",
     "ResidualGainMeasure",
     "RunSpec",
@@ -53,6 +59,7 @@ __all__ = [
     "SpectrumMeasure",
     "SuperWeightsMeasure",
     "TasksMeasure",
+    "TextName",
     "TextTable",
     "Trial",
     "Versions",

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, ValidationInfo, WithJsonSchema
 
 from engine.errors import LesionError
 from engine.profile.faults import fault, show
+from engine.profile.layers import Layers, check_layers
 
 Int = Annotated[int, Strict()]
 Float = Annotated[float, Strict()]
@@ -70,5 +71,17 @@ def _check_count(count: Any) -> int:
     return count
 
 
-Counts = Annotated[int | tuple[int, ...], BeforeValidator(_check_counts)]
+_COUNT: dict[str, Any] = {"type": "integer", "minimum": 1}
+_SEVERAL = {"type": "array", "items": _COUNT, "minItems": 1, "uniqueItems": True}
+
+Counts = Annotated[int | tuple[int, ...], BeforeValidator(_check_counts), WithJsonSchema({"anyOf": [_COUNT, _SEVERAL]})]
 """How many weights, or several such numbers."""
+
+_LAYER = {"type": "integer", "minimum": 0}
+
+WhichLayers = Annotated[
+    Layers,
+    BeforeValidator(lambda layers: accept(check_layers, layers)),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}, _LAYER]}),
+]
+"""Layers as "0-5", "last 4", [1, 3] or one number."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from engine import catalog
 from engine.catalog.plugins import SWITCH
+from engine.profile.choice import closed
 from engine.profile.damage import LevelRange
-from engine.profile.measures import tables as measure_tables
 from engine.profile.options import table_of
 from engine.profile.schema import Profile
 
@@ -37,29 +37,9 @@ def json_schema() -> dict[str, Any]:
 def _name_choices(tables: dict[str, Any]) -> None:
     """Closed sets become enums; where a path or Hub id may stand too, known names are offered beside any string."""
     damage = tables["Damage"]["properties"]
-    damage["method"].update(_closed({info.name: info.summary for info in catalog.methods().values()}))
-    damage["groups"]["items"] = _groups()
-    select = tables["Select"]["properties"]
-    select["score"]["anyOf"][0] = _scores()
-    _widen(select["text"], ["auto", *catalog.texts()])
-    _bound_counts(select["k"]["anyOf"])
+    damage["method"].update(closed(catalog.methods()))
+    damage["groups"]["items"] = closed(catalog.groups())
     _describe_names(tables["ModelSpec"]["properties"])
-    for measure in (tables[table.__name__]["properties"] for table in measure_tables()):
-        if "text" in measure:
-            _widen(measure["text"], ["auto", *catalog.texts()])
-        if "task" in measure:
-            _widen(measure["task"], ["auto", *catalog.tasks()])
-        if "image" in measure:
-            measure["image"]["anyOf"][0] = _offer(list(catalog.pictures()))
-        if "prompts" in measure:
-            one_by_one = {"type": "array", "items": {"type": "string"}}
-            measure["prompts"]["anyOf"] = [_offer(["auto", *catalog.prompt_sets()]), one_by_one]
-        if "anyOf" in measure.get("layers", {}):
-            measure["layers"]["anyOf"].append({"type": "integer", "minimum": 0})
-        if "scores" in measure:
-            measure["scores"]["items"] = _scores()
-            measure["group"].update(_groups())
-            _bound_counts(measure["k"]["anyOf"])
 
 
 def _describe_names(model: dict[str, Any]) -> None:
@@ -69,32 +49,8 @@ def _describe_names(model: dict[str, Any]) -> None:
     model["names"] = {"description": model["names"]["description"], "anyOf": [several, one]}
 
 
-def _groups() -> dict[str, Any]:
-    return _closed({info.name: info.summary for info in catalog.groups().values()})
-
-
-def _scores() -> dict[str, Any]:
-    return _closed({info.name: info.summary for info in catalog.scores().values()})
-
-
-def _bound_counts(kinds: list[dict[str, Any]]) -> None:
-    """A number of weights, or a list of such numbers: at least 1."""
-    kinds[0]["minimum"] = 1
-    kinds[1] |= {"items": {"type": "integer", "minimum": 1}, "minItems": 1, "uniqueItems": True}
-
-
-def _closed(summaries: dict[str, str]) -> dict[str, Any]:
-    """One of these names; `x-taplo` is where TOML editors look for the description of each."""
-    return {"type": "string", "enum": list(summaries), "x-taplo": {"docs": {"enumValues": list(summaries.values())}}}
-
-
 def _offer(names: list[str]) -> dict[str, Any]:
     return {"anyOf": [{"enum": names}, {"type": "string"}]}
-
-
-def _widen(key: dict[str, Any], names: list[str]) -> None:
-    key.pop("type", None)
-    key.update(_offer(names))
 
 
 def _describe_levels(damage: dict[str, Any]) -> None:

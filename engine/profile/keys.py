@@ -4,34 +4,19 @@ Texts, prompts and models in folders count by content, never by their place; of 
 version counts.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine import catalog
-from engine.profile import harness
 from engine.profile.damage import Damage
+from engine.profile.hashing import digest
 from engine.profile.layers import same_layers
-from engine.profile.measures import (
-    GenerationMeasure,
-    HarnessMeasure,
-    Measure,
-    PromptTable,
-    RankingMeasure,
-    SpectrumMeasure,
-    TasksMeasure,
-    TextTable,
-    made_on,
-)
+from engine.profile.measures import Measure, made_on
 from engine.profile.options import unusual
 from engine.profile.packing import loading_identity
-from engine.profile.pictures import picture_bytes
 from engine.profile.schema import Profile
-from engine.profile.tasks import choices
-from engine.profile.texts import documents, questions
+from engine.profile.texts import documents
 from engine.profile.versions import (
     DRAWS,
     SAMPLER,
@@ -86,12 +71,6 @@ def check_texts(profile: Profile) -> None:
     Keys(profile, [single for table in profile.damage for single in table.singles], Path(), {})
 
 
-def digest(value: Any) -> str:
-    """sha256 of `value` as canonical JSON, in hexadecimal digits."""
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
 def _narrowing_identity(damage: Damage | None) -> dict[str, Any]:
     """Heads and experts, where they are given."""
     narrowed = {"heads": damage.heads, "experts": damage.experts} if damage else {}
@@ -126,36 +105,4 @@ def measure_identity(measure: Measure, folder: Path, noted: Versions) -> dict[st
     packages = [catalog.measurement(measure.name).package, *(catalog.score(name).package for name in scores)]
     used = [measurement(measure.name), *map(score, scores), *([SAMPLER] if measure.sampled else [])]
     identity = {"packages": [package for package in packages if package], VERSIONS: beyond_first(used, noted)}
-    return _options_identity(measure, folder) | {key: value for key, value in identity.items() if value}
-
-
-def _options_identity(measure: Measure, folder: Path) -> dict[str, Any]:
-    if isinstance(measure, TextTable):
-        options = measure.model_dump(mode="json", exclude={"text", "documents"})
-        if isinstance(measure, SpectrumMeasure | RankingMeasure):
-            options["layers"] = same_layers(measure.layers)
-        return {**options, "content": digest(documents(measure, folder))}
-    if isinstance(measure, PromptTable):
-        return _prompts_identity(measure, folder)
-    if isinstance(measure, HarnessMeasure):
-        options = measure.model_dump(mode="json", exclude={"include_path"})
-        return {**options, **harness.identity(measure.include_path)}
-    if isinstance(measure, TasksMeasure):
-        options = measure.model_dump(mode="json", exclude={"task", "limit"})
-        return {**options, "content": digest([asdict(choice) for choice in choices(measure, folder)])}
-    return measure.model_dump(mode="json")
-
-
-def _prompts_identity(measure: PromptTable, folder: Path) -> dict[str, Any]:
-    """Answers count only where there are any, and where texts are held against them."""
-    idle = {"prompts", "limit"}
-    asked = questions(measure, folder)
-    content: dict[str, Any] = {"content": digest([question.prompt for question in asked])}
-    if isinstance(measure, GenerationMeasure):
-        idle |= {"image"} | (set() if measure.sample else {"temperature"})
-        if measure.image is not None:
-            content["image"] = hashlib.sha256(picture_bytes(measure.image, folder)).hexdigest()
-    compares = isinstance(measure, GenerationMeasure) or bool(catalog.measurement(measure.name).package)
-    if compares and any(question.answers for question in asked):
-        content["answers"] = digest([question.answers for question in asked])
-    return {**measure.model_dump(mode="json", exclude=idle), **content}
+    return measure.identity(folder) | {key: value for key, value in identity.items() if value}

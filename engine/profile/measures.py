@@ -1,18 +1,27 @@
 """The [[measure]] tables: what is observed on a model, and with which options."""
 
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from engine import catalog
 from engine.errors import LesionError
+from engine.profile.choice import OneOf
 from engine.profile.faults import fault, show
-from engine.profile.fields import Bool, Counts, Float, Int, Table, Text, accept, must_exist, refuse_repeats
-from engine.profile.harness import check_folder, check_harness
-from engine.profile.layers import Layers, check_layers
-from engine.profile.names import check_file
-from engine.profile.pictures import check_picture
+from engine.profile.fields import Bool, Counts, Float, Int, Table, Text, WhichLayers, accept, must_exist, refuse_repeats
+from engine.profile.harness import check_folder, check_harness, harness_version
+from engine.profile.hashing import digest
+from engine.profile.inputs import FolderInput, Input, PictureInput, PictureName, Prompts, TextName, inputs_of
+from engine.profile.layers import same_layers
+from engine.profile.names import AUTO
+from engine.profile.tasks import choices
+from engine.profile.texts import documents, questions
+
+PETRI_DOCUMENTS = 64
+"""Documents of the bundled petri text, which has no end of its own, where a profile does not say how many."""
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
@@ -25,10 +34,6 @@ def _check_label(label: str | None) -> str | None:
 
 Label = Annotated[Text | None, BeforeValidator(lambda label: _check_label(label) if isinstance(label, str) else label)]
 _LABEL_FIELD = Field(None, description='stands before the metrics\' names ("label.perplexity"); unset: nothing does')
-
-
-def _check_layers(layers: Any) -> Any:
-    return None if layers is None else accept(check_layers, layers)
 
 
 class MeasureTable(Table):
@@ -51,18 +56,61 @@ class MeasureTable(Table):
         """Whether it writes texts whose tokens are drawn by the sampler, whose version then counts."""
         return False
 
+    @classmethod
+    def inputs(cls) -> dict[str, Input]:
+        """Its keys that name texts, prompts, pictures, files or folders: those whose type says so."""
+        return inputs_of(cls)
+
+    @property
+    def pictures(self) -> dict[str, str]:
+        """By key, the pictures that it shows to the models."""
+        kinds = self.inputs().items()
+        shown = {key: getattr(self, key) for key, kind in kinds if isinstance(kind, PictureInput)}
+        return {key: name for key, name in shown.items() if name is not None}
+
+    def settled(self, petri: bool) -> Self:
+        """Itself with every "auto" decided that models by their names decide; `petri`: all of them are petri models."""
+        return self
+
+    def identity(self, folder: Path) -> dict[str, Any]:
+        """What its result depends on, as JSON: its options, with inputs by content instead of by name. Relative paths
+        start from `folder`. Raises LesionError where an input cannot be read."""
+        told_by_content = set(self.inputs()) | self.uncounted
+        return self.model_dump(mode="json", exclude=told_by_content) | self.content(folder)
+
+    @property
+    def uncounted(self) -> set[str]:
+        """The keys that change no result by themselves."""
+        return set()
+
+    def content(self, folder: Path) -> dict[str, Any]:
+        """What its inputs hold, by key, as `identity` has it."""
+        named = {key: (kind, getattr(self, key)) for key, kind in self.inputs().items()}
+        return {key: kind.content(name, folder) for key, (kind, name) in named.items() if name is not None}
+
 
 class TextTable(MeasureTable):
     """A measurement that reads documents."""
 
-    text: Text = Field("auto", description="a bundled text, or a .txt file with blank lines between its documents")
+    text: TextName = Field("auto", description="a bundled text, or a .txt file with blank lines between its documents")
     documents: Int | None = Field(None, ge=1, description="how many documents at most; unset: all")
 
-    @field_validator("text")
-    @classmethod
-    def _check_text(cls, text: str, info: ValidationInfo) -> str:
-        accept(lambda name: check_file(name, catalog.texts(), "text", must_exist=must_exist(info)), text)
-        return text
+    def settled(self, petri: bool) -> Self:
+        """See MeasureTable. The petri text has no end of its own, so it gets one."""
+        text = ("petri" if petri else "english") if self.text == AUTO else self.text
+        most = PETRI_DOCUMENTS if text == "petri" and self.documents is None else self.documents
+        return self.model_copy(update={"text": text, "documents": most})
+
+    @property
+    def uncounted(self) -> set[str]:
+        """See MeasureTable."""
+        return {*super().uncounted, "documents"}
+
+    def content(self, folder: Path) -> dict[str, Any]:
+        """See MeasureTable."""
+        held = super().content(folder)
+        del held["text"]
+        return {**held, "content": digest(documents(self, folder))}
 
 
 class PerplexityMeasure(TextTable):
@@ -87,40 +135,46 @@ def _check_chat(chat: Any) -> Any:
     raise fault(f"must be true, false or 'auto', not {show(chat)}")
 
 
-def _check_prompts(prompts: Any) -> Any:
-    if isinstance(prompts, list | tuple):
-        if not prompts or not all(isinstance(prompt, str) and prompt.strip() for prompt in prompts):
-            raise fault("a list of prompts needs at least one entry, and every entry is text that is not empty")
-        return tuple(prompts)
-    if isinstance(prompts, str):
-        return prompts
-    raise fault(f"must be a prompt set, a file or a list of prompts, not {show(prompts)}")
-
-
 class PromptTable(MeasureTable):
-    """A measurement that reads prompts. `usual` is the set that "auto" stands for on models other than petri."""
+    """A measurement that reads prompts. `usual` is the set that "auto" stands for on models other than petri, where no
+    picture is shown; `grades`: texts are held against the prompts' answers, which then count."""
 
     usual: ClassVar[str] = "short"
+    grades: ClassVar[bool] = True
 
-    prompts: Annotated[str | tuple[str, ...], BeforeValidator(_check_prompts)] = Field(
+    prompts: Prompts = Field(
         "auto", description="a bundled prompt set, a file (.txt: a prompt a line; .jsonl), or a list of prompts"
     )
     limit: Int | None = Field(None, ge=1, description="how many prompts at most; unset: all")
 
-    @field_validator("prompts")
-    @classmethod
-    def _check_prompt_set(cls, prompts: str | tuple[str, ...], info: ValidationInfo) -> str | tuple[str, ...]:
-        if isinstance(prompts, str):
-            exist = must_exist(info)
-            accept(lambda name: check_file(name, catalog.prompt_sets(), "prompt set", must_exist=exist), prompts)
-        return prompts
+    def settled(self, petri: bool) -> Self:
+        """See MeasureTable."""
+        if self.prompts != AUTO:
+            return self
+        suited = "petri" if petri else "picture" if self.pictures else self.usual
+        return self.model_copy(update={"prompts": suited})
+
+    @property
+    def uncounted(self) -> set[str]:
+        """See MeasureTable."""
+        return {*super().uncounted, "limit"}
+
+    def content(self, folder: Path) -> dict[str, Any]:
+        """See MeasureTable."""
+        held = super().content(folder)
+        del held["prompts"]
+        asked = questions(self, folder)
+        held["content"] = digest([question.prompt for question in asked])
+        if self.grades and any(question.answers for question in asked):
+            held["answers"] = digest([question.answers for question in asked])
+        return held
 
 
 class GenerationMeasure(PromptTable):
     """What the model writes after each prompt."""
 
     name: Literal["generation"] = "generation"
-    image: Text | None = Field(
+    image: PictureName | None = Field(
         None, description="a picture the prompts are about, bundled or a PNG, JPEG or WebP file; unset: none"
     )
     max_new_tokens: Int = Field(64, ge=1, le=100_000, description="tokens written at most after a prompt")
@@ -131,13 +185,6 @@ class GenerationMeasure(PromptTable):
         "auto", description="wrap prompts in the model's chat template; auto: where it has one"
     )
 
-    @field_validator("image")
-    @classmethod
-    def _check_image(cls, image: str | None, info: ValidationInfo) -> str | None:
-        if image is not None:
-            accept(lambda name: check_picture(name, must_exist=must_exist(info)), image)
-        return image
-
     @property
     def draws(self) -> bool:
         return self.sample
@@ -146,11 +193,17 @@ class GenerationMeasure(PromptTable):
     def sampled(self) -> bool:
         return self.sample
 
+    @property
+    def uncounted(self) -> set[str]:
+        """See MeasureTable."""
+        return super().uncounted | (set() if self.sample else {"temperature"})
+
 
 class GainsMeasure(PromptTable):
     """By how much attention and MLP amplify what they receive, layer by layer."""
 
     usual: ClassVar[str] = "gains4"
+    grades: ClassVar[bool] = False
 
     name: Literal["gains"] = "gains"
     batch_size: Int = Field(16, ge=1, le=4096, description="prompts read together")
@@ -160,6 +213,7 @@ class ResidualGainMeasure(PromptTable):
     """By how much a block amplifies the residual stream at the last token."""
 
     usual: ClassVar[str] = "residual25"
+    grades: ClassVar[bool] = False
 
     name: Literal["residual_gain"] = "residual_gain"
     batch_size: Int = Field(16, ge=1, le=4096, description="prompts read together")
@@ -169,27 +223,38 @@ class SpectrumMeasure(TextTable):
     """How many dimensions the outputs of a layer use."""
 
     name: Literal["spectrum"] = "spectrum"
-    layers: Annotated[Layers | None, BeforeValidator(_check_layers)] = Field(
+    layers: WhichLayers | None = Field(
         None, description='layers observed: "0-5", "last 4" or [1, 3], counting from 0; unset: the middle one'
     )
     batch_size: Int = Field(16, ge=1, le=4096, description="documents read together")
+
+    def identity(self, folder: Path) -> dict[str, Any]:
+        """See MeasureTable. Layers count however they are spelt."""
+        return super().identity(folder) | {"layers": same_layers(self.layers)}
 
 
 class TasksMeasure(MeasureTable):
     """Which of several answers to a question the model finds likeliest."""
 
     name: Literal["tasks"] = "tasks"
-    task: Text = Field(
+    task: Annotated[Text, Input("task", catalog.tasks, auto=True)] = Field(
         "auto", description="a bundled task, or a .jsonl file of {question, choices, answer}; the first choice is 0"
     )
     limit: Int | None = Field(None, ge=1, description="how many questions at most; unset: all")
     batch_size: Int = Field(16, ge=1, le=4096, description="answers scored together")
 
-    @field_validator("task")
-    @classmethod
-    def _check_task(cls, task: str, info: ValidationInfo) -> str:
-        accept(lambda name: check_file(name, catalog.tasks(), "task", must_exist=must_exist(info)), task)
-        return task
+    def settled(self, petri: bool) -> Self:
+        """See MeasureTable."""
+        return self.model_copy(update={"task": "petri" if petri else "basics"}) if self.task == AUTO else self
+
+    @property
+    def uncounted(self) -> set[str]:
+        """See MeasureTable."""
+        return {"limit"}
+
+    def content(self, folder: Path) -> dict[str, Any]:
+        """See MeasureTable."""
+        return {"content": digest([asdict(choice) for choice in choices(self, folder)])}
 
 
 class ScoredTextTable(TextTable):
@@ -207,9 +272,11 @@ class RankingMeasure(ScoredTextTable):
     """Which weights matter most by a score, and how far scores, texts and seeds agree on them."""
 
     name: Literal["ranking"] = "ranking"
-    scores: tuple[Text, ...] = Field(("grad_x_weight",), min_length=1, description="what weights are ranked by")
-    group: Text = Field("all", description="among which parameters")
-    layers: Annotated[Layers | None, BeforeValidator(_check_layers)] = Field(
+    scores: tuple[Annotated[Text, OneOf(catalog.scores)], ...] = Field(
+        ("grad_x_weight",), min_length=1, description="what weights are ranked by"
+    )
+    group: Annotated[Text, OneOf(catalog.groups)] = Field("all", description="among which parameters")
+    layers: WhichLayers | None = Field(
         None, description='only these layers: "0-5", "last 4", "3" or [1, 3]; unset: all'
     )
     k: Counts = Field((10, 100), description="how many weights are listed, and compared; several, as [10, 100]")
@@ -245,6 +312,10 @@ class RankingMeasure(ScoredTextTable):
             raise fault(LesionError("changes nothing where no score draws: leave it out", field="seeds"))
         return self
 
+    def identity(self, folder: Path) -> dict[str, Any]:
+        """See MeasureTable. Layers count however they are spelt."""
+        return super().identity(folder) | {"layers": same_layers(self.layers)}
+
     @property
     def counts(self) -> tuple[int, ...]:
         """Every k, rising."""
@@ -261,12 +332,15 @@ class SuperWeightsMeasure(ScoredTextTable):
     most: Int = Field(4, ge=1, le=1000, description="how many are zeroed to see what they do, largest spike first")
 
 
+_TASK_FOLDER = FolderInput("one with task files (.yaml) of lm-evaluation-harness")
+
+
 class HarnessMeasure(MeasureTable):
     """Tasks of lm-evaluation-harness."""
 
     name: Literal["lm_eval"] = "lm_eval"
     tasks: tuple[Text, ...] = Field(min_length=1, description="tasks and groups of tasks, by the harness's names")
-    include_path: Text | None = Field(
+    include_path: Annotated[Text, _TASK_FOLDER] | None = Field(
         None, description="a folder with task files (.yaml) of your own; Python code in it needs --trust-remote-code"
     )
     num_fewshot: Int | None = Field(None, ge=0, le=1000, description="examples before a question; unset: the task's")
@@ -292,6 +366,12 @@ class HarnessMeasure(MeasureTable):
     @property
     def draws(self) -> bool:
         return self.num_fewshot != 0  # which examples stand before a question
+
+    def content(self, folder: Path) -> dict[str, Any]:
+        """See MeasureTable. The version of lm-evaluation-harness counts, too."""
+        held = super().content(folder)
+        files = {"files": held["include_path"]} if held else {}
+        return {"version": harness_version(), **files}
 
 
 def made_on(measure: MeasureTable, baseline: bool) -> bool:

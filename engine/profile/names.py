@@ -113,16 +113,17 @@ def check_model(model: str, *, must_exist: bool) -> None:
 
 
 def check_file(name: str, known: Iterable[str], kind: str, *, must_exist: bool) -> None:
-    """Raises LesionError unless `name` is one of the catalog's `known`, "auto", or an existing file."""
-    names = [AUTO, *known]
+    """Raises LesionError unless `name` is one of the `known` or, if it `must_exist`, an existing file."""
+    names = list(known)
     if name in names:
         return
-    if not is_file_name(name):
+    if names and not is_file_name(name):
         wrong = f"there is no {kind} {quoted(name)}, and no such file either"
         raise LesionError(f"{wrong}{suggestion(name, names)}{catalog.blame()}")
     check_path(name)
     if must_exist and not is_file(name):
-        raise LesionError(f"there is no file {quoted(name)}; a {kind} is a file or one of: {', '.join(names)}")
+        instead = f"; a {kind} is a file or one of: {', '.join(names)}" if names else ": give the path of one"
+        raise LesionError(f"there is no file {quoted(name)}{instead}")
 
 
 def made_by(model: str) -> str:

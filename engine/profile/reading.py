@@ -1,27 +1,25 @@
 """From a TOML file to a Profile: `extends`, `--set`, paths, and every mistake as a sentence."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from engine import catalog
 from engine.errors import LesionError, quoted, shortened, suggestion
-from engine.paths import is_folder, is_there
+from engine.paths import is_folder
 from engine.profile import toml
 from engine.profile.faults import explain
-from engine.profile.measures import Measure, PromptTable, TasksMeasure, TextTable
-from engine.profile.names import AUTO, anchor, check_path, is_file_name, is_model_path, is_petri
+from engine.profile.inputs import anchor_all
+from engine.profile.measures import tables as measure_tables
+from engine.profile.names import anchor, check_path, is_model_path, is_petri
 from engine.profile.overrides import override
 from engine.profile.schema import Profile
+from engine.profile.selection import Select
 
 LONGEST_CHAIN = 20
 """Profiles of which each extends the next."""
-
-PETRI_DOCUMENTS = 64
-"""Documents of the bundled petri text, which has no end of its own, where a profile does not say how many."""
 
 
 def load(path: Path | str, overrides: Sequence[str] = (), *, must_exist: bool = True) -> Profile:
@@ -67,24 +65,9 @@ def parse(data: dict[str, Any], where: str, folder: Path, *, must_exist: bool = 
 def _settle(profile: Profile) -> Profile:
     """`profile` with "auto" texts and prompts decided by the models' names, and a damage for each of several k."""
     petri = all(is_petri(name) for name in profile.model.names)
-    measures = tuple(_settle_measure(measure, petri) for measure in profile.measure)
+    measures = tuple(measure.settled(petri) for measure in profile.measure)
     damage = tuple(one for table in profile.damage for one in table.separate())
     return profile.model_copy(update={"measure": measures, "damage": damage})
-
-
-def _settle_measure(measure: Measure, petri: bool) -> Measure:
-    if isinstance(measure, PromptTable):
-        usual = "picture" if getattr(measure, "image", None) else measure.usual
-        prompts = "petri" if petri else usual
-        return measure.model_copy(update={"prompts": prompts}) if measure.prompts == AUTO else measure
-    if isinstance(measure, TasksMeasure):
-        task = "petri" if petri else "basics"
-        return measure.model_copy(update={"task": task}) if measure.task == AUTO else measure
-    if not isinstance(measure, TextTable):
-        return measure
-    text = ("petri" if petri else "english") if measure.text == AUTO else measure.text
-    documents = PETRI_DOCUMENTS if text == "petri" and measure.documents is None else measure.documents
-    return measure.model_copy(update={"text": text, "documents": documents})
 
 
 def _extended(
@@ -157,33 +140,18 @@ def _anchor_all(data: dict[str, Any], folder: Path) -> None:
         ]
     if isinstance(model, dict) and isinstance(digests := model.get("digests"), dict):
         model["digests"] = {anchor(name, folder): noted for name, noted in digests.items()}
-    bundled = _bundled()
-    selects = [damage["select"] for damage in _tables(data, "damage") if isinstance(damage.get("select"), dict)]
-    for table in [*_tables(data, "measure"), *selects]:
-        for key, known in bundled.items():
-            name = table.get(key)
-            if isinstance(name, str) and name != AUTO and name not in known and _is_file(name, folder):
-                table[key] = anchor(name, folder)
-
-
-def _bundled() -> dict[str, Collection[str]]:
-    """The keys of a measurement or a selection that may name a file, and the names that do not."""
-    return {
-        "text": catalog.texts(),
-        "prompts": catalog.prompt_sets(),
-        "task": catalog.tasks(),
-        "image": catalog.pictures(),
-        "include_path": (),
-    }
+    for damage in _tables(data, "damage"):
+        if isinstance(select := damage.get("select"), dict):
+            anchor_all(Select, select, folder)
+    known = {table.model_fields["name"].default: table for table in measure_tables()}
+    for measure in _tables(data, "measure"):
+        if isinstance(name := measure.get("name"), str) and name in known:
+            anchor_all(known[name], measure, folder)
 
 
 def _tables(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
     found = data.get(key)
     return [table for table in found if isinstance(table, dict)] if isinstance(found, list) else []
-
-
-def _is_file(name: str, folder: Path) -> bool:
-    return bool(name) and (is_file_name(name) or is_there(folder / name))
 
 
 def _copy(value: Any) -> Any:

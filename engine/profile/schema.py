@@ -98,17 +98,16 @@ class Profile(Table):
     @property
     def shows_pictures(self) -> bool:
         """Whether any measurement shows a picture to the models."""
-        return any(_picture(measure) for measure in self.measure)
+        return any(measure.pictures for measure in self.measure)
 
     @model_validator(mode="after")
     def _refuse_pictures_for_the_blind(self, info: ValidationInfo) -> "Profile":
-        asked = [position for position, measure in enumerate(self.measure) if _picture(measure)]
-        for position in asked if must_exist(info) else []:
-            for name in self.model.names:
-                try:
-                    check_sight(name)
-                except LesionError as error:
-                    raise fault(LesionError(str(error), field=f"measure.{position}.image")) from None
+        asked = [f"measure.{position}.{key}" for position, one in enumerate(self.measure) for key in one.pictures]
+        for key, name in product(asked if must_exist(info) else [], self.model.names):
+            try:
+                check_sight(name)
+            except LesionError as error:
+                raise fault(LesionError(str(error), field=key)) from None
         return self
 
 
@@ -129,8 +128,3 @@ def _refuse_overlap(damage: Damage, position: int, first: dict[tuple[Any, ...], 
             text = f"{wanted} is already asked for by damage.{first[same]}; once is enough"
             raise fault(LesionError(text, field=f"damage.{position}"))
         first[same] = position
-
-
-def _picture(measure: Measure) -> str | None:
-    """The picture that a measurement shows; None for most."""
-    return getattr(measure, "image", None)

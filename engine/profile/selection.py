@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from engine import catalog
 from engine.errors import LesionError
+from engine.profile.choice import OneOf
 from engine.profile.faults import fault, show
-from engine.profile.fields import Counts, Float, Int, Table, Text, accept, must_exist
+from engine.profile.fields import Counts, Float, Int, Table, Text, accept
+from engine.profile.inputs import TextName
 from engine.profile.layers import group_name
-from engine.profile.names import check_file, is_file_name
+from engine.profile.names import is_file_name
 
 Coordinate = tuple[str | int, ...]
 """A parameter's name, then an index for each of its dimensions."""
@@ -39,11 +41,11 @@ class Select(Table):
     k: Counts | None = Field(
         None, description="how many weights, or fraction; several, as [10, 50], are trials of their own each"
     )
-    score: Text | None = Field(None, description="what top_k and bottom_k go by")
+    score: Annotated[Text, OneOf(catalog.scores)] | None = Field(None, description="what top_k and bottom_k go by")
     scope: Literal["global", "per_layer", "per_tensor"] = Field(
         "global", description="whether k or fraction is of the whole group, of each layer or of each parameter"
     )
-    text: Text = Field(
+    text: TextName = Field(
         "auto", description="what the score is computed on: a bundled text, or a .txt file; auto: what suits the model"
     )
     documents: Int = Field(8, ge=1, le=100_000, description="how many documents of the text at most")
@@ -59,12 +61,6 @@ class Select(Table):
     @classmethod
     def _check_score(cls, score: str | None) -> str | None:
         return None if score is None else accept(catalog.score, score).name
-
-    @field_validator("text")
-    @classmethod
-    def _check_text(cls, text: str, info: ValidationInfo) -> str:
-        accept(lambda name: check_file(name, catalog.texts(), "text", must_exist=must_exist(info)), text)
-        return text
 
     @model_validator(mode="after")
     def _check_whole(self) -> "Select":

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engine import catalog
 from engine.catalog.bundled import json_lines, read_bundled
 from engine.errors import LesionError
-from engine.profile.measures import TasksMeasure
 from engine.profile.texts import read_own, require_settled
 
 
@@ -20,7 +19,16 @@ class Choice:
     answer: int
 
 
-def choices(measure: TasksMeasure, folder: Path) -> list[Choice]:
+class AsksTask(Protocol):
+    """A table that asks the questions of a task: a TasksMeasure."""
+
+    @property
+    def task(self) -> str: ...
+    @property
+    def limit(self) -> int | None: ...
+
+
+def choices(measure: AsksTask, folder: Path) -> list[Choice]:
     """The questions of a task, at most `measure.limit`, never none.
 
     A file has one a line: {"question": text, "choices": [text, text, …], "answer": index of the right one, from 0}. A

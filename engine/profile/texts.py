@@ -2,46 +2,66 @@
 
 import re
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from engine import catalog, files
 from engine.catalog.bundled import Question, parsed_questions, read_bundled, set_questions
 from engine.errors import LesionError
-from engine.profile.measures import PromptTable, TextTable
 from engine.profile.names import AUTO, anchor
-from engine.profile.selection import Select
 
-Found = TypeVar("Found")
+Part = TypeVar("Part")
 
 _PETRI_SEED = 0
 """Which of the endless held-out petri documents are measured on."""
 
 
-def documents(measure: TextTable | Select, folder: Path) -> list[str]:
-    """The documents a measurement reads: at most `measure.documents`, never none, none of them empty.
+class ReadsDocuments(Protocol):
+    """A table that reads documents: a TextTable, or the `select` of a damage."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def documents(self) -> int | None: ...
+
+
+class ReadsPrompts(Protocol):
+    """A table that reads prompts: a PromptTable."""
+
+    @property
+    def prompts(self) -> str | tuple[str, ...]: ...
+    @property
+    def limit(self) -> int | None: ...
+
+
+def documents(measure: ReadsDocuments, folder: Path) -> list[str]:
+    """The documents a measurement reads; see `documents_of`."""
+    return documents_of(measure.text, measure.documents, folder)
+
+
+def documents_of(text: str, most: int | None, folder: Path) -> list[str]:
+    """The documents of a bundled text or of a file: at most so many, never none, none of them empty.
 
     A relative path starts from `folder`, the folder of the profile's file.
     Raises LesionError where the file cannot be read or holds no text.
     """
-    require_settled(measure.text)
-    if measure.text == "petri":
+    require_settled(text)
+    if text == "petri":
         from engine.petri import held_out
 
-        if measure.documents is None:
+        if most is None:
             raise ValueError("petri text is endless: the profile was not settled by load or parse")
-        return held_out(_PETRI_SEED, measure.documents)
-    bundled = measure.text in catalog.texts()
-    text = read_bundled(f"{measure.text}.txt") if bundled else read_own(measure.text, folder)
-    found = [part.strip() for part in re.split(r"\n\s*\n", text) if part.strip()]
-    return _at_least_one(found, measure.text)[: measure.documents]
+        return held_out(_PETRI_SEED, most)
+    read = read_bundled(f"{text}.txt") if text in catalog.texts() else read_own(text, folder)
+    parts = [part.strip() for part in re.split(r"\n\s*\n", read) if part.strip()]
+    return _at_least_one(parts, text)[:most]
 
 
-def prompts(measure: PromptTable, folder: Path) -> list[str]:
+def prompts(measure: ReadsPrompts, folder: Path) -> list[str]:
     """The prompts a measurement reads, without their answers; see `questions`."""
     return [question.prompt for question in questions(measure, folder)]
 
 
-def questions(measure: PromptTable, folder: Path) -> list[Question]:
+def questions(measure: ReadsPrompts, folder: Path) -> list[Question]:
     """The prompts a measurement reads, at most `measure.limit`, never none, with their answers where they have any.
 
     In a .jsonl file each line is {"prompt": text, "answer": text or list of texts}, where the answer may be missing; in
@@ -51,16 +71,16 @@ def questions(measure: PromptTable, folder: Path) -> list[Question]:
     if isinstance(measure.prompts, tuple):
         return [Question(prompt) for prompt in measure.prompts[: measure.limit]]
     require_settled(measure.prompts)
-    info = catalog.prompt_sets().get(measure.prompts)
+    sets = catalog.prompt_sets()
+    info = sets.get(measure.prompts)
     if info is None:
-        found = parsed_questions(read_own(measure.prompts, folder), measure.prompts)
+        asked = parsed_questions(read_own(measure.prompts, folder), measure.prompts)
     else:
-        sets = catalog.prompt_sets()
-        found = [question for part in info.parts or (info.name,) for question in set_questions(sets[part])]
-    return _at_least_one(found, measure.prompts)[: measure.limit]
+        asked = [question for part in info.parts or (info.name,) for question in set_questions(sets[part])]
+    return _at_least_one(asked, measure.prompts)[: measure.limit]
 
 
-def prompt_set_name(measure: PromptTable) -> str:
+def prompt_set_name(measure: ReadsPrompts) -> str:
     """What records call the prompts: the bundled set's name, the file's name without its ending, or "inline"."""
     return "inline" if isinstance(measure.prompts, tuple) else Path(measure.prompts).stem
 
@@ -76,10 +96,10 @@ def read_own(name: str, folder: Path) -> str:
         raise LesionError(f"'{path}' cannot be read: {error.strerror}") from None
 
 
-def _at_least_one(found: list[Found], name: str) -> list[Found]:
-    if not found:
+def _at_least_one(parts: list[Part], name: str) -> list[Part]:
+    if not parts:
         raise LesionError(f"'{name}' holds no text; a text has documents between blank lines, a prompt file one a line")
-    return found
+    return parts
 
 
 def require_settled(name: str) -> None:

@@ -2,9 +2,8 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import tomli_w
 
@@ -13,14 +12,16 @@ from engine.errors import LesionError
 from engine.profile import toml
 from engine.profile.content import model_digests
 from engine.profile.damage import Damage
-from engine.profile.harness import own_files
-from engine.profile.measures import HarnessMeasure, Measure
+from engine.profile.fields import Table
+from engine.profile.inputs import inputs_of
 from engine.profile.model_spec import ModelDigests, ModelSpec
-from engine.profile.names import is_file_name, is_model_path
+from engine.profile.names import is_model_path
 from engine.profile.schema import Profile
 
 INPUTS = "inputs"
 """The folder of a run directory that holds copies of the user's own texts, prompts and pictures."""
+
+Local = TypeVar("Local", bound=Table)
 
 _WIDTH = 100
 _BARE = re.compile(r"[A-Za-z0-9_.-]+")  # dots: --set takes dotted keys
@@ -70,7 +71,7 @@ def localise(profile: Profile, run_dir: Path) -> Profile:
     Files that share a name are told apart by a number. Raises OSError where a copy fails.
     """
     copies: dict[str, str] = {}
-    measures = tuple(_localise_measure(measure, run_dir, copies) for measure in profile.measure)
+    measures = tuple(_localised(measure, run_dir, copies) for measure in profile.measure)
     damage = tuple(_localise_damage(damage, run_dir, copies) for damage in profile.damage)
     return profile.model_copy(update={"measure": measures, "damage": damage})
 
@@ -103,42 +104,24 @@ def setting(key: str, value: Any) -> str:
     return _line(key, value)
 
 
-def _localise_measure(measure: Measure, run_dir: Path, copies: dict[str, str]) -> Measure:
-    copied = {}
-    for key in ("text", "prompts", "task", "image"):
-        source = getattr(measure, key, None)
-        if isinstance(source, str) and is_file_name(source):
-            copied[key] = _localise_file(source, run_dir, copies)
-    if isinstance(measure, HarnessMeasure) and measure.include_path is not None:
-        copied["include_path"] = _localise_folder(measure.include_path, run_dir, copies)
-    return measure.model_copy(update=copied)
+def _localised(table: Local, run_dir: Path, copies: dict[str, str]) -> Local:
+    """`table` with each key that names something of the user's naming the copy of it."""
+    update = {}
+    for key, source in inputs_of(type(table)).items():
+        value = getattr(table, key)
+        if not source.is_own(value):
+            continue
+        if value not in copies:
+            copies[value] = _free_name(Path(value), set(copies.values()))
+            source.copy(Path(value), run_dir / copies[value])
+        update[key] = copies[value]
+    return table.model_copy(update=update)
 
 
 def _localise_damage(damage: Damage, run_dir: Path, copies: dict[str, str]) -> Damage:
-    if damage.select is None or damage.select.own_text is None:
+    if damage.select is None:
         return damage
-    text = _localise_file(damage.select.own_text, run_dir, copies)
-    return damage.model_copy(update={"select": damage.select.model_copy(update={"text": text})})
-
-
-def _localise_file(source: str, run_dir: Path, copies: dict[str, str]) -> str:
-    """The name of the copy in `run_dir`, which is made where there is none yet."""
-    if source not in copies:
-        copies[source] = _free_name(Path(source), set(copies.values()))
-        (run_dir / INPUTS).mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, run_dir / copies[source])
-    return copies[source]
-
-
-def _localise_folder(source: str, run_dir: Path, copies: dict[str, str]) -> str:
-    """The name of the copy in `run_dir` of a folder with task files, which is made where there is none yet."""
-    if source not in copies:
-        copies[source] = _free_name(Path(source), set(copies.values()))
-        for path in own_files(Path(source)):
-            copy = run_dir / copies[source] / path.relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-    return copies[source]
+    return damage.model_copy(update={"select": _localised(damage.select, run_dir, copies)})
 
 
 def _free_name(source: Path, taken: set[str]) -> str:

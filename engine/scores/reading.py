@@ -12,8 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from engine import catalog
 from engine.errors import LesionError
 from engine.models.loading import LoadedModel
-from engine.profile import PerplexityMeasure
-from engine.profile.texts import documents
+from engine.profile.texts import documents_of
 from engine.reading.encoding import encode, pad, padding_token
 from engine.reading.windows import Window, batches, slide
 from engine.scores.spec import ScoreSpec
@@ -108,7 +107,5 @@ def differentiable(loaded: LoadedModel, parameters: Sequence[Parameter]) -> Iter
 def _documents(loaded: LoadedModel, spec: ScoreSpec) -> list[str]:
     bundled = "petri" if loaded.name in catalog.models() else "english"
     text = bundled if spec.text == "auto" else spec.text
-    # Not validated as a table of a profile: a mistake in it has its own sentence, from the file that is missing.
-    found = documents(PerplexityMeasure.model_construct(text=text, documents=spec.documents), spec.folder)
     which, count = spec.sample
-    return found[which::count]
+    return documents_of(text, spec.documents, spec.folder)[which::count]

@@ -24,7 +24,7 @@ from engine.profile.layers import same_layers
 from engine.profile.measures import ScoredTextTable, batch_size
 from engine.profile.names import is_petri
 from engine.profile.tasks import choices
-from engine.profile.texts import documents, prompts
+from engine.profile.texts import documents, documents_of, prompts
 from engine.scores import ScoreSpec
 from engine.work.subject import measure_key
 
@@ -117,8 +117,7 @@ def _scoring(spec: ScoreSpec, model: str) -> Scoring:
     if not catalog.score(spec.name).reads_text:
         return Scoring(spec.name, 0, 0, 0)
     text = ("petri" if is_petri(model) else "english") if spec.text == "auto" else spec.text
-    read = documents(PerplexityMeasure.model_construct(text=text, documents=spec.documents), spec.folder)
-    lengths = [tokens(document) for document in read]
+    lengths = [tokens(document) for document in documents_of(text, spec.documents, spec.folder)]
     windows = sum(-(-length // (spec.context - 1)) for length in lengths)
     rows = 1 if spec.name == "grad_squared" else min(spec.batch_size, windows)
     return Scoring(spec.name, rows, min(max(lengths), spec.context), -(-windows // rows))

@@ -91,6 +91,35 @@ def test_an_added_method_runs_from_a_profile(site: Path, profile: Path, tmp_path
     assert again.returncode == 0, again.stderr
 
 
+def test_a_file_that_its_measurement_names_is_an_input_like_ours(site: Path, tmp_path: Path) -> None:
+    """Found beside the profile, copied into the run, counted by content; an editor hears of it."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "words.txt").write_text("the a")
+    path = folder / "p.toml"
+    tables = '[model]\nnames = ["petri-4k"]\n[[damage]]\nmethod = "none"\n[run]\nthreads = 1\n[[measure]]\n'
+    path.write_text(f'name = "p"\n{tables}name = "certainty"\nlimit = 2\nwords = "words.txt"\n')
+    done = lesion("run", str(path), "--json", "--results", str(tmp_path / "results"), sites=(site,))
+    assert done.returncode == 0, done.stderr
+    run = Path(json.loads(done.stdout)["run"])
+    assert (run / "inputs" / "words.txt").read_text() == "the a"
+    assert 'words = "inputs/words.txt"' in (run / "profile.toml").read_text()
+    [record] = [json.loads(line) for line in (run / "trials.jsonl").read_text().splitlines()]
+    code = "import sys; from pathlib import Path; from engine.profile import load, trials\n"
+    code += "for name in sys.argv[1:]: print(trials(load(name), Path(name).parent)[0].key)"
+    there = shutil.copytree(folder, tmp_path / "there")
+    other = shutil.copytree(folder, tmp_path / "other")
+    (other / "words.txt").write_text("the")
+    profiles = [str(place / "p.toml") for place in (folder, there, other)] + [str(run / "profile.toml")]
+    here, elsewhere, changed, copied = python(code, site, arguments=tuple(profiles)).split()
+    assert here == elsewhere == copied == record["trial"] != changed
+    (folder / "words.txt").unlink()
+    refused = lesion("run", str(path), sites=(site,))
+    assert refused.returncode == 2
+    assert "measure.0.words: there is no file" in refused.stderr
+    assert "give the path of one" in refused.stderr
+
+
 def test_without_the_package_the_profile_is_refused_in_one_sentence(site: Path, profile: Path) -> None:
     refused = lesion("run", str(profile), sites=())
     assert refused.returncode == 2
