@@ -18,6 +18,7 @@ from engine.analysis.gains import (
     layer_part,
 )
 from engine.analysis.power_law import power_of_ten
+from engine.catalog.columns import metric_of
 
 PREDICTED = {"7B": 7e9, "12B": 12e9, "13B": 13e9, "70B": 70e9, "175B": 175e9, "1T": 1e12}
 """The sizes for which the survey gives what its law predicts."""
@@ -122,12 +123,12 @@ def law_caption(law: Scaling) -> list[str]:
 
 def is_density(metric: str) -> bool:
     """Whether a metric is a gain that the survey sets against head density."""
-    name = metric.rpartition(".")[2]
+    name = metric_of(metric).name
     return name.startswith("residual_gain") and not name.endswith(("_std", CHANGE))
 
 
 def _title(metric: str) -> str:
-    label, _, name = metric.rpartition(".")
+    label, name = metric_of(metric)
     part = PARTS[layer_part(name) or "mlp_gain"][2]
     return f"{label + ' · ' if label else ''}{part} by layer · undamaged"
 

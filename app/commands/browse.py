@@ -16,6 +16,7 @@ import typer
 from app import output, safe
 from app.commands import options
 from engine import finding
+from engine.catalog.columns import metric_of
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def _print_overview(run: Path, frame: pd.DataFrame, kinds: dict[str, list[str]],
     from app import ability_chart
     from engine import analysis
 
-    headlines = [metric for metric in analysis.headlines(list(frame.columns)) if metric.rpartition(".")[2] not in kinds]
+    headlines = [metric for metric in analysis.headlines(list(frame.columns)) if metric_of(metric).name not in kinds]
     largest = frame["params"].max()
     drawn = frame[(frame["params"] == largest) | frame["params"].isna()]
     panels = sum(len(ability_chart.ability_panels(drawn, labelled)) for labelled in kinds.values())
@@ -239,9 +240,7 @@ def _print_gains(run: Path, frame: pd.DataFrame, metric: str) -> None:
     from engine import analysis
     from engine.analysis import gains
 
-    if metric.rpartition(".")[2] == "mlp_gain_last" and (
-        law := gain_charts.law_caption(analysis.scaling(frame, metric))
-    ):
+    if metric_of(metric).name == "mlp_gain_last" and (law := gain_charts.law_caption(analysis.scaling(frame, metric))):
         output.show_chart("\n".join(charts.wrapped(law, _paper()["width"])))
     if layers := [replace(one, model=safe.line(one.model)) for one in gains.by_layer(run, metric)]:
         output.show_chart(gain_charts.layer_chart(layers, metric, **_paper()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -170,12 +171,11 @@ def _print_plan(
 
     names = short_names(model.name for model in surveyed)
     surveyed = [replace(model, name=names[model.name]) for model in surveyed]
-    cells = [(cell | {"model": names[str(cell["model"])]}, count) for cell, count in _cells(trials)]
     every = seeds(profile)
     listed = ", ".join(map(str, every[:8])) + (f", … {every[-1]}" if len(every) > 8 else "")
     output.show(f"{profile.name}: {len(trials)} trials, seeds {listed}")
     output.show()
-    output.show_table(("model", "method", "group", "trials"), _plan_rows(cells))
+    output.show_table(("model", "method", "group", "trials"), _plan_rows(trials, names))
     output.show()
     output.show_table(
         ("model", "architecture", "parameters", "dtype", "weights", "needs", "free", ""), [_memory(m) for m in surveyed]
@@ -186,23 +186,24 @@ def _print_plan(
         output.show(f"note: {line}")
 
 
-def _plan_rows(cells: list[tuple[dict[str, str | None], int]]) -> list[tuple[str, ...]]:
+def _plan_rows(trials: list[Trial], names: Mapping[str, str]) -> list[tuple[str, ...]]:
     """A row a model, method and group; single layers of one group share theirs."""
-    from engine.analysis.layer_map import single_layer
+    from engine.profile import Where
+    from engine.profile.places import single_layer
 
-    counts: dict[tuple[str, str, str, bool], list[tuple[str, int]]] = {}
-    for cell, n in cells:
-        group = cell["group"] or ""
-        place = single_layer(group)
-        method = "baseline" if cell["group"] is None else str(cell["method"])
-        key = (str(cell["model"]), method, place[0] if place else group, place is not None)
-        counts.setdefault(key, []).append((group, n))
+    counts: dict[tuple[str, str, str, bool], Counter[str]] = {}
+    for trial in trials:
+        where = Where.of(vars(trial))
+        alone = single_layer(trial.layers) is not None
+        shared = replace(where, layers="") if alone else where
+        key = (names[trial.model], "baseline" if trial.group is None else trial.method, shared.label or "", alone)
+        counts.setdefault(key, Counter())[where.label or ""] += 1
     return [
         (
             model,
             method,
-            f"{group}, {len(each)} layers one by one" if len(each) > 1 else each[0][0],
-            str(sum(n for _, n in each)),
+            f"{group}, {len(each)} layers one by one" if len(each) > 1 else next(iter(each)),
+            str(each.total()),
         )
         for (model, method, group, _), each in counts.items()
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.analysis.curves import Curve, dose, mean
+from engine.catalog.columns import metric_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ def told_apart(metrics: Iterable[str]) -> dict[str, list[str]]:
     """
     kinds: dict[str, list[str]] = {}
     for metric in metrics:
-        label, _, kind = metric.rpartition(".")
+        label, kind = metric_of(metric)
         if label and kind in _headline_shares():
             kinds.setdefault(kind, []).append(metric)
     return {kind: labelled for kind, labelled in kinds.items() if len(labelled) > 1}
@@ -90,7 +91,7 @@ def _headline_shares() -> set[str]:
 
 
 def _ability(frame: pd.DataFrame, metric: str, curve: Curve) -> Ability:
-    label = metric.rpartition(".")[0]
+    label = metric_of(metric).label
     floor = min((mean for mean in curve.mean if math.isfinite(mean)), default=math.nan)
     if not curve.baseline - floor >= LEAST_LOSS:
         return Ability(label, curve, ())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.analysis.tables import Row, columns, rows
+from engine.catalog.columns import IDENTITY
 from engine.errors import LesionError, suggestion
 from engine.harmless import csv_cell, utf8
 
@@ -68,7 +69,8 @@ def _parquet(found: list[Row]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    words, numbers = {"run", "trial", "model", "method", "group", "status"}, {"params", "seed"}
+    numbers = {"params", "layer", "seed"}
+    words = set(IDENTITY) - numbers - {"level"}
     arrays = {
         utf8(name): pa.array(
             [utf8(row.get(name)) for row in found],

@@ -13,6 +13,7 @@ from engine import files
 from engine.analysis.curves import check_metric
 from engine.analysis.names import short_names
 from engine.analysis.power_law import FEWEST_POINTS, Scaling
+from engine.catalog.columns import labelled, metric_of
 from engine.errors import LesionError
 from engine.record.records import read_trials
 
@@ -73,7 +74,7 @@ class HeadDensity:
 
 def layer_part(metric: str) -> str | None:
     """The key in PARTS of a metric that is also known layer by layer."""
-    return next((part for part in PARTS if metric.rpartition(".")[2].startswith(part)), None)
+    return next((part for part in PARTS if metric_of(metric).name.startswith(part)), None)
 
 
 def by_layer(run: Path, metric: str) -> list[LayerGains]:
@@ -83,7 +84,7 @@ def by_layer(run: Path, metric: str) -> list[LayerGains]:
     """
     if (part := layer_part(metric)) is None:
         return []
-    label = metric.rpartition(".")[0]
+    label = metric_of(metric).label
     records = sorted(read_trials(run), key=lambda record: int(record["index"]))
     names = short_names(record["model"] for record in records)
     found: dict[str, LayerGains] = {}
@@ -120,8 +121,7 @@ def head_density(frame: pd.DataFrame, metric: str = "residual_gain") -> HeadDens
 
     Raises LesionError where the table has no such metric, or no rho beside it.
     """
-    label = metric.rpartition(".")[0]
-    rho = f"{label}.rho" if label else "rho"
+    rho = labelled(metric_of(metric).label, "rho")
     for name in (metric, rho):
         check_metric(frame, name)
     undamaged = frame[frame["method"] == "none"].drop_duplicates("model")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.analysis.curves import check_metric, mean
 from engine.catalog.columns import CHANGE
+from engine.profile import Where
 from engine.record.changes import is_change
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _Scan = tuple[str, str, str]
-"""Model, method, and group without its layer."""
+"""Model, method, and the label of the group without its layer."""
 
-_ONE_LAYER = re.compile(r"([^\[]+)\[(\d+)(?:-\2)?(?:; (.*))?\]", re.DOTALL)
+_REST = ("part", "heads", "experts", "select", "score", "options")
+"""What of a place stays the same in a scan of its layers."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,6 @@ class LayerMap:
     layers: tuple[int, ...]
     rows: tuple[MapRow, ...]
     baseline: float
-
-
-def single_layer(group: str) -> tuple[str, int] | None:
-    """A group's name without its layer, and the layer, where it is narrowed to exactly one: `mlp_only[3; heads 0]` is
-    `mlp_only[heads 0]` and 3."""
-    found = _ONE_LAYER.fullmatch(group)
-    if found is None:
-        return None
-    name, layer, more = found.groups()
-    return (f"{name}[{more}]" if more else name), int(layer)
 
 
 def scanned(frame: pd.DataFrame) -> pd.Series[bool]:
@@ -128,9 +119,14 @@ def _cell(values: list[tuple[str, float]]) -> Cell:
 
 def _places(frame: pd.DataFrame) -> list[tuple[_Scan, int] | None]:
     """For every row what is scanned and the layer; None where it is not damaged in exactly one, or has no level."""
+    import pandas as pd
+
     found: list[tuple[_Scan, int] | None] = []
-    columns = (frame[name] for name in ("model", "method", "group", "level"))
-    for model, method, group, level in zip(*columns, strict=True):
-        place = None if math.isnan(level) else single_layer(str(group))
-        found.append(((str(model), str(method), place[0]), place[1]) if place else None)
+    columns = (frame[name] for name in ("model", "method", "level", "layer", *_REST))
+    for model, method, level, layer, *rest in zip(*columns, strict=True):
+        if math.isnan(level) or pd.isna(layer):
+            found.append(None)
+            continue
+        texts = {name: text if isinstance(text, str) else "" for name, text in zip(_REST, rest, strict=True)}
+        found.append(((str(model), str(method), str(Where(**texts).label)), int(layer)))
     return found

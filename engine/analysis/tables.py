@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.analysis.names import names_over_runs, short_names
-from engine.catalog.columns import CHANGE, IDENTITY, is_taken
+from engine.catalog.columns import CHANGE, IDENTITY, is_taken, metric_of
 from engine.errors import LesionError
 from engine.harmless import utf8
-from engine.profile import trial_group
+from engine.profile import Where
+from engine.profile.places import single_layer
 from engine.record.changes import Baselines
 from engine.record.records import read_manifest, read_trials
 
@@ -31,14 +32,14 @@ def table(run: Path | Sequence[Path]) -> pd.DataFrame:
 
 
 def frame_of(found: Sequence[Row]) -> pd.DataFrame:
-    """Rows as the table: the columns of `columns`, floats everywhere but in the words, `params` and `seed`."""
+    """Rows as the table: the columns of `columns`, floats everywhere but in the words, `params`, `layer` and `seed`."""
     import pandas as pd
 
     whole = [{utf8(name): utf8(value) for name, value in row.items()} for row in found]
     frame = pd.DataFrame(whole, columns=columns(whole))
     floats = [name for name in frame.columns if name == "level" or name not in IDENTITY]
     frame[floats] = frame[floats].astype("float64")
-    return frame.astype({"params": "Int64", "seed": "int64"})
+    return frame.astype({"params": "Int64", "layer": "Int64", "seed": "int64"})
 
 
 def rows(run: Path | Sequence[Path]) -> list[Row]:
@@ -56,7 +57,8 @@ def rows(run: Path | Sequence[Path]) -> list[Row]:
 
 
 def columns(found: Iterable[Row]) -> list[str]:
-    """`run, trial, model, params, method, group, level, seed, status`, the metrics, then each `<metric>_change_pct`."""
+    """`run, trial, model, params, method, group, level, seed, status`, the parts of the group's label (PLACE), the
+    metrics, then each `<metric>_change_pct`."""
     return [*IDENTITY, *(metrics := metric_names(found)), *(metric + CHANGE for metric in metrics)]
 
 
@@ -73,7 +75,7 @@ def headlines(metrics: Sequence[str]) -> list[str]:
 
     told = {name for kind in catalog.measurements().values() for name in kind.headlines or (kind.metrics[0].name,)}
     for wanted in ({"perplexity"}, told):
-        if found := [metric for metric in metrics if metric.rpartition(".")[2] in wanted]:
+        if found := [metric for metric in metrics if metric_of(metric).name in wanted]:
             return found
     return list(metrics[:1])
 
@@ -102,16 +104,19 @@ def _weights(run: Path) -> dict[str, tuple[str, str]]:
 
 
 def _row(run: str, record: dict[str, Any], baselines: Baselines) -> Row:
+    where = Where.of(record)
     return {
         "run": run,
         "trial": record["trial"],
         "model": record["model"],
         "params": record.get("parameters"),
         "method": record["method"],
-        "group": trial_group(record),
+        "group": where.label,
         "level": None if record["level"] is None else float(record["level"]),
         "seed": record["seed"],
         "status": record["status"],
+        "layer": single_layer(record.get("layers")),
+        **{name: text or None for name, text in vars(where).items()},
         **{_column(name): value for name, value in (record["metrics"] or {}).items()},
         **{_column(name) + CHANGE: _figure(change) for name, change in baselines.changes(record).items()},
     }

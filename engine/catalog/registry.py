@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from engine.catalog.columns import metric_of
 from engine.catalog.infos import (
     ArchitectureInfo,
     GroupInfo,
@@ -151,7 +152,7 @@ def measurement(name: str) -> MeasurementInfo:
 
 def metric(name: str) -> MetricInfo | None:
     """The metric that a record calls `name`, with or without a label before it; None for one that is not known."""
-    name = name.rpartition(".")[2]
+    name = metric_of(name).name
     made = [info for measurement in measurements().values() for info in measurement.metrics]
     made += [info for method in methods().values() for info in method.metrics]
     infos = {info.name: info for info in made}

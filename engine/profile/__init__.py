@@ -25,11 +25,12 @@ from engine.profile.measures import (
 )
 from engine.profile.model_spec import ModelSpec
 from engine.profile.options import OptionsTable
+from engine.profile.places import Where, trial_group
 from engine.profile.reading import load, merged, parse
 from engine.profile.remarks import remarks
 from engine.profile.repetition import RunSpec, Seeds
 from engine.profile.schema import Profile
-from engine.profile.selection import Select, keys_with, trial_group
+from engine.profile.selection import Select, keys_with
 from engine.profile.versions import Versions, changed, in_words, versions
 from engine.profile.writing import localise, resolve, setting, to_toml
 
@@ -63,6 +64,7 @@ __all__ = [
     "TextTable",
     "Trial",
     "Versions",
+    "Where",
     "changed",
     "draws",
     "group_name",

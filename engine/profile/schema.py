@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from engine import catalog
+from engine.catalog.columns import labelled
 from engine.errors import LesionError
 from engine.profile.choice import ByName
 from engine.profile.counting import trial_count
@@ -114,7 +115,7 @@ class Profile(Table):
 def _metrics(measure: Measure) -> list[str]:
     """What the metrics of a measurement are called, but those of which only the measurement knows the name."""
     names = [metric.name for metric in catalog.measurements()[measure.name].metrics if "*" not in metric.name]
-    return [f"{measure.label}.{name}" if measure.label else name for name in names]
+    return [labelled(measure.label, name) for name in names]
 
 
 def _refuse_overlap(damage: Damage, position: int, first: dict[tuple[Any, ...], int]) -> None:

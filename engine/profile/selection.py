@@ -1,9 +1,5 @@
 """The `select` table of a [[damage]]: which weights of a group a method touches."""
 
-import hashlib
-import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -14,7 +10,6 @@ from engine.profile.choice import OneOf
 from engine.profile.faults import fault, show
 from engine.profile.fields import Counts, Float, Int, Table, Text, accept
 from engine.profile.inputs import TextName
-from engine.profile.layers import group_name
 from engine.profile.names import is_file_name
 
 Coordinate = tuple[str | int, ...]
@@ -121,31 +116,3 @@ def keys_with(by: str, score: str | None) -> set[str]:
     info = catalog.scores().get(score or "")
     reads = {"text", "documents", "context", "batch_size"} if info and info.reads_text else set()
     return {"by", "fraction", "k", "score", "scope"} | reads | ({"probes", "seed"} if info and info.draws else set())
-
-
-def trial_group(which: Mapping[str, Any]) -> str | None:
-    """The group of a trial (its fields, or its record), with all that tells it from other trials of that group:
-    `mlp_only[0-5; top_k 100 magnitude; per=channel]`."""
-    more = [_described(which["select"])] if which.get("select") else []
-    more += [f"{name}={value}" for name, value in (which.get("options") or {}).items()]
-    return group_name(which["group"], which.get("layers"), which.get("heads"), which.get("experts"), more=more)
-
-
-_WORDS = {
-    "documents": "{} documents",
-    "context": "context {}",
-    "batch_size": "batches of {}",
-    "probes": "{} probes",
-    "seed": "seed {}",
-}
-
-
-def _described(select: Mapping[str, Any]) -> str:
-    """In a few words; coordinates by a few digits of their hash."""
-    if coordinates := select.get("coordinates"):
-        digits = hashlib.sha256(json.dumps(coordinates).encode()).hexdigest()[:6]
-        return f"{len(coordinates)} weights {digits}"
-    words = [select["by"], select.get("k", select.get("fraction")), select.get("score"), select.get("scope")]
-    words += [Path(select["text"]).stem if "text" in select else None]
-    words += [say.format(select[key]) for key, say in _WORDS.items() if key in select]
-    return " ".join(f"{word:g}" if isinstance(word, float) else str(word) for word in words if word is not None)

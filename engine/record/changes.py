@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from engine import catalog
+from engine.catalog.columns import metric_of
 from engine.record.lines import Record, number
 
 
@@ -23,7 +24,7 @@ def change_pct(metric: str, value: float, baseline: float | None) -> float | Non
 
 def is_change(metric: str) -> bool:
     """Whether a metric is measured from the baseline already, as a divergence is; a label may stand before its name."""
-    return metric.rpartition(".")[2] in _changes()
+    return metric_of(metric).name in _changes()
 
 
 @cache

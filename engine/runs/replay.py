@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import catalog, files
+from engine.catalog.columns import metric_of
 from engine.profile import Measure, Profile
 from engine.profile.versions import SAMPLER, in_words, measurement, ranked_by, score
 from engine.record.changes import is_change
@@ -237,13 +238,13 @@ def _same(first: Any, second: Any, exact: bool, margin: float) -> bool:
 def _is_time(metric: str) -> bool:
     """Whether a metric is a duration. A label stands before the last dot."""
     infos = (info for kind in catalog.measurements().values() for info in kind.metrics)
-    return metric.rpartition(".")[2] in {info.name for info in infos if info.unit == "s"}
+    return metric_of(metric).name in {info.name for info in infos if info.unit == "s"}
 
 
 def _owner(metric: str, profile: Profile) -> Measure | None:
     """The measurement that a metric is of: the one whose label stands before it, or one without a label."""
     labelled = [spec for spec in profile.measure if spec.label and metric.startswith(f"{spec.label}.")]
-    plain = metric.rpartition(".")[2]
+    plain = metric_of(metric).name
     for spec in labelled or [spec for spec in profile.measure if not spec.label]:
         if any(fnmatchcase(plain, info.name) for info in catalog.measurement(spec.name).metrics):
             return spec

@@ -17,6 +17,7 @@ from tests.analysis.conftest import MakeRun, record
 
 COLUMNS = [
     "run", "trial", "model", "params", "method", "group", "level", "seed", "status",
+    "part", "layer", "layers", "heads", "experts", "select", "score", "options",
     "perplexity", "perplexity_change_pct",
 ]  # fmt: skip
 

@@ -3,30 +3,48 @@
 import math
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from engine.analysis import Cell, change_from, layer_maps, scanned, table
-from engine.analysis.layer_map import single_layer
 from engine.errors import LesionError
 from tests.analysis.conftest import MakeRun, record
 
 
 @pytest.mark.parametrize(
-    ("group", "found"),
+    ("place", "label", "layer"),
     [
-        ("mlp_only[3]", ("mlp_only", 3)),
-        ("mlp_only[3-3]", ("mlp_only", 3)),
-        ("attn_q[12; heads 0,2]", ("attn_q[heads 0,2]", 12)),
-        ("mlp_only[0; top_k 100 magnitude; per=channel]", ("mlp_only[top_k 100 magnitude; per=channel]", 0)),
-        ("mlp_only", None),
-        ("mlp_only[0-3]", None),
-        ("mlp_only[1,3]", None),
-        ("mlp_only[last 1]", None),
-        ("attn_q[heads 3]", None),
+        ({"layers": [3]}, "mlp_only[3]", 3),
+        ({"layers": "3-3"}, "mlp_only[3-3]", 3),
+        ({"layers": [12], "heads": [0, 2]}, "mlp_only[12; heads 0,2]", 12),
+        (
+            {"layers": [0], "select": {"by": "top_k", "k": 100, "score": "magnitude"}, "options": {"per": "channel"}},
+            "mlp_only[0; top_k 100 magnitude; per=channel]",
+            0,
+        ),
+        ({}, "mlp_only", None),
+        ({"layers": "0-3"}, "mlp_only[0-3]", None),
+        ({"layers": [1, 3]}, "mlp_only[1,3]", None),
+        ({"layers": "last 1"}, "mlp_only[last 1]", None),
+        ({"heads": [3]}, "mlp_only[heads 3]", None),
+        ({"experts": "0-1"}, "mlp_only[experts 0-1]", None),
     ],
 )
-def test_groups_narrowed_to_one_layer(group: str, found: tuple[str, int] | None) -> None:
-    assert single_layer(group) == found
+def test_a_label_is_made_of_columns(make_run: MakeRun, place: dict[str, Any], label: str, layer: int | None) -> None:
+    frame = table(make_run(record(0, **{"group": "mlp_only", **place})))
+    [row] = frame.to_dict("records")
+    assert row["group"] == label
+    assert row["part"] == "mlp_only"
+    assert (None if pd.isna(row["layer"]) else row["layer"]) == layer
+    text = place.get("layers", "")
+    assert (row["layers"] or "") == (text if isinstance(text, str) else ",".join(map(str, text)))
+    assert (row["score"], row["options"]) == (("magnitude", "per=channel") if "select" in place else (None, None))
+
+
+def test_a_group_that_looks_like_a_label_is_no_scan(make_run: MakeRun) -> None:
+    """Nothing is read back from a label, not even where a foreign record holds one for a group."""
+    frame = table(make_run(record(0, group="mlp_only[3]"), record(1, group="mlp_only[4]")))
+    assert not scanned(frame).any()
 
 
 def test_cells_hold_means_over_seeds_and_count_what_is_not_finite_or_missing(make_run: MakeRun) -> None:

@@ -1,0 +1,90 @@
+"""Where in a model a trial did its damage, part by part, and the label that is made of them."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.profile.layers import Layers, layer_numbers
+
+_WORDS = {
+    "documents": "{} documents",
+    "context": "context {}",
+    "batch_size": "batches of {}",
+    "probes": "{} probes",
+    "seed": "seed {}",
+}
+
+
+@dataclass(frozen=True)
+class Where:
+    """A parameter group and what it was narrowed to; each a text, empty where it was not.
+
+    `select` says which weights in a few words, `score` what they were ranked by, `options` what the method was told
+    beyond its defaults. A label (`mlp_only[0-5; heads 1,3; top_k 100 magnitude; per=channel]`) is made of them, and
+    nothing is ever read back from it.
+    """
+
+    part: str
+    layers: str = ""
+    heads: str = ""
+    experts: str = ""
+    select: str = ""
+    score: str = ""
+    options: str = ""
+
+    @classmethod
+    def of(cls, trial: Mapping[str, Any]) -> "Where":
+        """Of a trial: its fields, or its record. A baseline has the empty part."""
+        select = trial.get("select") or {}
+        given = (trial.get("options") or {}).items()
+        return cls(
+            part=trial["group"] or "",
+            layers=_numbers(trial.get("layers")),
+            heads=_numbers(trial.get("heads")),
+            experts=_numbers(trial.get("experts")),
+            select=_chosen(select) if select else "",
+            score=str(select.get("score") or ""),
+            options="; ".join(f"{name}={value}" for name, value in given),
+        )
+
+    @property
+    def label(self) -> str | None:
+        """All of it in one text; None for a baseline."""
+        words = (self.layers, _named("heads", self.heads), _named("experts", self.experts), self.select, self.options)
+        narrowed = "; ".join(filter(None, words))
+        return f"{self.part}[{narrowed}]" if self.part and narrowed else self.part or None
+
+
+def single_layer(layers: Layers | Sequence[int] | None) -> int | None:
+    """The layer of a trial that is confined to exactly one, given by its number; None for every other."""
+    if not layers or (isinstance(layers, str) and not layers.replace("-", "").isdigit()):
+        return None
+    numbers = layer_numbers(layers if isinstance(layers, str) else tuple(layers))
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def trial_group(trial: Mapping[str, Any]) -> str | None:
+    """The label of where a trial (its fields, or its record) did its damage; None for a baseline."""
+    return Where.of(trial).label
+
+
+def _numbers(only: Layers | Sequence[int] | None) -> str:
+    return only if isinstance(only, str) else ",".join(map(str, only or ()))
+
+
+def _named(word: str, numbers: str) -> str:
+    return f"{word} {numbers}" if numbers else ""
+
+
+def _chosen(select: Mapping[str, Any]) -> str:
+    """In a few words; coordinates by a few digits of their hash."""
+    if coordinates := select.get("coordinates"):
+        digits = hashlib.sha256(json.dumps(coordinates).encode()).hexdigest()[:6]
+        return f"{len(coordinates)} weights {digits}"
+    words = [select["by"], select.get("k", select.get("fraction")), select.get("score"), select.get("scope")]
+    words += [Path(select["text"]).stem if "text" in select else None]
+    words += [say.format(select[key]) for key, say in _WORDS.items() if key in select]
+    return " ".join(f"{word:g}" if isinstance(word, float) else str(word) for word in words if word is not None)
