@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.charts import COLOURS, MARKERS, Panel, as_text, draw_dose, number, wrapped
+from app.charts import COLOURS, MARKERS, Panel, as_text, draw_dose, wrapped
+from app.words import rounded
 from engine.analysis import Ability, abilities
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def draw_abilities(plt: Any, panel: Panel, kind: str, *, colours: Sequence[Any] 
 def ability_caption(shown: Sequence[Ability]) -> list[str]:
     """The markers with the undamaged shares, then the half-damage doses with the range over seeds, the lowest first."""
     named = zip(MARKERS, shown, strict=False)
-    lines = ["undamaged: " + ", ".join(f"{mark} {one.label} {number(one.curve.baseline)}" for mark, one in named)]
+    lines = ["undamaged: " + ", ".join(f"{mark} {one.label} {rounded(one.curve.baseline)}" for mark, one in named)]
     failing = sorted((ability for ability in shown if not math.isnan(ability.mean_half)), key=lambda one: one.mean_half)
     if failing:
         lines.append("half failed at: " + ", ".join(_half(ability) for ability in failing))

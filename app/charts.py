@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app import safe
+from app.words import rounded
 from engine import catalog
 from engine.analysis import CHANGE, Curve
 
@@ -110,12 +111,12 @@ def dose_caption(panel: Panel, metric: str) -> list[str]:
     named = list(zip(panel.labels, panel.curves, strict=True))
     seeds = max((total for _, curve in named for total in _totals(curve)), default=0)
     baselines = list(dict.fromkeys((curve.model, curve.baseline) for _, curve in named))
-    lines = ["baseline: " + ", ".join(f"{model} {number(value)}" for model, value in baselines)]
+    lines = ["baseline: " + ", ".join(f"{model} {rounded(value)}" for model, value in baselines)]
     if seeds > 1:
         lines.append(f"points: mean of {seeds} seeds; bars: smallest to largest")
     for word, counts in (("not finite", "nonfinite"), ("no result", "missing")):
         found = [
-            f"{label} at {number(level)} ({count} of {total})"
+            f"{label} at {rounded(level)} ({count} of {total})"
             for label, curve in named
             for level, count, total in zip(curve.level, getattr(curve, counts), _totals(curve), strict=True)
             if count
@@ -131,15 +132,6 @@ def logarithmic(metric: str) -> bool:
         return False
     known = catalog.metric(metric)
     return known is not None and known.log
-
-
-def number(value: float) -> str:
-    """Four significant digits, thousands grouped, powers of ten only where a number is long without them."""
-    if not math.isfinite(value):
-        return str(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e6:
-        return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
-    return f"{value:.2e}"
 
 
 def dose_words(method: str, level: float | None) -> str:

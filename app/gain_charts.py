@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from app.charts import COLOURS, MARKERS, Axis, as_text, number, wrapped
+from app.charts import COLOURS, MARKERS, Axis, as_text, wrapped
+from app.words import rounded
 from engine.analysis import CHANGE, Scaling
 from engine.analysis.gains import (
     DENSE,
@@ -62,7 +63,7 @@ def layer_caption(gains: Sequence[LayerGains]) -> list[str]:
             below = sum(gain < 1 for gain in one.gains)
             largest = max(finite)
             said.append(
-                f"{one.model}: last {number(one.gains[-1])}, largest {number(largest)} in layer "
+                f"{one.model}: last {rounded(one.gains[-1])}, largest {rounded(largest)} in layer "
                 f"{one.gains.index(largest)}, {below} of {len(one.gains)} layers below 1"
             )
         if left := len(one.gains) - len(_points(one)):
@@ -113,7 +114,7 @@ def law_caption(law: Scaling) -> list[str]:
     if held is None or law.exponent is None or law.intercept is None:
         return []
     difference, within = held
-    predicted = ", ".join(f"{name} {number(law.at(size))}" for name, size in PREDICTED.items())
+    predicted = ", ".join(f"{name} {rounded(law.at(size))}" for name, size in PREDICTED.items())
     return [
         f"law: {power_of_ten(law.intercept):.4g} · parameters^{law.exponent:.4f}; the survey supposed "
         f"{HYPOTHESISED_EXPONENT}, {difference:+.4f} away, {'within' if within else 'not within'} one standard error",

@@ -12,8 +12,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from app import output, safe
-from app.charts import number
-from app.commands.options import duration, size
+from app.words import duration, rounded, size
 from engine.analysis import model_name, trial_group
 from engine.errors import LesionError
 from engine.runs import RunStatus, Update, Watch, eta, stop
@@ -200,7 +199,7 @@ def trial_line(record: dict[str, Any]) -> str:
     name = " ".join(filter(None, (model_name(record["model"]), *what, f"seed {record['seed']}")))
     if record["status"] != "ok":
         return f"{name}: {'out of memory' if record['status'] == 'oom' else 'failed'}: {record.get('error') or ''}"
-    metric = next((f"{key} {number(value)}" for key, value in record["metrics"].items()), "no metric")
+    metric = next((f"{key} {rounded(value)}" for key, value in record["metrics"].items()), "no metric")
     return f"{name}: {metric} ({duration(float(record.get('seconds') or 0))})"
 
 

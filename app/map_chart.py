@@ -16,7 +16,8 @@ from functools import partial
 from rich.console import Console
 from rich.text import Text
 
-from app.charts import NOT_FINITE, dose_words, logarithmic, number, wrapped
+from app.charts import NOT_FINITE, dose_words, logarithmic, wrapped
+from app.words import rounded
 from engine.analysis import CHANGE, Cell, LayerMap, MapRow, change_from
 from engine.record.changes import is_change
 
@@ -111,13 +112,13 @@ def map_text(found: LayerMap, metric: str, *, width: int, height: int | None = N
 def map_caption(found: LayerMap, metric: str) -> list[str]:
     """What the colours cannot show: the baseline, the largest change, and every cell not finite or without result."""
     scale = scale_of(found, metric)
-    said = [] if scale.itself else [f"baseline: {found.model} {number(found.baseline)}"]
+    said = [] if scale.itself else [f"baseline: {found.model} {rounded(found.baseline)}"]
     named = [(row, layer, one) for row in found.rows for layer, one in zip(found.layers, row.cells, strict=True) if one]
     changed = [(abs(scale.change(one)), row, layer, one) for row, layer, one in named]
     if finite := [each for each in changed if math.isfinite(each[0])]:
         _, row, layer, one = max(finite, key=lambda each: each[0])
         factor = "" if scale.itself else f" ({'×' if scale.log else ''}{scale.words(scale.change(one))})"
-        said.append(f"largest change: {_name(row)} in layer {layer}: {number(one.mean)}{factor}")
+        said.append(f"largest change: {_name(row)} in layer {layer}: {rounded(one.mean)}{factor}")
     if (seeds := max(one.total for _, _, one in named)) > 1:
         said.append(f"cells: mean of {seeds} seeds")
     for word, mark, count in (("not finite", NOT_FINITE, "nonfinite"), ("no result", NO_RESULT, "missing")):

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app import output, safe
+from app import output, safe, words
 from app.commands import options
 from engine import finding
-from engine.catalog.columns import metric_of
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -173,6 +172,7 @@ def _print_overview(run: Path, frame: pd.DataFrame, kinds: dict[str, list[str]],
     """What fails first in the largest model, then how all models compare: few charts, that share two screens."""
     from app import ability_chart
     from engine import analysis
+    from engine.catalog.columns import metric_of
 
     headlines = [metric for metric in analysis.headlines(list(frame.columns)) if metric_of(metric).name not in kinds]
     largest = frame["params"].max()
@@ -239,6 +239,7 @@ def _print_gains(run: Path, frame: pd.DataFrame, metric: str) -> None:
     from app import charts, gain_charts
     from engine import analysis
     from engine.analysis import gains
+    from engine.catalog.columns import metric_of
 
     if metric_of(metric).name == "mlp_gain_last" and (law := gain_charts.law_caption(analysis.scaling(frame, metric))):
         output.show_chart("\n".join(charts.wrapped(law, _paper()["width"])))
@@ -289,7 +290,7 @@ def _summary_row(one: RunSummary) -> tuple[str, ...]:
         str(one.failed),
         str(one.oom),
         started,
-        options.duration(one.seconds),
+        words.duration(one.seconds),
         _short(list(short_names(one.models).values())),
         _short(list(one.methods)),
     )

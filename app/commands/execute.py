@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import output
+from app import output, words
 from app.commands import options
 from engine import finding
 from engine.errors import LesionError
@@ -260,7 +260,7 @@ def _end(run: Path, *, as_json: bool, quiet: bool) -> int:
         output.say(f"lesion: the run {ended.state}: {ended.text}")
     if not quiet:
         counts = f"{ended.ok} ok, {ended.failed} failed, {ended.oom} out of memory"
-        done = f"{ended.done} of {ended.total} trials in {options.duration(ended.seconds)}"
+        done = f"{ended.done} of {ended.total} trials in {words.duration(ended.seconds)}"
         output.say(f"{ended.state}: {done}: {counts}")
         output.say(f"open it with: {options.program()} open {run}")
     output.show_json(_result(run, ended)) if as_json else output.show(str(run))

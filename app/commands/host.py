@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.commands import options
+from app import words
 from app.safe import line
 from engine.errors import LesionError
 from engine.version import version
@@ -56,7 +56,7 @@ def examine(results: Path) -> dict[str, Any]:
 
 def describe(found: dict[str, Any]) -> Iterator[str]:
     """The findings in lines."""
-    size, cpu, memory = options.size, found["cpu"], found["memory"]
+    size, cpu, memory = words.size, found["cpu"], found["memory"]
     yield f"lesion     {found['lesion']} on Python {found['python']}, {found['system']}"
     versions = (f"{name} {version or 'missing'}" for name, version in found["packages"].items())
     yield f"packages   {', '.join(versions)}"
@@ -126,7 +126,7 @@ def _gpu(number: int, gpu: Gpu) -> dict[str, Any]:
 def _gpu_lines(found: dict[str, Any]) -> Iterator[str]:
     for gpu in found["gpus"]:
         known = gpu["total"] is not None
-        size = f"{options.size(gpu['free'])} of {options.size(gpu['total'])} free" if known else "memory not told"
+        size = f"{words.size(gpu['free'])} of {words.size(gpu['total'])} free" if known else "memory not told"
         yield f"gpu        {gpu['device']} {gpu['name']}, {size}"
     if hidden := found["gpus_hidden"]:
         more = "more " if found["gpus"] else ""
@@ -168,9 +168,7 @@ def _locks(descriptor: int) -> bool:
 
 
 def _results_line(found: dict[str, Any]) -> str:
-    where = (
-        f"{found['path']}{'' if found['exists'] else ' (made by the first run)'}, {options.size(found['free'])} free"
-    )
+    where = f"{found['path']}{'' if found['exists'] else ' (made by the first run)'}, {words.size(found['free'])} free"
     if not found["writable"]:
         return f"{where}, cannot be written: {found['fault']}"
     return (

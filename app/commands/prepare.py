@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from app import output
+from app import output, words
 from app.commands import options
 from engine import finding
 from engine.errors import LesionError
@@ -181,7 +181,7 @@ def _print_plan(
         ("model", "architecture", "parameters", "dtype", "weights", "needs", "free", ""), [_memory(m) for m in surveyed]
     )
     output.show()
-    output.show(f"about {options.duration(about.seconds)}, {about.basis}")
+    output.show(f"about {words.duration(about.seconds)}, {about.basis}")
     for line in [note for model in surveyed for note in _notes(model)] + _shared_notes(surveyed) + remarks:
         output.show(f"note: {line}")
 
@@ -212,7 +212,7 @@ def _plan_rows(trials: list[Trial], names: Mapping[str, str]) -> list[tuple[str,
 def _memory(model: SurveyedModel) -> tuple[str, ...]:
     if model.error:
         return (model.name, *["-"] * 6, model.verdict)
-    sizes = (options.size(count) for count in (model.weights_bytes, model.need_bytes, model.free_bytes))
+    sizes = (words.size(count) for count in (model.weights_bytes, model.need_bytes, model.free_bytes))
     return (model.name, model.architecture, f"{model.parameters:,}", model.dtype, *sizes, model.verdict)
 
 
@@ -230,7 +230,7 @@ def _shared_notes(surveyed: list[SurveyedModel]) -> list[str]:
         told = "estimated from the published shape; the Hub was not reached, or does not give the files"
         found.append(f"{', '.join(published)}: {told}")
     if any(model.verdict != "fits" and not model.error for model in surveyed):
-        found.append(f"{options.size(surveyed[0].reserve_bytes)} of the free memory are to stay free")
+        found.append(f"{words.size(surveyed[0].reserve_bytes)} of the free memory are to stay free")
     return found
 
 

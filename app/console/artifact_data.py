@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from app import charts
+from app import words
 from app.safe import line
 from engine import files
 from engine.record.lines import number
@@ -105,4 +105,4 @@ def _shown(value: Any) -> str:
         return "–"
     if isinstance(value, list | dict):
         return f"{len(value)} values"
-    return charts.number(value) if isinstance(value, float) else line(str(value), longest=_CELL)
+    return words.rounded(value) if isinstance(value, float) else line(str(value), longest=_CELL)

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.console.widgets.figures import number, trial_words
+from app.console.widgets.figures import trial_words
 from app.safe import line
+from app.words import number
 from engine.analysis.names import model_name
 from engine.profile import Trial
 

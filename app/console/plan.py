@@ -67,17 +67,3 @@ def _place(damage: Damage) -> str:
 def total(profile: Profile) -> int:
     """All trials of a profile."""
     return profile.trial_count
-
-
-def counted(number: int, noun: str) -> str:
-    """ "1 seed", "12 seeds", "1,200 seeds"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def sized(size: float) -> str:
-    """Bytes to read: "512 kB", "1.4 GB"; powers of 1000."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(size) < 999.5:
-            return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} TB"

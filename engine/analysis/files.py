@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from engine.analysis.tables import Row, columns, rows
 from engine.catalog.columns import IDENTITY
 from engine.errors import LesionError, suggestion
 from engine.harmless import csv_cell, utf8
+from engine.record.lines import word
 
 FORMATS = ("csv", "json", "parquet")
 
@@ -49,20 +49,14 @@ def _csv(found: list[Row]) -> bytes:
     names = columns(found)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(csv_cell, names))
-    writer.writerows([csv_cell(_word(row.get(name))) for name in names] for row in found)
+    writer.writerows([csv_cell(word(row.get(name))) for name in names] for row in found)
     return text.getvalue().encode()
 
 
 def _json(found: list[Row]) -> bytes:
     names = columns(found)
-    lines = [json.dumps({name: _word(row.get(name)) for name in names}, allow_nan=False) for row in found]
+    lines = [json.dumps({name: word(row.get(name)) for name in names}, allow_nan=False) for row in found]
     return ("[\n" + ",\n".join(lines) + "\n]\n").replace("\x7f", "\\u007f").encode()
-
-
-def _word(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
-    return value
 
 
 def _parquet(found: list[Row]) -> bytes:

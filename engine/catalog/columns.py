@@ -26,8 +26,8 @@ class Metric(NamedTuple):
 
 
 def metric_of(column: str) -> Metric:
-    """The parts of `label.name`; of a change, those of what changed."""
-    label, _, name = column.removesuffix(CHANGE).rpartition(".")
+    """The parts of `label.name`; a change keeps its ending in the name."""
+    label, _, name = column.rpartition(".")
     return Metric(label, name)
 
 

@@ -30,6 +30,13 @@ def encode(record: Record) -> bytes:
     return json.dumps(_finite(record), separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
+def word(value: Any) -> Any:
+    """A float that is not finite as "nan", "inf" or "-inf", all else as it is."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return value
+
+
 def number(value: Any) -> Any:
     """A number as it was before `encode`: "nan", "inf" and "-inf" are floats again, all else is left alone."""
     return _WORDS.get(value, value) if isinstance(value, str) else value
@@ -184,10 +191,8 @@ def unwritten(what: str, run: Path, error: OSError) -> WriteError:
 
 
 def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
-    return value
+    return word(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app import charts
+from app import charts, words
 from engine.analysis import Curve
 
 NAN = math.nan
@@ -135,4 +135,4 @@ def test_a_chart_draws_on_the_plot_of_a_console_widget_too() -> None:
     [(0.0, "0"), (12.3456, "12.35"), (123456.0, "123,456"), (1.5e9, "1.50e+09"), (1e-7, "1.00e-07"), (NAN, "nan")],
 )
 def test_numbers(value: float, shown: str) -> None:
-    assert charts.number(value) == shown
+    assert words.rounded(value) == shown

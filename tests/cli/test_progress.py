@@ -134,7 +134,7 @@ def test_the_panel_never_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rate_and_remaining_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1020.0)
     line = counts_line(status(done=60, total=100, life_started=1000.0, life_done=40))
-    assert line == "60/100 · 2 trials/s · 20.0 s left"
+    assert line == "60/100 · 2 trials/s · 20 s left"
 
 
 def test_quiet_says_warnings_and_errors_only() -> None:

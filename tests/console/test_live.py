@@ -58,7 +58,7 @@ async def test_leave_come_back_stop_and_resume_a_real_run(tmp_path: Path) -> Non
             await until(pilot, lambda: isinstance(app.screen, LiveScreen) and len(live(pilot).live.records) > 2)
             assert "● running" in shown(pilot, "#progress")
             await until(pilot, lambda: " left (ends " in shown(pilot, "#progress"))
-            await until(pilot, lambda: "GiB" in shown(pilot, "#memory"))
+            await until(pilot, lambda: "GB" in shown(pilot, "#memory"))
             await until(pilot, lambda: app.screen.query_one(Plot).drawing.panel)
             await pilot.press("d")
             await until(pilot, lambda: "● running" in shown(pilot, "#runs"))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from app.console.widgets.figures import ENDED, STATES, duration
+from app.console.widgets.figures import ENDED, STATES
 from app.safe import line
+from app.words import duration
 
 if TYPE_CHECKING:
     from engine.runs import RunStatus

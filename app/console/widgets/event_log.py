@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.widgets import RichLog
 
-from app.console.widgets.figures import clock
 from app.safe import line
+from app.words import clock
 
 if TYPE_CHECKING:
     from textual.events import Resize

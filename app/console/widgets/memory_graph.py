@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from rich.text import Text
 from textual.widget import Widget
 
-from app.console.widgets.figures import gibibytes
 from app.safe import line
+from app.words import size
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 KEPT = 900  # samples a device; one every two seconds makes half an hour
@@ -68,7 +68,7 @@ class MemoryGraph(Widget):
         now = samples[-1]
         head = Text.assemble((f"{line(name)} ", "bold"), (_figures(now), self._colour("bright")), no_wrap=True)
         if now.worker is not None:
-            head.append(f"  worker {gibibytes(now.worker)}", self._colour("accent"))
+            head.append(f"  worker {size(now.worker)}", self._colour("accent"))
         head.truncate(width, overflow="ellipsis")
         return [head, *self._rows(samples, width, height - 1)]
 
@@ -96,4 +96,4 @@ class MemoryGraph(Widget):
 
 
 def _figures(sample: Sample) -> str:
-    return f"{gibibytes(sample.used, unit=sample.used < 1024**3 <= sample.total)}/{gibibytes(sample.total)}"
+    return f"{size(sample.used, unit=sample.used < 10**9 <= sample.total)}/{size(sample.total)}"

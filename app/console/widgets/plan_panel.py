@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from app.console.plan import Share, counted, shares, sized, total
-from app.console.widgets.figures import duration
+from app.console.plan import Share, shares, total
 from app.safe import line
+from app.words import counted, duration, size
 from engine import catalog
 from engine.analysis.names import short_names
 from engine.profile import Profile, remarks
@@ -108,7 +108,7 @@ class PlanPanel(VerticalScroll):
         style = self._colour(colour)
         verdict = model.verdict + (", left out" if self._leaves_out and not model.fits else "")
         yield Text.assemble((f"{mark} ", style), name, (f" {verdict}", style))
-        yield Text(f"  {sized(model.need_bytes)} of {sized(model.free_bytes)} free", style=muted)
+        yield Text(f"  {size(model.need_bytes)} of {size(model.free_bytes)} free", style=muted)
         yield Text(f"  {model.parameters:,} weights, {model.dtype}", style=muted)
         notes = [*model.notes, *(["published shape; the Hub was not reached"] if model.unreachable else [])]
         yield from (Text(f"! {_sentence(note)}", style=self._colour("warning")) for note in notes)

@@ -8,8 +8,9 @@ from rich.text import Text
 from textual.widget import Widget
 
 from app.console.live_state import LiveState
-from app.console.widgets.figures import ENDED, clock, duration, state_text
+from app.console.widgets.figures import ENDED, state_text
 from app.safe import line
+from app.words import clock, duration
 from engine.runs import RunStatus, eta
 
 ROOMY = 60  # columns from which things are said in full

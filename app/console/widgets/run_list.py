@@ -13,8 +13,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
-from app.console.widgets.figures import ENDED, duration, state_text
+from app.console.widgets.figures import ENDED, state_text
 from app.safe import line
+from app.words import duration
 from engine.analysis.names import short_names
 from engine.errors import LesionError
 

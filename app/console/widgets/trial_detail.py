@@ -16,16 +16,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from app.console.text import styled
-from app.console.widgets.figures import (
-    duration,
-    gibibytes,
-    number,
-    outcome_text,
-    percent,
-    signed,
-    trial_words,
-)
+from app.console.widgets.figures import outcome_text, trial_words
 from app.safe import line
+from app.words import duration, number, percent, signed, size
 from engine import catalog
 from engine.record.changes import change_pct
 
@@ -92,7 +85,7 @@ class TrialDetail(Horizontal):
     def _figures(self, trial: Record, baseline: Record | None) -> RenderableType:
         colours = self.app.theme_variables
         head = outcome_text(str(trial["status"]), colours)
-        cost = f"  {duration(trial.get('seconds'))}, {gibibytes(float(trial.get('peak_bytes') or 0))} at most"
+        cost = f"  {duration(trial.get('seconds'))}, {size(float(trial.get('peak_bytes') or 0))} at most"
         head.append(f"{cost}, {number(trial.get('touched') or 0)} weights touched", colours["muted"])
         parts: list[RenderableType] = [head]
         if trial.get("error"):

@@ -13,8 +13,9 @@ from textual_fastdatatable import ArrowBackend, DataTable
 
 from app.console.run_data import NUMBERS, WORDS, RunData
 from app.console.trial_filter import order, select
-from app.console.widgets.figures import number, outcome_text, percent
+from app.console.widgets.figures import outcome_text
 from app.safe import line
+from app.words import number, percent
 from engine.catalog.columns import CHANGE
 
 WIDEST = 30  # cells of a column of words
