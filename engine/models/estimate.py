@@ -17,7 +17,8 @@ from engine.models.loading import configuration, translated
 from engine.models.sight import auto_class, check_sight
 from engine.models.source import Source, UnreachableError, find
 from engine.profile import ModelSpec
-from engine.profile.layers import Layers, group_name
+from engine.profile.layers import Layers
+from engine.profile.places import Where
 from engine.weights.packed import parameter_count
 from engine.weights.slices import Slice
 
@@ -80,7 +81,9 @@ def survey_model(
     parts = architecture(model)
     notes: list[str] = []
     dtype = _dtype(spec, source, config, notes)
-    pieces = {str(group_name(group, *narrowed)): parts.slices(group, *narrowed) for group, *narrowed in groups}
+    pieces = {
+        Where.narrowed(group, *narrowed).label or "": parts.slices(group, *narrowed) for group, *narrowed in groups
+    }
     chosen = {group: sum(piece.numel for piece in slices) for group, slices in pieces.items()}
     parameters = parameter_count(model)
     embeddings = {id(part.weight): part.weight.numel() for part in (parts.embedding, parts.head)}  # type: ignore[operator]

@@ -6,7 +6,7 @@ Nothing here loads torch.
 from engine.profile.damage import Damage
 from engine.profile.grid import Trial, draws, seeds, trials
 from engine.profile.inputs import FileName, FolderInput, Input, PictureName, Prompts, TextName
-from engine.profile.layers import Layers, group_name, parse_layers
+from engine.profile.layers import Layers, parse_layers
 from engine.profile.measures import (
     GainsMeasure,
     GenerationMeasure,
@@ -67,7 +67,6 @@ __all__ = [
     "Where",
     "changed",
     "draws",
-    "group_name",
     "in_words",
     "keys_with",
     "load",

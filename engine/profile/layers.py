@@ -1,7 +1,6 @@
 """Layers as a profile writes them: "0-5", "last 4", "3" or [1, 3], counting from 0; heads and experts likewise."""
 
 import re
-from collections.abc import Sequence
 
 from engine.errors import LesionError, quoted, shortened
 
@@ -79,22 +78,6 @@ def layer_numbers(layers: Layers) -> tuple[int, ...]:
         return layers
     first, final = layers.split("-")
     return tuple(range(int(first), int(final) + 1))
-
-
-def group_name(
-    group: str | None,
-    layers: Layers | Sequence[int] | None,
-    heads: Layers | Sequence[int] | None = None,
-    experts: Layers | Sequence[int] | None = None,
-    *,
-    more: Sequence[str] = (),
-) -> str | None:
-    """A group with what it was narrowed to: `attn_only[0-5]`, `attn_only[1,3]`, `attn_only[0-5; heads 0,2]`; `more` is
-    added as it is."""
-    given = (("", layers), ("heads ", heads), ("experts ", experts))
-    shown = [word + (only if isinstance(only, str) else ",".join(map(str, only))) for word, only in given if only]
-    shown += more
-    return f"{group}[{'; '.join(shown)}]" if group and shown else group
 
 
 def _check_text(text: str, noun: str) -> Layers:

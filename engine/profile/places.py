@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.profile.layers import Layers, layer_numbers
+from engine.errors import LesionError
+from engine.profile.layers import Layers, check_layers
 
 _WORDS = {
     "documents": "{} documents",
@@ -39,7 +40,6 @@ class Where:
     def of(cls, trial: Mapping[str, Any]) -> "Where":
         """Of a trial: its fields, or its record. A baseline has the empty part."""
         select = trial.get("select") or {}
-        given = (trial.get("options") or {}).items()
         return cls(
             part=trial["group"] or "",
             layers=_numbers(trial.get("layers")),
@@ -47,8 +47,13 @@ class Where:
             experts=_numbers(trial.get("experts")),
             select=_chosen(select) if select else "",
             score=str(select.get("score") or ""),
-            options="; ".join(f"{name}={value}" for name, value in given),
+            options="; ".join(f"{name}={value}" for name, value in (trial.get("options") or {}).items()),
         )
+
+    @classmethod
+    def narrowed(cls, group: str, *numbers: Layers | Sequence[int] | None) -> "Where":
+        """A group with the layers, heads and experts that it is narrowed to, in this order; None where it is not."""
+        return cls(group, *map(_numbers, numbers))
 
     @property
     def label(self) -> str | None:
@@ -59,11 +64,16 @@ class Where:
 
 
 def single_layer(layers: Layers | Sequence[int] | None) -> int | None:
-    """The layer of a trial that is confined to exactly one, given by its number; None for every other."""
-    if not layers or (isinstance(layers, str) and not layers.replace("-", "").isdigit()):
+    """The layer of a trial that is confined to exactly one, given by its number; None for every other, and for what a
+    foreign record holds that names no layers."""
+    try:
+        checked = check_layers(layers)
+    except LesionError:
         return None
-    numbers = layer_numbers(layers if isinstance(layers, str) else tuple(layers))
-    return numbers[0] if len(numbers) == 1 else None
+    if isinstance(checked, tuple):
+        return checked[0] if len(checked) == 1 else None
+    first, _, final = checked.partition("-")
+    return int(first) if first == final else None
 
 
 def trial_group(trial: Mapping[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from engine import catalog
+from engine.catalog.columns import labelled
 from engine.measure.measurement import Measured, Measurement
 from engine.methods import Context, Damaged, walk
 from engine.methods.in_place import requantise
@@ -167,4 +168,4 @@ def _first_layer(slices: Sequence[Slice], selection: Selection | None) -> int:
 
 def measure_key(spec: Measure) -> str:
     """The name of one measurement of a profile: "perplexity", or "label.perplexity"."""
-    return f"{spec.label}.{spec.name}" if spec.label else spec.name
+    return labelled(spec.label, spec.name)

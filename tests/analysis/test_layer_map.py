@@ -41,6 +41,13 @@ def test_a_label_is_made_of_columns(make_run: MakeRun, place: dict[str, Any], la
     assert (row["score"], row["options"]) == (("magnitude", "per=channel") if "select" in place else (None, None))
 
 
+@pytest.mark.parametrize("layers", ["5-", "-5", "1-2-3", "²", "9" * 400, "3-1", "last 0", "0-99999999999"])
+def test_layers_of_a_foreign_record_that_name_none_are_shown_as_they_are(make_run: MakeRun, layers: str) -> None:
+    [row] = table(make_run(record(0, layers=layers))).to_dict("records")
+    assert pd.isna(row["layer"])
+    assert row["layers"] == layers
+
+
 def test_a_group_that_looks_like_a_label_is_no_scan(make_run: MakeRun) -> None:
     """Nothing is read back from a label, not even where a foreign record holds one for a group."""
     frame = table(make_run(record(0, group="mlp_only[3]"), record(1, group="mlp_only[4]")))

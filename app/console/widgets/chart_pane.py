@@ -271,10 +271,11 @@ def compute(frame: pd.DataFrame, choice: Choice) -> Drawing:
 def _dose(frame: pd.DataFrame, choice: Choice, metric: str) -> Drawing:
     from app.charts import Panel
     from engine.analysis import Curve, dose, metric_names, told_apart
+    from engine.catalog.columns import metric_of
 
     kinds = told_apart(metric_names([dict.fromkeys(frame.columns)]))
     if kinds and (choice.lines or ("group" if choice.metric else "ability")) == "ability":
-        kind = metric.rpartition(".")[2]
+        kind = metric_of(metric).name
         return _abilities(frame, choice, *(next(iter(kinds.items())) if kind not in kinds else (kind, kinds[kind])))
     by: Lines = "model" if choice.lines == "model" else "group"
     parts: dict[tuple[str, str], list[Curve]] = {}

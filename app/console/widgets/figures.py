@@ -1,4 +1,4 @@
-"""Numbers as the console writes them: metrics, changes, durations, sizes and the states of a run."""
+"""States of runs, outcomes of trials and trials themselves, as the console shows them."""
 
 from __future__ import annotations
 
