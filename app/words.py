@@ -49,12 +49,13 @@ def duration(seconds: float | None) -> str:
 
 
 def size(count: float, *, unit: bool = True) -> str:
-    """Bytes in words: `512 B`, `1.5 GB` (powers of 1000), or the number alone."""
+    """Bytes in words: `512 B`, `1.5 GB`, `616 MB` (powers of 1000), or the number alone."""
     for name in ("B", "kB", "MB", "GB", "TB"):
-        if abs(count) < 999.95 or name == "TB":
+        if abs(count) < 999.5 or name == "TB":
             break
         count /= 1000
-    return f"{count:,.{0 if name == 'B' else 1}f}{f' {name}' if unit else ''}"
+    digits = 0 if name == "B" or abs(count) >= 99.95 else 1
+    return f"{count:,.{digits}f}{f' {name}' if unit else ''}"
 
 
 def counted(number: int, noun: str) -> str:

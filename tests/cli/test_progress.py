@@ -107,7 +107,7 @@ def test_the_panel_redraws_itself_in_place_and_leaves_notes_above(monkeypatch: p
     view.show(Update([], [LOADING, MEMORY], status()))
     assert screen(stream.getvalue()) == [
         "░░░░░░░░░░░░░░░░░░░░ 0/4",
-        "running · model petri-250k loading · RAM 3.1 GB of 33.0 GB (worker 800.0 MB)",
+        "running · model petri-250k loading · RAM 3.1 GB of 33.0 GB (worker 800 MB)",
         "last: no trial finished yet",
         "",
     ]
@@ -116,7 +116,7 @@ def test_the_panel_redraws_itself_in_place_and_leaves_notes_above(monkeypatch: p
     assert screen(stream.getvalue()) == [
         "warning: something odd",
         "██████████░░░░░░░░░░ 2/4 · 1 failed",
-        "running · perplexity 3/9 · RAM 3.1 GB of 33.0 GB (worker 800.0 MB)",
+        "running · perplexity 3/9 · RAM 3.1 GB of 33.0 GB (worker 800 MB)",
         "last: petri-60k mult_gauss attn_only 0.2 seed 42: perplexity 12.35 (1.2 s)",
         "",
     ]

@@ -35,9 +35,12 @@ def test_durations(seconds: float | None, shown: str) -> None:
         (999, "999 B"),
         (999.99, "1.0 kB"),
         (1400, "1.4 kB"),
+        (99_940, "99.9 kB"),
+        (99_960, "100 kB"),
+        (616_100_000, "616 MB"),
         (999_960, "1.0 MB"),
         (33e9, "33.0 GB"),
-        (4.2e15, "4,200.0 TB"),
+        (4.2e15, "4,200 TB"),
     ],
 )
 def test_sizes(count: float, shown: str) -> None:
