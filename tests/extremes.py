@@ -19,7 +19,7 @@ def _records() -> Iterator[dict[str, Any]]:
     index = 0
     for model, parameters in (("petri-16k", 10**4), ("petri-60k", 10**5), ("petri-250k", 10**6)):
         for seed in (42, 43):
-            for level, group in ((None, None), (0.0, "attn_only"), (0.5, "attn_only"), (1.0, "attn_only"), *LAYERS):
+            for level, group, layers in DAMAGES:
                 strong = (level or 0.0) + seed - 42
                 metrics = {
                     "perplexity": 10.0 if level is None else [1e297, 1e303, LARGEST][min(int(strong * 2), 2)],
@@ -30,10 +30,15 @@ def _records() -> Iterator[dict[str, Any]]:
                     "rho": 0.1 * parameters / 10**4,
                 }
                 damaged = {"level": level, "group": group, "method": "none" if level is None else "mult_gauss"}
+                damaged |= {"layers": layers}
                 facts = {"model": model, "seed": seed, "parameters": parameters, "metrics": metrics}
                 yield {**record(index, baseline=level is None), **damaged, **facts}
                 index += 1
 
 
-LAYERS = ((0.5, "mlp_only[0]"), (0.5, "mlp_only[1]"))
+DAMAGES = (
+    (None, None, None),
+    *((level, "attn_only", None) for level in (0.0, 0.5, 1.0)),
+    *((0.5, "mlp_only", layer) for layer in ("0", "1")),
+)
 METRICS = ("perplexity", "nll", "kl", "mlp_gain_last", "residual_gain", "perplexity_change_pct")
