@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.measuring import Figure, Work
-from engine.measure.decoding import Sampler
-from engine.measure.perplexity import Perplexity
-from engine.measure.singular import GramSum, summary
+from engine.measure.generation.decoding import Sampler
+from engine.measure.perplexity.run import Perplexity
+from engine.measure.perplexity.table import PerplexityMeasure
+from engine.measure.spectrum.singular import GramSum, summary
 from engine.models.loading import LoadedModel
-from engine.profile import PerplexityMeasure
 from engine.profile.texts import documents_of
 from engine.reading.encoding import encode
 from engine.reading.windows import batches, slide

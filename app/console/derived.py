@@ -1,18 +1,23 @@
 """Fields made from the schema itself: for every key of a table that the form has no field of its own for."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from app.console.field import Field, flag_choices
+from app.console.field import Field, choices, flag_choices
 from app.console.fieldtext import Kind, show
 from app.console.widgets.pick import Choice
+from engine.profile.choice import OneOf
 from engine.profile.fields import WhichLayers
+from engine.profile.inputs import Input, marks
 from engine.profile.layers import Layers
+from engine.profile.names import AUTO
 
 _LABEL = 12
+_UNSET = "; unset: "
+"""In the description of a key, what stands before what holds while it is empty."""
 
 
 def derived_fields(table: type[BaseModel], at: str, known: Collection[str]) -> tuple[Field, ...]:
@@ -30,12 +35,23 @@ def derived_fields(table: type[BaseModel], at: str, known: Collection[str]) -> t
 
 def derived(key: str, info: FieldInfo, label: str | None = None) -> Field:
     """The field of one key: its kind and choices from the type, its hint from the description."""
-    named = label or key.rpartition(".")[2].replace("_", " ")[:_LABEL]
-    kind, choices = _kind(info.annotation), _choices(info.annotation)
-    hint = info.description or ""
-    default = "none" if info.default is None else show(kind, info.default) if not info.is_required() else ""
-    offered = flag_choices if kind == "flag" and not choices else (lambda: choices) if choices else None
-    return Field(key, named, kind, f"{hint[:1].upper()}{hint[1:]}.", default, offered)
+    named = label or (info.title or key.rpartition(".")[2].replace("_", " "))[:_LABEL]
+    kind = "prompts" if any(source.several for source in marks(info, Input)) else _kind(info.annotation)
+    hint, _, unset = (info.description or "").partition(_UNSET)
+    default = unset or "none" if info.default is None else show(kind, info.default) if not info.is_required() else ""
+    return Field(key, named, kind, f"{hint[:1].upper()}{hint[1:]}.", default, _offered(info, kind))
+
+
+def _offered(info: FieldInfo, kind: Kind) -> Callable[[], tuple[Choice, ...]] | None:
+    """What Enter offers: what is bundled, the names of the catalog, or the words that the type allows."""
+    source, names = next(marks(info, Input), None), next(marks(info, OneOf), None)
+    if source is not None:
+        auto = ((AUTO, f"the {source.noun} that suits the models"),) if source.auto else ()
+        return (lambda: (*auto, *choices(source.bundled()))) if source.names else None
+    if names is not None:
+        return lambda: choices(names.infos())
+    words = _words(info.annotation)
+    return flag_choices if kind == "flag" and not words else (lambda: words) if words else None
 
 
 def _is_table(annotation: Any) -> bool:
@@ -61,7 +77,7 @@ def _kind(annotation: Any) -> Kind:
 _PLAIN: dict[type, Kind] = {bool: "flag", float: "number", int: "whole"}
 
 
-def _choices(annotation: Any) -> tuple[Choice, ...]:
+def _words(annotation: Any) -> tuple[Choice, ...]:
     """The words that a type made of literals allows."""
     words = [word for word in _literals(annotation) if isinstance(word, str)]
     plain = [("yes", ""), ("no", "")] if bool in _leaves(annotation) and words else []

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from engine import catalog
-from engine.profile import Damage, Profile, draws, trial_group
+from engine.profile import Damage, Profile, trial_group
 from engine.profile.options import unusual
 from engine.profile.packing import requantising
 
@@ -30,7 +30,7 @@ class Share:
 def shares(profile: Profile) -> list[Share]:
     """The baselines, then every damage, for one model; the method none adds nothing to the baselines."""
     seeds = (profile.seeds.count, "seed")
-    drawn = any(draws(measure) for measure in profile.measure)
+    drawn = any(measure.draws for measure in profile.measure)
     baselines = [Share("baseline", (seeds,) if drawn else ((1, "model"),))]
     if places := len(list(requantising(profile.model, profile.damage))):
         baselines.append(Share("requantise", ((places, "place"), *((seeds,) if drawn else ()))))

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from engine.catalog.bundled import set_questions
 from engine.catalog.columns import is_taken
-from engine.catalog.entries.measurements import MEASUREMENTS
+from engine.catalog.entries.measurements import measurements
 from engine.catalog.entries.methods import METHODS
 from engine.catalog.entries.parameters import ARCHITECTURES, GROUPS
 from engine.catalog.entries.scores import SCORES
@@ -35,21 +35,15 @@ _TYPES: dict[str, type[Any]] = {
 _OWN: dict[str, tuple[Any, ...]] = {
     "methods": METHODS,
     "scores": SCORES,
-    "measurements": MEASUREMENTS,
+    "measurements": measurements(),
     "prompt_sets": PROMPT_SETS,
     "architectures": ARCHITECTURES,
 }
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,47}")
 _PATH = re.compile(r"[\w.]+:\w+")
 _RESERVED = ("auto", "none", "inline")
-TABLES = frozenset(
-    (
-        *("Damage", "ModelSpec", "Profile", "RunSpec", "Seeds", "Select"),
-        *("GainsMeasure", "GenerationMeasure", "HarnessMeasure", "PerplexityMeasure", "RankingMeasure"),
-        *("ResidualGainMeasure", "SpectrumMeasure", "SuperWeightsMeasure", "TasksMeasure"),
-    )
-)
-"""What Lesion's own tables of a profile are called."""
+TABLES = frozenset(("Damage", "ModelSpec", "Profile", "RunSpec", "Seeds", "Select"))
+"""What the tables of a profile are called, but those of measurements."""
 
 
 def complaint(kind: str, info: Any, before: Additions) -> str | None:
@@ -119,7 +113,7 @@ def _check_table(info: MeasurementInfo, before: Additions) -> str | None:
     fields: Any = table.model_fields
     if fields["name"].default != info.name:
         return f'its table {table.__name__} must say name: Literal["{info.name}"] = "{info.name}"'
-    others = {load(known.table).__name__ for known in before.measurements}
+    others = {load(known.table).__name__ for known in (*measurements(), *before.measurements)}
     if table.__name__ in others or table.__name__ in TABLES:
         return f"there is another table called {table.__name__}"
     table.model_json_schema()

@@ -57,10 +57,10 @@ def groups() -> dict[str, GroupInfo]:
 
 def measurements() -> dict[str, MeasurementInfo]:
     """Every measurement by name."""
-    from engine.catalog.entries.measurements import MEASUREMENTS
+    from engine.catalog.entries.measurements import measurements as own
     from engine.catalog.plugins import added
 
-    return _by_name((*MEASUREMENTS, *added().measurements))
+    return _by_name((*own(), *added().measurements))
 
 
 def models() -> dict[str, ModelInfo]:

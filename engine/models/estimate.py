@@ -12,18 +12,14 @@ from engine import catalog
 from engine.models import packing
 from engine.models.architecture import Architecture, architecture
 from engine.models.files import check_files
-from engine.models.footprint import Load, Scoring, Shape, keeping, passing, scoring
+from engine.models.footprint import Scoring, Shape, keeping, passing, scoring
 from engine.models.loading import configuration, translated
 from engine.models.sight import auto_class, check_sight
 from engine.models.source import Source, UnreachableError, find
-from engine.profile import ModelSpec
-from engine.profile.layers import Layers
+from engine.profile import Group, Load, ModelSpec
 from engine.profile.places import Where
 from engine.weights.packed import parameter_count
 from engine.weights.slices import Slice
-
-Group = tuple[str, *tuple[Layers | None, ...]]
-"""A parameter group, then the layers, heads and experts that narrow it."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.models.architecture import Architecture
+from engine.profile.demand import Load
 
 _BLOCKS = 11
 """Blocks of float32 logits that a perplexity has alive at once: two, and on a GPU the same and their exponentials in
@@ -11,38 +12,6 @@ float64, with a mask."""
 
 _SAMPLING = 24
 """Bytes a logit while a token is drawn: float32 of the finite ones, float64 of the noise, and once more to add them."""
-
-
-@dataclass(frozen=True)
-class Load:
-    """What one measurement runs: batches of `rows` texts of `tokens` (None: the model's context) in one pass.
-
-    name: the measurement, as batch sizes are kept by.
-    texts: how many there are (None: enough); a batch of more rows is not filled.
-    logits: tokens of each text turned into predictions at once (None: all).
-    block: bytes of float32 logits that predictions are made in instead, block by block, where not 0.
-    cache: whether keys and values are kept; sampled: whether tokens are drawn.
-    kept: tokens whose last hidden states on the undamaged model are kept, in main memory; then a copy of the head too.
-    starts: whether passes may start at the first damaged layer; what entered it is kept, in main memory, of all texts.
-    grams: layers of whose outputs a float64 Gram matrix is made.
-    """
-
-    rows: int
-    tokens: int | None
-    logits: int | None = None
-    cache: bool = False
-    name: str = ""
-    texts: int | None = None
-    block: int = 0
-    sampled: bool = False
-    kept: int = 0
-    starts: bool = False
-    grams: int = 0
-
-    @property
-    def filled(self) -> int:
-        """The rows of the largest batch."""
-        return self.rows if self.texts is None else min(self.rows, self.texts)
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,16 @@ Nothing here loads torch.
 """
 
 from engine.profile.damage import Damage
-from engine.profile.grid import Trial, draws, seeds, trials
+from engine.profile.demand import Effort, Group, Load
+from engine.profile.grid import Trial, seeds, trials
 from engine.profile.inputs import FileName, FolderInput, Input, PictureName, Prompts, TextName
 from engine.profile.layers import Layers, parse_layers
 from engine.profile.measures import (
-    GainsMeasure,
-    GenerationMeasure,
-    HarnessMeasure,
     Measure,
     MeasureTable,
-    PerplexityMeasure,
     PromptTable,
-    RankingMeasure,
-    ResidualGainMeasure,
-    SpectrumMeasure,
-    SuperWeightsMeasure,
-    TasksMeasure,
+    ScoredTextTable,
     TextTable,
-    made_on,
 )
 from engine.profile.model_spec import ModelSpec
 from engine.profile.options import OptionsTable
@@ -30,48 +22,43 @@ from engine.profile.reading import load, merged, parse
 from engine.profile.remarks import remarks
 from engine.profile.repetition import RunSpec, Seeds
 from engine.profile.schema import Profile
+from engine.profile.scoring import ScoreSpec
 from engine.profile.selection import Select, keys_with
 from engine.profile.versions import Versions, changed, in_words, versions
 from engine.profile.writing import localise, resolve, setting, to_toml
 
 __all__ = [
     "Damage",
+    "Effort",
     "FileName",
     "FolderInput",
-    "GainsMeasure",
-    "GenerationMeasure",
-    "HarnessMeasure",
+    "Group",
     "Input",
     "Layers",
+    "Load",
     "Measure",
     "MeasureTable",
     "ModelSpec",
     "OptionsTable",
-    "PerplexityMeasure",
     "PictureName",
     "Profile",
     "PromptTable",
     "Prompts",
-    "RankingMeasure",
-    "ResidualGainMeasure",
     "RunSpec",
+    "ScoreSpec",
+    "ScoredTextTable",
     "Seeds",
     "Select",
-    "SpectrumMeasure",
-    "SuperWeightsMeasure",
-    "TasksMeasure",
     "TextName",
     "TextTable",
     "Trial",
     "Versions",
     "Where",
     "changed",
-    "draws",
     "in_words",
     "keys_with",
     "load",
     "localise",
-    "made_on",
     "merged",
     "parse",
     "parse_layers",

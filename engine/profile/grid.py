@@ -10,7 +10,6 @@ from engine import catalog
 from engine.profile.damage import Damage
 from engine.profile.keys import Keys
 from engine.profile.layers import Layers
-from engine.profile.measures import Measure
 from engine.profile.options import unusual
 from engine.profile.packing import requantising
 from engine.profile.schema import Profile
@@ -52,11 +51,6 @@ def seeds(profile: Profile) -> list[int]:
     return list(range(first, first + profile.seeds.count))
 
 
-def draws(measure: Measure) -> bool:
-    """Whether a measurement uses random numbers, so that it needs the trial's seed."""
-    return measure.draws
-
-
 def trials(profile: Profile, folder: Path = Path(), earlier: Sequence[Versions] = ()) -> list[Trial]:
     """All trials in order: models, each with its baselines (one, or one a seed where a measurement draws), for packed
     models the same of each place with `requantise`, then seeds, damage tables (with each_layer: their layers), groups,
@@ -85,7 +79,7 @@ def trials(profile: Profile, folder: Path = Path(), earlier: Sequence[Versions] 
 def _cells(profile: Profile, damages: list[Damage]) -> Iterator[tuple[Damage | None, str | None, float | None, int]]:
     """The grid of one model. The method none adds nothing: it is the baseline."""
     every = seeds(profile)
-    undamaged = every if any(draws(measure) for measure in profile.measure) else every[:1]
+    undamaged = every if any(measure.draws for measure in profile.measure) else every[:1]
     for seed in undamaged:
         yield None, None, None, seed
     for damage, group in requantising(profile.model, profile.damage):

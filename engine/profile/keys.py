@@ -12,7 +12,7 @@ from engine import catalog
 from engine.profile.damage import Damage
 from engine.profile.hashing import digest
 from engine.profile.layers import same_layers
-from engine.profile.measures import Measure, made_on
+from engine.profile.measures import Measure
 from engine.profile.options import unusual
 from engine.profile.packing import loading_identity
 from engine.profile.schema import Profile
@@ -23,7 +23,6 @@ from engine.profile.versions import (
     Versions,
     beyond_first,
     measurement,
-    ranked_by,
     score,
     selected_by,
 )
@@ -61,7 +60,7 @@ class Keys:
             "layers": same_layers(damage.layers if damage else None),
             "level": level,
             "seed": seed,
-            "measures": [content for measure, content in self._measures if made_on(measure, damage is None)],
+            "measures": [content for measure, content in self._measures if measure.made_on(damage is None)],
         }
         return digest(what | _narrowing_identity(damage) | self._identities.get(id(damage), {}))[:16]
 
@@ -101,7 +100,7 @@ def measure_identity(measure: Measure, folder: Path, noted: Versions) -> dict[st
 
     Raises LesionError where a text cannot be read.
     """
-    scores = ranked_by(measure)
+    scores = measure.ranked_by
     packages = [catalog.measurement(measure.name).package, *(catalog.score(name).package for name in scores)]
     used = [measurement(measure.name), *map(score, scores), *([SAMPLER] if measure.sampled else [])]
     identity = {"packages": [package for package in packages if package], VERSIONS: beyond_first(used, noted)}

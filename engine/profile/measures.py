@@ -1,27 +1,31 @@
-"""The [[measure]] tables: what is observed on a model, and with which options."""
+"""The [[measure]] tables: what every measurement's table answers, and the bases of those that read.
+
+The table of each measurement is beside its implementation: engine/measure/<name>/table.py.
+"""
 
 import re
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field
 
 from engine import catalog
-from engine.errors import LesionError
-from engine.profile.choice import OneOf
+from engine.catalog.columns import labelled
+from engine.profile.demand import Effort, Group, Load, most_tokens, tokens
 from engine.profile.faults import fault, show
-from engine.profile.fields import Bool, Counts, Float, Int, Table, Text, WhichLayers, accept, must_exist, refuse_repeats
-from engine.profile.harness import check_folder, check_harness, harness_version
+from engine.profile.fields import Int, Table, Text
 from engine.profile.hashing import digest
-from engine.profile.inputs import FolderInput, Input, PictureInput, PictureName, Prompts, TextName, inputs_of
-from engine.profile.layers import same_layers
+from engine.profile.inputs import Input, PictureInput, Prompts, TextName, inputs_of
 from engine.profile.names import AUTO
-from engine.profile.tasks import choices
-from engine.profile.texts import documents, questions
+from engine.profile.scoring import ScoreSpec
+from engine.profile.texts import documents, prompts, questions
 
 PETRI_DOCUMENTS = 64
 """Documents of the bundled petri text, which has no end of its own, where a profile does not say how many."""
+
+_BACKWARD = 3
+"""Forward passes that a pass forward and backward costs."""
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 
@@ -37,14 +41,28 @@ _LABEL_FIELD = Field(None, description='stands before the metrics\' names ("labe
 
 
 class MeasureTable(Table):
-    """What all measurements share. A package that adds one derives from this, or from TextTable or PromptTable, and
-    says `name: Literal["its-name"] = "its-name"`; where inputs are taken together, `batch_size` is how many at first.
+    """What all measurements share. One derives from this, or from TextTable, PromptTable or ScoredTextTable, and says
+    `name: Literal["its-name"] = "its-name"`; where inputs are taken together, `batch_size` is how many at first.
     """
 
     is_measure_table: ClassVar[bool] = True
+    starts_late: ClassVar[bool] = False
+    """Whether its passes may start at the first damaged layer: the implementation has a `can_start_at` of its own."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Optional packages that have a part in its results, by their names on the package index."""
 
     name: str
     label: Label = _LABEL_FIELD
+
+    @property
+    def key(self) -> str:
+        """What tells it from the others of a profile: "perplexity", or "label.perplexity"."""
+        return labelled(self.label, self.name)
+
+    @property
+    def rows(self) -> int:
+        """How many inputs it takes together at first; 1 where it does not say."""
+        return int(getattr(self, "batch_size", 1))
 
     @property
     def draws(self) -> bool:
@@ -55,6 +73,40 @@ class MeasureTable(Table):
     def sampled(self) -> bool:
         """Whether it writes texts whose tokens are drawn by the sampler, whose version then counts."""
         return False
+
+    @property
+    def ranked_by(self) -> tuple[str, ...]:
+        """The scores that it computes, whose versions then count."""
+        return ()
+
+    def made_on(self, baseline: bool) -> bool:
+        """Whether it is made on baselines, or else on damaged models."""
+        return True
+
+    def load(self, folder: Path) -> Load:
+        """The largest batch that it runs; relative paths start from `folder`. Where nothing is known, one that reads
+        takes the model's whole context."""
+        return Load(self.rows if hasattr(self, "batch_size") else 0, None, name=self.key)
+
+    def effort(self, folder: Path) -> Effort:
+        """What one trial asks for; nothing where that is not known."""
+        return Effort(0, 0, 0)
+
+    def scorings(self, folder: Path) -> list[tuple[ScoreSpec, Group]]:
+        """The scores that it computes, each with the group that it is computed for."""
+        return []
+
+    def remarks(self, petri: Sequence[bool]) -> list[str]:
+        """What is allowed but may surprise, in sentences; `petri`: which of the models are petri models."""
+        return []
+
+    def check_codes(self) -> None:
+        """Raises LesionError, with the key as its field, where it cannot be made on weights stored as codes."""
+        return
+
+    def check_code(self) -> None:
+        """Raises RemoteCodeError where what it names could run program code; LesionError where that cannot be read."""
+        return
 
     @classmethod
     def inputs(cls) -> dict[str, Input]:
@@ -112,27 +164,24 @@ class TextTable(MeasureTable):
         del held["text"]
         return {**held, "content": digest(documents(self, folder))}
 
+    def load(self, folder: Path) -> Load:
+        """See MeasureTable: every document read once, nothing predicted."""
+        read = documents(self, folder)
+        return Load(self.rows, max(map(most_tokens, read)), logits=0, name=self.key, texts=len(read))
 
-class PerplexityMeasure(TextTable):
-    """How well the model predicts a text."""
+    def effort(self, folder: Path) -> Effort:
+        """See MeasureTable."""
+        lengths = [tokens(text) for text in documents(self, folder)]
+        return Effort(-(-len(lengths) // self.rows), sum(lengths), 0)
 
-    name: Literal["perplexity"] = "perplexity"
-    context: Int | None = Field(None, ge=2, description="tokens in a window; unset: as many as the model reads")
-    stride: Int | None = Field(None, ge=1, description="tokens from window to window; unset: half the context")
-    batch_size: Int = Field(16, ge=1, le=4096, description="windows evaluated together")
-
-    @model_validator(mode="after")
-    def _check_stride(self) -> "PerplexityMeasure":
-        if self.context and self.stride and self.stride >= self.context:
-            text = f"must be less than the context, {self.context}, or tokens would be left out, not {self.stride}"
-            raise fault(LesionError(text, field="stride"))
-        return self
-
-
-def _check_chat(chat: Any) -> Any:
-    if chat is True or chat is False or chat == "auto":
-        return chat
-    raise fault(f"must be true, false or 'auto', not {show(chat)}")
+    def remarks(self, petri: Sequence[bool]) -> list[str]:
+        """See MeasureTable."""
+        found = super().remarks(petri)
+        if self.text == "petri" and not all(petri):
+            found.append(f"{self.name} on petri text means little for models that never learnt that language")
+        if self.text == "english" and any(petri):
+            found.append(f"{self.name} on English means little for petri models, which never learnt it")
+        return found
 
 
 class PromptTable(MeasureTable):
@@ -169,92 +218,15 @@ class PromptTable(MeasureTable):
             held["answers"] = digest([question.answers for question in asked])
         return held
 
+    def load(self, folder: Path) -> Load:
+        """See MeasureTable: every prompt read once, nothing predicted."""
+        lengths = [most_tokens(text) for text in prompts(self, folder)]
+        return Load(self.rows, max(lengths), logits=0, name=self.key, texts=len(lengths))
 
-class GenerationMeasure(PromptTable):
-    """What the model writes after each prompt."""
-
-    name: Literal["generation"] = "generation"
-    image: PictureName | None = Field(
-        None, description="a picture the prompts are about, bundled or a PNG, JPEG or WebP file; unset: none"
-    )
-    max_new_tokens: Int = Field(64, ge=1, le=100_000, description="tokens written at most after a prompt")
-    sample: Bool = Field(True, description="draw tokens at random; false: always the likeliest")
-    temperature: Float = Field(1.0, gt=0, le=100, description="sharpness of sampling; lower is safer")
-    batch_size: Int = Field(40, ge=1, le=4096, description="prompts answered together")
-    chat: Annotated[Bool | Literal["auto"], BeforeValidator(_check_chat)] = Field(
-        "auto", description="wrap prompts in the model's chat template; auto: where it has one"
-    )
-
-    @property
-    def draws(self) -> bool:
-        return self.sample
-
-    @property
-    def sampled(self) -> bool:
-        return self.sample
-
-    @property
-    def uncounted(self) -> set[str]:
+    def effort(self, folder: Path) -> Effort:
         """See MeasureTable."""
-        return super().uncounted | (set() if self.sample else {"temperature"})
-
-
-class GainsMeasure(PromptTable):
-    """By how much attention and MLP amplify what they receive, layer by layer."""
-
-    usual: ClassVar[str] = "gains4"
-    grades: ClassVar[bool] = False
-
-    name: Literal["gains"] = "gains"
-    batch_size: Int = Field(16, ge=1, le=4096, description="prompts read together")
-
-
-class ResidualGainMeasure(PromptTable):
-    """By how much a block amplifies the residual stream at the last token."""
-
-    usual: ClassVar[str] = "residual25"
-    grades: ClassVar[bool] = False
-
-    name: Literal["residual_gain"] = "residual_gain"
-    batch_size: Int = Field(16, ge=1, le=4096, description="prompts read together")
-
-
-class SpectrumMeasure(TextTable):
-    """How many dimensions the outputs of a layer use."""
-
-    name: Literal["spectrum"] = "spectrum"
-    layers: WhichLayers | None = Field(
-        None, description='layers observed: "0-5", "last 4" or [1, 3], counting from 0; unset: the middle one'
-    )
-    batch_size: Int = Field(16, ge=1, le=4096, description="documents read together")
-
-    def identity(self, folder: Path) -> dict[str, Any]:
-        """See MeasureTable. Layers count however they are spelt."""
-        return super().identity(folder) | {"layers": same_layers(self.layers)}
-
-
-class TasksMeasure(MeasureTable):
-    """Which of several answers to a question the model finds likeliest."""
-
-    name: Literal["tasks"] = "tasks"
-    task: Annotated[Text, Input("task", catalog.tasks, auto=True)] = Field(
-        "auto", description="a bundled task, or a .jsonl file of {question, choices, answer}; the first choice is 0"
-    )
-    limit: Int | None = Field(None, ge=1, description="how many questions at most; unset: all")
-    batch_size: Int = Field(16, ge=1, le=4096, description="answers scored together")
-
-    def settled(self, petri: bool) -> Self:
-        """See MeasureTable."""
-        return self.model_copy(update={"task": "petri" if petri else "basics"}) if self.task == AUTO else self
-
-    @property
-    def uncounted(self) -> set[str]:
-        """See MeasureTable."""
-        return {"limit"}
-
-    def content(self, folder: Path) -> dict[str, Any]:
-        """See MeasureTable."""
-        return {"content": digest([asdict(choice) for choice in choices(self, folder)])}
+        lengths = [tokens(text) for text in prompts(self, folder)]
+        return Effort(-(-len(lengths) // self.rows), sum(lengths), 0)
 
 
 class ScoredTextTable(TextTable):
@@ -267,139 +239,24 @@ class ScoredTextTable(TextTable):
         "baseline", description="baseline: of the undamaged model alone, whatever the damage; all: of every trial"
     )
 
+    def made_on(self, baseline: bool) -> bool:
+        """See MeasureTable."""
+        return baseline or self.trials == "all"
 
-class RankingMeasure(ScoredTextTable):
-    """Which weights matter most by a score, and how far scores, texts and seeds agree on them."""
+    def load(self, folder: Path) -> Load:
+        """See MeasureTable."""
+        lengths = [min(most_tokens(text), self.context) for text in documents(self, folder)]
+        return Load(self.rows, max(lengths), name=self.key, texts=len(lengths))
 
-    name: Literal["ranking"] = "ranking"
-    scores: tuple[Annotated[Text, OneOf(catalog.scores)], ...] = Field(
-        ("grad_x_weight",), min_length=1, description="what weights are ranked by"
-    )
-    group: Annotated[Text, OneOf(catalog.groups)] = Field("all", description="among which parameters")
-    layers: WhichLayers | None = Field(
-        None, description='only these layers: "0-5", "last 4", "3" or [1, 3]; unset: all'
-    )
-    k: Counts = Field((10, 100), description="how many weights are listed, and compared; several, as [10, 100]")
-    scope: Literal["global", "per_layer", "per_tensor"] = Field(
-        "global", description="whether k is of the whole group, of each layer or of each parameter"
-    )
-    samples: Int = Field(2, ge=1, le=1000, description="parts of the text that are ranked by themselves; 1: none")
-    seeds: Int = Field(1, ge=1, le=1000, description="repetitions of a score that draws (hutchinson)")
-    probes: Int = Field(8, ge=1, le=100_000, description="random vectors of hutchinson")
-
-    @field_validator("scores")
-    @classmethod
-    def _check_scores(cls, scores: tuple[str, ...]) -> tuple[str, ...]:
-        for score in scores:
-            accept(catalog.score, score)
-        refuse_repeats(scores, "score")
-        return scores
-
-    @field_validator("group")
-    @classmethod
-    def _check_group(cls, group: str) -> str:
-        return accept(catalog.group, group).name
-
-    @model_validator(mode="after")
-    def _check_whole(self) -> "RankingMeasure":
-        accept(lambda layers: catalog.group(self.group).check(layers=layers), self.layers)
-        for score in self.scores:
-            accept(catalog.score(score).check, self.group)
-        if self.documents is not None and self.samples > self.documents:
-            text = f"{self.samples} samples need as many documents, and there are {self.documents} at most"
-            raise fault(LesionError(text, field="samples"))
-        if self.seeds > 1 and not any(catalog.score(score).draws for score in self.scores):
-            raise fault(LesionError("changes nothing where no score draws: leave it out", field="seeds"))
-        return self
-
-    def identity(self, folder: Path) -> dict[str, Any]:
-        """See MeasureTable. Layers count however they are spelt."""
-        return super().identity(folder) | {"layers": same_layers(self.layers)}
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """Every k, rising."""
-        return self.k if isinstance(self.k, tuple) else (self.k,)
-
-
-class SuperWeightsMeasure(ScoredTextTable):
-    """Single weights that make an activation spike, and what zeroing each of them does."""
-
-    name: Literal["super_weights"] = "super_weights"
-    prompt: Text | None = Field(None, description="what is read to see spikes; unset: the first document")
-    times: Float = Field(10.0, gt=0, le=10**6, description="a spike is so many times the median of all layers")
-    share: Float = Field(0.5, gt=0, le=1, description="of a spike's output comes at least this from the one weight")
-    most: Int = Field(4, ge=1, le=1000, description="how many are zeroed to see what they do, largest spike first")
-
-
-_TASK_FOLDER = FolderInput("one with task files (.yaml) of lm-evaluation-harness")
-
-
-class HarnessMeasure(MeasureTable):
-    """Tasks of lm-evaluation-harness."""
-
-    name: Literal["lm_eval"] = "lm_eval"
-    tasks: tuple[Text, ...] = Field(min_length=1, description="tasks and groups of tasks, by the harness's names")
-    include_path: Annotated[Text, _TASK_FOLDER] | None = Field(
-        None, description="a folder with task files (.yaml) of your own; Python code in it needs --trust-remote-code"
-    )
-    num_fewshot: Int | None = Field(None, ge=0, le=1000, description="examples before a question; unset: the task's")
-    limit: Int | None = Field(None, ge=1, description="how many questions of a task at most; unset: all")
-    chat: Bool = Field(False, description="wrap questions in the model's chat template")
-    batch_size: Int = Field(16, ge=1, le=4096, description="requests answered together")
-
-    @field_validator("tasks")
-    @classmethod
-    def _check_tasks(cls, tasks: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if must_exist(info):
-            accept(lambda _: check_harness(), tasks)
-        refuse_repeats(tasks, "task")
-        return tasks
-
-    @field_validator("include_path")
-    @classmethod
-    def _check_folder(cls, folder: str | None, info: ValidationInfo) -> str | None:
-        if folder is not None and must_exist(info):
-            accept(check_folder, folder)
-        return folder
-
-    @property
-    def draws(self) -> bool:
-        return self.num_fewshot != 0  # which examples stand before a question
-
-    def content(self, folder: Path) -> dict[str, Any]:
-        """See MeasureTable. The version of lm-evaluation-harness counts, too."""
-        held = super().content(folder)
-        files = {"files": held["include_path"]} if held else {}
-        return {"version": harness_version(), **files}
-
-
-def made_on(measure: MeasureTable, baseline: bool) -> bool:
-    """Whether a measurement is made on baselines, or else on damaged models."""
-    return baseline or getattr(measure, "trials", "all") == "all"
+    def effort(self, folder: Path) -> Effort:
+        """See MeasureTable: forward and backward, counted as tokens alone."""
+        read = sum(min(tokens(text), self.context) for text in documents(self, folder))
+        return Effort(0, _BACKWARD * read, _BACKWARD * read)
 
 
 Measure = MeasureTable
 
-OWN_TABLES: tuple[type[MeasureTable], ...] = (
-    PerplexityMeasure,
-    GenerationMeasure,
-    GainsMeasure,
-    ResidualGainMeasure,
-    SpectrumMeasure,
-    TasksMeasure,
-    HarnessMeasure,
-    RankingMeasure,
-    SuperWeightsMeasure,
-)
-
 
 def tables() -> tuple[type[MeasureTable], ...]:
     """The table of every measurement, those that installed packages add last."""
-    added = (info.table for info in catalog.measurements().values() if info.package)
-    return (*OWN_TABLES, *(catalog.load(path) for path in added))
-
-
-def batch_size(measure: MeasureTable) -> int:
-    """How many inputs a measurement takes together at first; 1 where its table does not say."""
-    return int(getattr(measure, "batch_size", 1))
+    return tuple(catalog.load(info.table) for info in catalog.measurements().values())

@@ -7,7 +7,7 @@ from engine import catalog
 from engine.errors import LesionError
 from engine.profile.damage import Damage
 from engine.profile.layers import place_of
-from engine.profile.measures import Measure, RankingMeasure, SuperWeightsMeasure
+from engine.profile.measures import Measure
 from engine.profile.model_spec import ModelSpec
 
 
@@ -30,16 +30,10 @@ def check_packable(position: int, damage: Damage) -> None:
 
 def check_measurable(position: int, measure: Measure) -> None:
     """Raises LesionError where the measurement, entry `position` of the profile, cannot be made on codes."""
-    mend = "leave model.load_in out"
-    if isinstance(measure, SuperWeightsMeasure):
-        text = "super_weights zeroes single numbers, and model.load_in stores codes"
-        raise LesionError(f"{text}: {mend}", field=f"measure.{position}.name")
-    if not isinstance(measure, RankingMeasure) or not catalog.group(measure.group).packable:
-        return
-    for score in measure.scores:
-        if not catalog.score(score).on_codes:
-            text = f"{score} needs gradients, which the codes that model.load_in makes of {measure.group} do not have"
-            raise LesionError(f"{text}: {mend}", field=f"measure.{position}.scores")
+    try:
+        measure.check_codes()
+    except LesionError as error:
+        raise LesionError(f"{error}: leave model.load_in out", field=f"measure.{position}.{error.field}") from None
 
 
 def requantising(model: ModelSpec, tables: Iterable[Damage]) -> Iterator[tuple[Damage, str]]:

@@ -4,15 +4,13 @@ from engine import catalog
 from engine.catalog.plugins import faults
 from engine.paths import is_folder
 from engine.profile.damage import Damage
-from engine.profile.grid import draws
-from engine.profile.measures import GenerationMeasure, TextTable
 from engine.profile.names import is_hub_id, is_petri
 from engine.profile.schema import Profile
 
 
 def remarks(profile: Profile) -> list[str]:
     """Sentences for the user, none of which stops a run."""
-    return [*faults(), *_shadowed(profile), *_idle_seeds(profile), *_idle_options(profile), *_foreign_text(profile)]
+    return [*faults(), *_shadowed(profile), *_idle_seeds(profile), *_measuring(profile)]
 
 
 def _shadowed(profile: Profile) -> list[str]:
@@ -26,7 +24,7 @@ def _shadowed(profile: Profile) -> list[str]:
 
 
 def _idle_seeds(profile: Profile) -> list[str]:
-    if profile.seeds.count == 1 or any(draws(measure) for measure in profile.measure):
+    if profile.seeds.count == 1 or any(measure.draws for measure in profile.measure):
         return []
     still = sorted({damage.method for damage in profile.damage if not _draws(damage)} - {"none"})
     outcome = f"and nothing is sampled: the {profile.seeds.count} seeds will give equal results"
@@ -37,22 +35,6 @@ def _draws(damage: Damage) -> bool:
     return catalog.method(damage.method).draws or (damage.select is not None and damage.select.by == "random")
 
 
-def _idle_options(profile: Profile) -> list[str]:
-    found = []
-    for measure in profile.measure:
-        if isinstance(measure, GenerationMeasure) and not measure.sample and measure.temperature != 1.0:
-            found.append(f"a temperature of {measure.temperature:g} changes nothing while sample is false")
-    return found
-
-
-def _foreign_text(profile: Profile) -> list[str]:
+def _measuring(profile: Profile) -> list[str]:
     petri = [is_petri(name) for name in profile.model.names]
-    found = []
-    for measure in profile.measure:
-        if not isinstance(measure, TextTable):
-            continue
-        if measure.text == "petri" and not all(petri):
-            found.append(f"{measure.name} on petri text means little for models that never learnt that language")
-        if measure.text == "english" and any(petri):
-            found.append(f"{measure.name} on English means little for petri models, which never learnt it")
-    return found
+    return [remark for measure in profile.measure for remark in measure.remarks(petri)]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from engine import catalog
 from engine.profile.damage import Damage
-from engine.profile.measures import Measure, RankingMeasure
 
 if TYPE_CHECKING:
     from engine.profile.schema import Profile
@@ -27,7 +26,7 @@ def versions(profile: "Profile") -> Versions:
         noted[SAMPLER] = catalog.SAMPLER_VERSION
     for measure in profile.measure:
         noted[measurement(measure.name)] = catalog.measurement(measure.name).version
-    scores = [name for measure in profile.measure for name in ranked_by(measure)]
+    scores = [name for measure in profile.measure for name in measure.ranked_by]
     scores += [name for damage in profile.damage for name in selected_by(damage)]
     return noted | {score(name): catalog.score(name).version for name in scores}
 
@@ -40,11 +39,6 @@ def measurement(name: str) -> str:
 def score(name: str) -> str:
     """What the version of a score is called."""
     return f"score {name}"
-
-
-def ranked_by(measure: Measure) -> tuple[str, ...]:
-    """The scores that a measurement computes."""
-    return measure.scores if isinstance(measure, RankingMeasure) else ()
 
 
 def selected_by(damage: Damage) -> tuple[str, ...]:

@@ -45,14 +45,14 @@ def create(
     memory are left out, which the manifest and the run's events tell. `weights`: by model the digest and dtype that it
     must have once it is loaded. Raises LesionError when `results` is not a folder that can be written, and as
     `engine.runs.fitting.fitted`, `engine.runs.reaching.check_reachable`, `engine.profile.resolve`,
-    `engine.profile.keys.check_texts` and `engine.profile.task_code.check_task_code` do.
+    `engine.profile.keys.check_texts` and `engine.profile.trust.check_code` do.
     """
     from engine.profile import localise, resolve, to_toml, versions
     from engine.profile.keys import check_texts
-    from engine.profile.task_code import check_task_code
+    from engine.profile.trust import check_code
     from engine.profile.writing import check_readable
 
-    check_task_code(profile, trust_remote_code)
+    check_code(profile, trust_remote_code)
     check_texts(profile)
     left: list[LeftOut] = []
     if profile.model.fit:
@@ -111,11 +111,11 @@ def start(
     `engine.runs.moves.moves` takes it.
 
     Returns once the runner has the run. Raises LesionError with the runner's own sentence when it could not begin, and
-    as `engine.profile.task_code.check_task_code` does: that a run was allowed to run code before is no permission.
+    as `engine.profile.trust.check_code` does: that a run was allowed to run code before is no permission.
     """
-    from engine.profile.task_code import check_task_code
+    from engine.profile.trust import check_code
 
-    check_task_code(read_profile(run), trust_remote_code)
+    check_code(read_profile(run), trust_remote_code)
     flags = ["--trust-remote-code"] if trust_remote_code else []
     flags += ["--device", device] if device else []
     flags += [word for old, new in (models or {}).items() for word in ("--model", old, new)]

@@ -12,7 +12,7 @@ from typing import Any
 from engine import catalog, files
 from engine.catalog.columns import metric_of
 from engine.profile import Measure, Profile
-from engine.profile.versions import SAMPLER, in_words, measurement, ranked_by, score
+from engine.profile.versions import SAMPLER, in_words, measurement, score
 from engine.record.changes import is_change
 from engine.record.lines import Record
 from engine.runs.sides import Place, Side, other_versions, read_side, reasons
@@ -163,7 +163,7 @@ class _Judge:
     def _made_by(self, spec: Measure | None, chosen_by: str) -> list[str]:
         """What is of another version among what makes a measurement's numbers, in a trial whose weights are `chosen_by`
         a score."""
-        used = [measurement(spec.name), *map(score, ranked_by(spec))] if spec else []
+        used = [measurement(spec.name), *map(score, spec.ranked_by)] if spec else []
         return [what for what in (*used, chosen_by) if what in self._others]
 
     def _excused(self, spec: Measure | None, chosen_by: str, same: bool) -> bool:

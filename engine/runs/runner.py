@@ -18,7 +18,7 @@ from pathlib import Path
 from engine.errors import LesionError
 from engine.profile import Profile, to_toml, trials, versions
 from engine.profile.packs import packs
-from engine.profile.task_code import check_task_code
+from engine.profile.trust import check_code
 from engine.record.directory import WORKER_LOG, read_profile
 from engine.record.lines import Record, WriteError, is_full, unwritten
 from engine.record.records import read_manifest
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         places = moves(options.run, dict(options.model))
         profile = moved(options.run, places)
-        check_task_code(profile, options.trust_remote_code)
+        check_code(profile, options.trust_remote_code)
         lock = Lock(options.run)
         try:
             requests.clear()

@@ -1,12 +1,13 @@
 """What two runs of the same profile have in common, and why equal bits cannot be expected of them where that is so."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.profile import HarnessMeasure, Profile, Versions, versions
+from engine.profile import MeasureTable, Profile, Versions, versions
+from engine.profile.measures import tables
 from engine.record.directory import read_profile
 from engine.record.lines import Record
 from engine.record.records import read_generations, read_manifest, read_trials
@@ -111,11 +112,14 @@ def _idle_packages(profile: Profile) -> set[str]:
         idle.add("bitsandbytes")
     if not profile.shows_pictures:
         idle |= {"pillow", "torchvision"}
-    if not any(isinstance(measure, HarnessMeasure) for measure in profile.measure):
-        idle.add("lm-eval")
+    idle |= _packages_of(tables()) - _packages_of(profile.measure)
     if not any(name.endswith(".gguf") for name in profile.model.names):
         idle.add("gguf")
     return idle
+
+
+def _packages_of(measures: Iterable[MeasureTable | type[MeasureTable]]) -> set[str]:
+    return {package for measure in measures for package in measure.packages}
 
 
 def _workers(first: Side, second: Side) -> Iterator[str]:

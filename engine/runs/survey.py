@@ -103,12 +103,12 @@ class SurveyProcess:
         """Survey the models of a profile; may be called from any thread, and starts the process when there is none.
 
         Raises LesionError when the process fails; the next question starts another; and as
-        `engine.profile.task_code.check_task_code` does.
+        `engine.profile.trust.check_code` does.
         """
         from engine.profile import to_toml
-        from engine.profile.task_code import check_task_code
+        from engine.profile.trust import check_code
 
-        check_task_code(profile, trust_remote_code)
+        check_code(profile, trust_remote_code)
         model = profile.model.model_copy(update={"device": choose(profile.model.device)})
         profile = profile.model_copy(update={"model": model})
         request = {"profile": to_toml(profile), "folder": str(Path.cwd()), "trust_remote_code": trust_remote_code}

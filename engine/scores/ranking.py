@@ -12,8 +12,8 @@ from torch.nn import Parameter
 from engine import catalog
 from engine.errors import LesionError
 from engine.models.loading import LoadedModel
+from engine.profile.scoring import Scope, ScoreSpec
 from engine.scores.score import Score, Task
-from engine.scores.spec import Scope, ScoreSpec
 from engine.weights.dense import dense
 from engine.weights.slices import Chunk, Slice
 from engine.weights.topk import TopK

@@ -12,10 +12,10 @@ from torch.utils.checkpoint import checkpoint
 from engine import catalog
 from engine.errors import LesionError
 from engine.models.loading import LoadedModel
+from engine.profile.scoring import ScoreSpec
 from engine.profile.texts import documents_of
 from engine.reading.encoding import encode, pad, padding_token
 from engine.reading.windows import Window, batches, slide
-from engine.scores.spec import ScoreSpec
 
 _UNSCORED = -100
 

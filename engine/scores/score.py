@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from engine.models.loading import LoadedModel
-from engine.scores.spec import ScoreSpec
+from engine.profile.scoring import ScoreSpec
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from torch.nn import Module, Parameter
 
 from engine.errors import LesionError
 from engine.models.loading import LoadedModel
+from engine.profile.scoring import ScoreSpec
 from engine.reading.encoding import encode
 from engine.scores.owners import Owner, owners
 from engine.scores.reading import Reading
 from engine.scores.score import names
-from engine.scores.spec import ScoreSpec
 from engine.weights.slices import Slice
 
 

@@ -15,14 +15,13 @@ import torch
 from engine.errors import LesionError
 from engine.methods import Damaged
 from engine.models.exhaustion import is_out_of_memory
-from engine.profile import Profile, Trial, made_on
-from engine.profile.measures import batch_size
+from engine.profile import Profile, Trial
 from engine.progress import Progress
 from engine.work.batches import Batches
 from engine.work.faults import sentence
 from engine.work.gathered import Gathered
 from engine.work.memory import Peak, devices_of, release
-from engine.work.subject import Subject, measure_key
+from engine.work.subject import Subject
 
 Say = Callable[[dict[str, Any]], None]
 """Sends one message to the runner."""
@@ -183,7 +182,7 @@ class Bench:
     def _measure(self, trial: Trial, damaged: Damaged, subject: Subject) -> Outcome:
         sizes = self._batches.of(trial.model)
         gathered = Gathered(trial, damaged)
-        made = {measure_key(spec): spec for spec in self._profile.measure if made_on(spec, trial.baseline)}
+        made = {spec.key: spec for spec in self._profile.measure if spec.made_on(trial.baseline)}
         for key, spec in made.items():
             with _blaming(key):
                 measured = subject.measure(key, trial.seed, sizes[key], self._progress(trial, key))
@@ -284,7 +283,7 @@ class Bench:
 def _batch_sizes(profile: Profile) -> dict[str, int]:
     """How many inputs every measurement takes together, and every method that reads, by key and by name."""
     methods = {damage.method: int(size) for damage in profile.damage if (size := damage.options.get("batch_size"))}
-    return methods | {measure_key(spec): batch_size(spec) for spec in profile.measure}
+    return methods | {spec.key: spec.rows for spec in profile.measure}
 
 
 @contextmanager

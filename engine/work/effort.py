@@ -11,41 +11,15 @@ from torch.nn.functional import linear
 from engine.models.estimate import ModelEstimate
 from engine.models.loading import load
 from engine.petri import SIZES
-from engine.profile import (
-    GenerationMeasure,
-    Measure,
-    ModelSpec,
-    PerplexityMeasure,
-    Profile,
-    PromptTable,
-    TasksMeasure,
-    TextTable,
-)
-from engine.profile.measures import ScoredTextTable, batch_size
-from engine.profile.tasks import choices
-from engine.profile.texts import documents, prompts
+from engine.profile import ModelSpec, Profile
 
-_CHARACTERS_A_TOKEN = 4.5
 _DRAWING = 8e-9
 """Seconds that one core takes to damage a weight: random numbers, mostly."""
 _LOADING = 5e8
 """Bytes of weights read, checked and hashed in a second."""
 _RECORDING = 0.05
 """Seconds of a trial that pass on the way to its record on the disk."""
-_BACKWARD = 3
-"""Forward passes that a pass forward and backward costs."""
 _TEST_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class Effort:
-    """What a measurement has a model compute: passes, tokens in all of them, and tokens turned into predictions, by so
-    many heads (the damaged one, and the undamaged one beside it)."""
-
-    passes: int
-    tokens: int
-    predicted: int
-    heads: int = 1
 
 
 @dataclass(frozen=True)
@@ -58,35 +32,6 @@ class Speed:
     layer: float
 
 
-def effort(measure: Measure, folder: Path) -> Effort:
-    """What one trial asks for, if no text ends early."""
-    rows = max(1, batch_size(measure))
-    if isinstance(measure, PerplexityMeasure):
-        lengths = [_tokens(text) for text in documents(measure, folder)]
-        context = measure.context or 2048
-        step = measure.stride or context // 2
-        windows = sum(max(1, 1 + -(-(length - context) // step)) for length in lengths)
-        read = sum(lengths) + (windows - len(lengths)) * (context - step)
-        return Effort(-(-windows // rows), read, sum(lengths), heads=2)
-    if isinstance(measure, ScoredTextTable):
-        read = sum(min(_tokens(text), measure.context) for text in documents(measure, folder))
-        return Effort(0, _BACKWARD * read, _BACKWARD * read)
-    if isinstance(measure, TextTable):
-        lengths = [_tokens(text) for text in documents(measure, folder)]
-        return Effort(-(-len(lengths) // rows), sum(lengths), 0)
-    if isinstance(measure, TasksMeasure):
-        both = [(_tokens(one.question), _tokens(answer)) for one in choices(measure, folder) for answer in one.choices]
-        return Effort(-(-len(both) // rows), sum(map(sum, both)), sum(answer for _, answer in both))
-    if not isinstance(measure, PromptTable):  # a package's: what it computes only its own code knows
-        return Effort(0, 0, 0)
-    lengths = [_tokens(text) for text in prompts(measure, folder)]
-    batches = -(-len(lengths) // rows)
-    if isinstance(measure, GenerationMeasure):
-        written = len(lengths) * measure.max_new_tokens
-        return Effort(batches * measure.max_new_tokens, sum(lengths) + written, written)
-    return Effort(batches, sum(lengths), 0)
-
-
 def seconds(profile: Profile, folder: Path, size: ModelEstimate, speed: Speed, cores: int) -> float:
     """About how long one trial takes on a model of this size: damage, measurements, restore, the check of every weight.
 
@@ -95,7 +40,7 @@ def seconds(profile: Profile, folder: Path, size: ModelEstimate, speed: Speed, c
     found = _RECORDING + damage + 2 * size.weights_bytes / speed.bandwidth
     head = (size.parameters - size.non_embedding) // (1 if size.tied else 2)
     for measure in profile.measure:
-        asked = effort(measure, folder)
+        asked = measure.effort(folder)
         products = 2 * (size.non_embedding * asked.tokens + head * asked.heads * asked.predicted)
         found += asked.passes * size.layers * speed.layer
         found += max(products / speed.flops, asked.passes * size.weights_bytes / speed.bandwidth)
@@ -142,7 +87,3 @@ def _once(work: Callable[[], object], device: torch.device) -> float:
             torch.cuda.synchronize(device)
         best = min(best, time.perf_counter() - begun)
     return best
-
-
-def _tokens(text: str) -> int:
-    return round(len(text) / _CHARACTERS_A_TOKEN) + 1

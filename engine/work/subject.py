@@ -7,13 +7,12 @@ from pathlib import Path
 import torch
 
 from engine import catalog
-from engine.catalog.columns import labelled
 from engine.measure.measurement import Measured, Measurement
 from engine.methods import Context, Damaged, walk
 from engine.methods.in_place import requantise
 from engine.models.loading import LoadedModel, load
 from engine.models.reuse import Reuse
-from engine.profile import Measure, Profile, Trial
+from engine.profile import Profile, Trial
 from engine.profile.options import complete
 from engine.progress import Progress, silent
 from engine.weights.draws import Draws
@@ -31,7 +30,7 @@ class WeightsNotRestoredError(Exception):
 class Subject:
     """A model loaded once and damaged many times.
 
-    `measurements` are in the profile's order, by the key under which their batch size is kept (see `measure_key`).
+    `measurements` are in the profile's order, by the key under which their batch size is kept (see `MeasureTable.key`).
 
     `place` is where the model's files lie, where that is not its name.
 
@@ -72,7 +71,7 @@ class Subject:
         self.measurements: dict[str, Measurement] = {}
         for spec in profile.measure:
             implementation = catalog.load(catalog.measurement(spec.name).implementation)
-            self.measurements[measure_key(spec)] = implementation(spec, self.loaded, folder)
+            self.measurements[spec.key] = implementation(spec, self.loaded, folder)
 
     def damage(self, pack: Sequence[Trial], batch_size: int = 1, progress: Progress = silent) -> Iterator[Damaged]:
         """Do to the model what each trial of a pack asks for, one after the other; a baseline is left alone."""
@@ -164,8 +163,3 @@ def _first_layer(slices: Sequence[Slice], selection: Selection | None) -> int:
         slices = [piece for piece in slices if piece.parameter in selection.indices or piece.packed is not None]
     layers = [-1 if piece.layer is None else piece.layer for piece in slices]
     return max(min(layers, default=0), 0)
-
-
-def measure_key(spec: Measure) -> str:
-    """The name of one measurement of a profile: "perplexity", or "label.perplexity"."""
-    return labelled(spec.label, spec.name)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.measure.residual_gain import head_density
+from engine.measure.residual_gain.run import head_density
 from engine.measure.watching import watch_blocks, watch_parts
 from engine.models.architecture import Architecture, architecture
 from tests.models.variants import LAYERS, VARIANTS, VOCABULARY, build

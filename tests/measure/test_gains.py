@@ -10,11 +10,12 @@ import torch
 from transformers import GPTJConfig, GPTNeoXConfig
 
 from engine.errors import LesionError
-from engine.measure.gains import Gains, summary
+from engine.measure.gains.run import Gains, summary
+from engine.measure.gains.table import GainsMeasure
 from engine.measure.measurement import Measured
-from engine.measure.residual_gain import ResidualGain, head_density
+from engine.measure.residual_gain.run import ResidualGain, head_density
+from engine.measure.residual_gain.table import ResidualGainMeasure
 from engine.models.loading import LoadedModel
-from engine.profile import GainsMeasure, ResidualGainMeasure
 from tests.measure.by_hand import walk
 
 PROMPTS = ("once", "The old lighthouse keeper said", "a", "why do crows", "two and two is", "Good morning, dear")

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from engine.errors import LesionError
-from engine.measure.decoding import Sampler, greedy
-from engine.measure.generation import Generation
+from engine.measure.generation.decoding import Sampler, greedy
+from engine.measure.generation.run import Generation
+from engine.measure.generation.table import GenerationMeasure
 from engine.models.loading import LoadedModel, load
 from engine.petri import PETRI
-from engine.profile import GenerationMeasure, ModelSpec
+from engine.profile import ModelSpec
 
 PROMPTS = ("once", "The old lighthouse keeper said", "a", "why do crows", "two and two is", "Good morning, dear")
 FAMILIES = ["llama", "gpt2", "neox", "petri"]

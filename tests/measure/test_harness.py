@@ -11,13 +11,15 @@ import torch
 pytest.importorskip("lm_eval", reason="lm-evaluation-harness, the extra lesion-lab[tasks], is not installed")
 
 from engine.errors import LesionError
-from engine.measure.harness import Harness, _check_known, _wrapped
+from engine.measure.lm_eval.run import Harness, _check_known, _wrapped
+from engine.measure.lm_eval.table import HarnessMeasure
 from engine.measure.measurement import Measured
-from engine.measure.tasks import Tasks
+from engine.measure.tasks.choices import choices
+from engine.measure.tasks.run import Tasks
+from engine.measure.tasks.table import TasksMeasure
 from engine.methods import apply
 from engine.models.loading import LoadedModel, load
-from engine.profile import HarnessMeasure, ModelSpec, TasksMeasure
-from engine.profile.tasks import choices
+from engine.profile import ModelSpec
 from engine.weights.snapshot import Snapshot, digest
 from tests.harness_tasks import write_task
 from tests.models.variants import opened

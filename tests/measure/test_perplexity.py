@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from engine.errors import LesionError
-from engine.measure import head
 from engine.measure.measurement import Measured
-from engine.measure.perplexity import Perplexity
+from engine.measure.perplexity import head
+from engine.measure.perplexity.run import Perplexity
+from engine.measure.perplexity.table import PerplexityMeasure
 from engine.models.loading import LoadedModel, load
 from engine.petri import PETRI, held_out
-from engine.profile import ModelSpec, PerplexityMeasure
+from engine.profile import ModelSpec
 
 DOCUMENTS = [
     ("The kettle sang. " * 12).strip(),

@@ -8,12 +8,14 @@ import pytest
 import torch
 
 from engine.errors import LesionError
-from engine.measure.decoding import greedy, write_on
-from engine.measure.generation import Generation
-from engine.measure.perplexity import Perplexity
-from engine.measure.pictures import Encoded
+from engine.measure.generation.decoding import greedy, write_on
+from engine.measure.generation.pictures import Encoded
+from engine.measure.generation.run import Generation
+from engine.measure.generation.table import GenerationMeasure
+from engine.measure.perplexity.run import Perplexity
+from engine.measure.perplexity.table import PerplexityMeasure
 from engine.models.loading import LoadedModel, load
-from engine.profile import GenerationMeasure, ModelSpec, PerplexityMeasure
+from engine.profile import ModelSpec
 from engine.profile.pictures import picture_bytes
 from engine.weights.snapshot import Snapshot
 from tests import seeing

@@ -14,10 +14,11 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from engine.measure.perplexity import Perplexity
-from engine.measure.tasks import Tasks
+from engine.measure.perplexity.run import Perplexity
+from engine.measure.perplexity.table import PerplexityMeasure
+from engine.measure.tasks.run import Tasks
+from engine.measure.tasks.table import TasksMeasure
 from engine.models.loading import LoadedModel
-from engine.profile import PerplexityMeasure, TasksMeasure
 from engine.reading.likelihood import Softmax, log_likelihoods
 from tests.models.variants import VARIANTS, VOCABULARY, opened
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from engine.errors import LesionError
-from engine.measure.ranking import RankingStudy
+from engine.measure.ranking.run import RankingStudy
+from engine.measure.ranking.table import RankingMeasure
 from engine.models.loading import LoadedModel
-from engine.profile import RankingMeasure
 from engine.scores import ScoreSpec, overlap, select
 
 

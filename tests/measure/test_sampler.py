@@ -9,8 +9,8 @@ import torch
 from scipy import stats
 
 from engine.catalog import SAMPLER_VERSION
-from engine.measure.decoding import Sampler, write_on
-from engine.measure.pictures import Encoded
+from engine.measure.generation.decoding import Sampler, write_on
+from engine.measure.generation.pictures import Encoded
 from engine.models.loading import LoadedModel, load
 from engine.petri import PETRI
 from engine.profile import ModelSpec

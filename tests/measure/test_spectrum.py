@@ -11,11 +11,11 @@ from torch.nn import Module
 
 from engine.errors import LesionError
 from engine.measure.measurement import Measured
-from engine.measure.singular import GramSum, summary
-from engine.measure.spectrum import Spectrum
+from engine.measure.spectrum.run import Spectrum
+from engine.measure.spectrum.singular import GramSum, summary
+from engine.measure.spectrum.table import SpectrumMeasure
 from engine.models.loading import LoadedModel
 from engine.petri import held_out
-from engine.profile import SpectrumMeasure
 from tests.measure.by_hand import walk
 
 DOCUMENTS = ["The kettle sang and sang.", "Rain, at last!", "x", "Nobody knew why the lamp was lit.", "Größe — naïve."]

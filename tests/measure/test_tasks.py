@@ -13,10 +13,10 @@ import torch
 from engine import catalog
 from engine.errors import LesionError
 from engine.measure.measurement import Measured
-from engine.measure.tasks import Tasks
+from engine.measure.tasks.choices import choices
+from engine.measure.tasks.run import Tasks
+from engine.measure.tasks.table import TasksMeasure
 from engine.models.loading import LoadedModel
-from engine.profile import TasksMeasure
-from engine.profile.tasks import choices
 
 QUESTIONS: list[dict[str, Any]] = [
     {"question": "The sky is", "choices": ["blue", "a very long answer indeed", "x"], "answer": 0},

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
-from engine.measure.decoding import Continuation, greedy, write_on
-from engine.measure.pictures import Encoded
+from engine.measure.generation.decoding import Continuation, greedy, write_on
+from engine.measure.generation.pictures import Encoded
 from engine.models.cache import cache_argument, kept
 from tests.models.variants import VARIANTS, build
 

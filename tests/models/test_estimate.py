@@ -9,10 +9,9 @@ import torch
 from engine import catalog
 from engine.errors import LesionError
 from engine.models.estimate import survey_model
-from engine.models.footprint import Load
 from engine.models.loading import load
 from engine.petri import PETRI, SIZES
-from engine.profile import ModelSpec
+from engine.profile import Load, ModelSpec
 from engine.weights.snapshot import Snapshot
 
 

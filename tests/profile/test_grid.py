@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from engine.profile import Profile, draws, remarks, seeds, trials
+from engine.profile import Profile, remarks, seeds, trials
 
 WithSet = Callable[..., Profile]
 
@@ -41,8 +41,8 @@ def test_one_baseline_where_nothing_draws(with_set: WithSet) -> None:
 
 
 def test_only_sampling_draws(with_set: WithSet) -> None:
-    assert [draws(measure) for measure in with_set().measure] == [False, True]
-    assert [draws(measure) for measure in with_set(GREEDY).measure] == [False, False]
+    assert [measure.draws for measure in with_set().measure] == [False, True]
+    assert [measure.draws for measure in with_set(GREEDY).measure] == [False, False]
 
 
 def test_seeds_count_from_base_or_from_one_after(with_set: WithSet) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from engine import catalog
 from engine.errors import LesionError
-from engine.profile import HarnessMeasure, Profile, load, localise, parse, to_toml, trials
+from engine.measure.lm_eval.table import HarnessMeasure
+from engine.profile import Profile, load, localise, parse, to_toml, trials
 from tests.harness_tasks import write_task
 
 Refusal = Callable[..., LesionError]

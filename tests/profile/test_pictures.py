@@ -9,7 +9,8 @@ from PIL import Image
 
 from engine import catalog
 from engine.errors import LesionError
-from engine.profile import GenerationMeasure, Profile, load, localise, parse, to_toml, trials
+from engine.measure.generation.table import GenerationMeasure
+from engine.profile import Profile, load, localise, parse, to_toml, trials
 from engine.profile.pictures import picture_bytes
 
 HUB = "model.names=['google/gemma-3-4b-it']"

@@ -9,18 +9,11 @@ import pytest
 from engine import catalog
 from engine.catalog.bundled import Question
 from engine.errors import LesionError
-from engine.profile import (
-    GenerationMeasure,
-    MeasureTable,
-    Profile,
-    ResidualGainMeasure,
-    TasksMeasure,
-    localise,
-    parse,
-    to_toml,
-    trials,
-)
-from engine.profile.tasks import Choice, choices
+from engine.measure.generation.table import GenerationMeasure
+from engine.measure.residual_gain.table import ResidualGainMeasure
+from engine.measure.tasks.choices import Choice, choices
+from engine.measure.tasks.table import TasksMeasure
+from engine.profile import MeasureTable, Profile, localise, parse, to_toml, trials
 from engine.profile.texts import prompts, questions
 
 WithSet = Callable[..., Profile]

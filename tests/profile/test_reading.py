@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LesionError
+from engine.measure.generation.table import GenerationMeasure
+from engine.measure.perplexity.table import PerplexityMeasure
 from engine.petri import SIZES
-from engine.profile import GenerationMeasure, PerplexityMeasure, Profile, load, parse, to_toml
+from engine.profile import Profile, load, parse, to_toml
 
 WithSet = Callable[..., Profile]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.profile import PerplexityMeasure, Profile, load, localise, parse, resolve, to_toml, trials
+from engine.measure.perplexity.table import PerplexityMeasure
+from engine.profile import Profile, load, localise, parse, resolve, to_toml, trials
 
 COMPLETE = """\
 name = "base"

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LesionError, RemoteCodeError
+from engine.measure.lm_eval.task_code import reasons
 from engine.profile import parse
-from engine.profile.task_code import check_task_code, reasons
+from engine.profile.trust import check_code
 
 pytest.importorskip("lm_eval", reason="lm-evaluation-harness, the extra lesion-lab[tasks], is not installed")
 
@@ -111,8 +112,8 @@ def test_a_profile_with_such_tasks_needs_to_be_allowed(folder: Path) -> None:
         "profile",
         folder.parent,
     )
-    check_task_code(profile, False)
+    check_code(profile, False)
     (folder / "utils.py").write_text("")
     with pytest.raises(RemoteCodeError, match=r"\(utils\.py\), which runs only with --trust-remote-code"):
-        check_task_code(profile, False)
-    check_task_code(profile, True)
+        check_code(profile, False)
+    check_code(profile, True)

@@ -6,8 +6,9 @@ import pytest
 
 from engine import catalog
 from engine.errors import LesionError
+from engine.measure.generation.table import GenerationMeasure
+from engine.measure.perplexity.table import PerplexityMeasure
 from engine.petri import held_out
-from engine.profile import GenerationMeasure, PerplexityMeasure
 from engine.profile.texts import documents, prompt_set_name, prompts
 
 

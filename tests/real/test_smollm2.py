@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine.measure.generation import Generation
-from engine.measure.perplexity import Perplexity
+from engine.measure.generation.run import Generation
+from engine.measure.generation.table import GenerationMeasure
+from engine.measure.perplexity.run import Perplexity
+from engine.measure.perplexity.table import PerplexityMeasure
 from engine.methods import apply
 from engine.models.loading import LoadedModel
-from engine.profile import GenerationMeasure, PerplexityMeasure
 from engine.profile.texts import documents
 from engine.weights.snapshot import Snapshot, digest
 

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from engine.measure.gains import Gains
-from engine.measure.residual_gain import ResidualGain
-from engine.measure.spectrum import Spectrum
-from engine.measure.tasks import Tasks
+from engine.measure.gains.run import Gains
+from engine.measure.gains.table import GainsMeasure
+from engine.measure.residual_gain.run import ResidualGain
+from engine.measure.residual_gain.table import ResidualGainMeasure
+from engine.measure.spectrum.run import Spectrum
+from engine.measure.spectrum.table import SpectrumMeasure
+from engine.measure.tasks.run import Tasks
+from engine.measure.tasks.table import TasksMeasure
 from engine.models.loading import LoadedModel
-from engine.profile import GainsMeasure, ResidualGainMeasure, SpectrumMeasure, TasksMeasure
 from engine.profile.texts import documents, prompts
 from tests.measure.by_hand import doubled, walk
 

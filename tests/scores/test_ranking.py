@@ -8,9 +8,9 @@ import torch
 
 from engine.errors import LesionError
 from engine.models.loading import LoadedModel
+from engine.profile.scoring import Scope
 from engine.scores import Ranking, ScoreSpec, overlap, rank, select
 from engine.scores.reading import Reading
-from engine.scores.spec import Scope
 
 MAGNITUDE = ScoreSpec("magnitude")
 Weight = tuple[str, int]

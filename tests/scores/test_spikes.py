@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from engine.errors import LesionError
-from engine.measure.super_weights import SuperWeights
+from engine.measure.super_weights.run import SuperWeights
+from engine.measure.super_weights.table import SuperWeightsMeasure
 from engine.models.loading import LoadedModel
-from engine.profile import SuperWeightsMeasure
 from engine.reading.encoding import encode
 from engine.scores import ScoreSpec
 from engine.scores.reading import Reading

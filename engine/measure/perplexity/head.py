@@ -9,12 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import LesionError
+from engine.measure.perplexity.table import CHUNK_BYTES
 from engine.models.loading import LoadedModel
 from engine.models.override import overridden
 from engine.reading.likelihood import Softmax, blocks
-
-CHUNK_BYTES = 16 * 2**20
-"""Size of one float32 block of logits. The damaged and the undamaged model have one each; see footprint.py."""
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,16 @@
 """By how much the blocks amplify the residual stream at a prompt's last token, and the density of the model's heads."""
 
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine.measure.measurement import Measured, Measurement, Progress
+from engine.measure.measurement import Measured, Progress
+from engine.measure.prompted import Prompted
 from engine.measure.watching import Side, watch_blocks
-from engine.models.loading import LoadedModel
-from engine.profile import ResidualGainMeasure
-from engine.profile.texts import prompts
-from engine.reading.encoding import by_length, encode_all, pad, padding_token
 
 
-class ResidualGain(Measurement):
+class ResidualGain(Prompted):
     """Ratios of the residual stream's L2 norm behind a block to that before it, at the last token of each prompt.
 
     Metrics, each a mean over prompts, with `_std` the population standard deviation: `residual_gain`, the last block's
@@ -24,25 +20,15 @@ class ResidualGain(Measurement):
     over the size of a head. `dampening`: 1 where `residual_gain` is below 1, else 0; nan where that is nan.
 
     Artifact: `gains` and `gains_std` by layer, and `by_prompt`, the gains [prompts][layers].
-
-    Raises:
-        LesionError: a prompt is empty or longer than the model's context.
     """
-
-    def __init__(self, spec: ResidualGainMeasure, loaded: LoadedModel, folder: Path) -> None:
-        self.notes: list[str] = []
-        self._loaded = loaded
-        self._encoded = encode_all(loaded.tokenizer, prompts(spec, folder), loaded.architecture.context, loaded.name)
 
     @torch.inference_mode()
     def run(self, seed: int, batch_size: int, progress: Progress) -> Measured:
         """Measure the model as it is. Nothing is drawn: the seed plays no part."""
         layers = len(self._loaded.architecture.blocks)
         norms = torch.full((len(self._encoded), layers + 2), torch.nan, dtype=torch.float64)
-        cut = by_length(self._encoded, batch_size)
-        for number, indices in enumerate(cut):
-            progress(number, len(cut))
-            norms[indices] = self._norms([self._encoded[index] for index in indices])
+        for indices, ids, mask in self._batches(batch_size, progress):
+            norms[indices] = self._norms(ids, mask)
         gains = norms[:, 1 : layers + 1] / norms[:, :layers]
         normed = norms[:, layers + 1] / norms[:, layers - 1]
         before = gains[:, -2] if layers > 1 else torch.full_like(normed, torch.nan)
@@ -57,16 +43,15 @@ class ResidualGain(Measurement):
         artifact = {"gains": gains.mean(dim=0).tolist(), "gains_std": gains.std(dim=0, correction=0).tolist()}
         return Measured(metrics, artifact=artifact | {"by_prompt": gains.tolist()})
 
-    def _norms(self, rows: list[list[int]]) -> Tensor:
+    def _norms(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Norms at the last token, float64 [rows, blocks + 2]: each block's input, the last one's output, and that
         after the final norm."""
         parts = self._loaded.architecture
-        ids, mask = pad(rows, padding_token(self._loaded.tokenizer), left=False, device=self._loaded.device)
         last = mask.sum(dim=1) - 1
         found: dict[tuple[int, Side], Tensor] = {}
 
         def norm(hidden: Tensor) -> Tensor:
-            ends = hidden[torch.arange(len(rows), device=hidden.device), last.to(hidden.device)]
+            ends = hidden[torch.arange(len(ids), device=hidden.device), last.to(hidden.device)]
             lengths: Tensor = torch.linalg.vector_norm(ends, dim=-1, dtype=torch.float64)
             return lengths.cpu()
 

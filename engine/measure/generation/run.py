@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import LesionError
-from engine.measure.decoding import Choice, Continuation, Sampler, greedy, write_on
+from engine.measure.generation.decoding import Choice, Continuation, Sampler, greedy, write_on
+from engine.measure.generation.pictures import Encoded, encode_about, picture_tokens
+from engine.measure.generation.table import GenerationMeasure
 from engine.measure.measurement import Measured, Measurement, Progress
-from engine.measure.pictures import Encoded, encode_about, picture_tokens
 from engine.models.loading import LoadedModel
-from engine.profile import GenerationMeasure
 from engine.profile.pictures import picture_bytes, picture_name
 from engine.profile.texts import prompt_set_name, questions
 from engine.reading.encoding import by_length, encode, padding_token

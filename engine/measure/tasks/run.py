@@ -9,9 +9,9 @@ import torch
 
 from engine.errors import LesionError
 from engine.measure.measurement import Measured, Measurement, Progress
+from engine.measure.tasks.choices import Choice, choices
+from engine.measure.tasks.table import TasksMeasure
 from engine.models.loading import LoadedModel
-from engine.profile import TasksMeasure
-from engine.profile.tasks import Choice, choices
 from engine.reading.encoding import by_length, encode, pad, padding_token
 from engine.reading.likelihood import log_likelihoods
 

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from engine.measure.measurement import Measured, Measurement, Progress, Sheet
+from engine.measure.super_weights.table import SuperWeightsMeasure
 from engine.models.loading import LoadedModel
-from engine.profile import SuperWeightsMeasure
 from engine.profile.texts import documents
 from engine.scores import ScoreSpec
 from engine.scores.spikes import Confirmation, Spike, confirm, height, spikes, super_weights

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.catalog import SAMPLER_VERSION
-from engine.measure.pictures import Beside, Encoded, together
+from engine.measure.generation.pictures import Beside, Encoded, together
 from engine.models.cache import cache_argument, kept
 from engine.reading.encoding import pad
 from engine.weights.compiled import spread

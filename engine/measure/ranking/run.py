@@ -11,8 +11,8 @@ from typing import Any
 from engine import catalog
 from engine.errors import LesionError
 from engine.measure.measurement import Measured, Measurement, Progress, Sheet
+from engine.measure.ranking.table import RankingMeasure
 from engine.models.loading import LoadedModel
-from engine.profile import RankingMeasure
 from engine.profile.texts import documents
 from engine.scores import Ranking, ScoreSpec, Statistics, overlap, rank
 
@@ -134,25 +134,12 @@ def _kind(shape: Sequence[int]) -> str:
     return "vector" if len(shape) < 2 else "matrix"
 
 
-def ranking_spec(spec: RankingMeasure, score: str, batch_size: int, folder: Path) -> ScoreSpec:
-    """What one score of a measurement is accumulated over: all documents, with seed 0."""
-    return ScoreSpec(
-        score,
-        text=spec.text,
-        documents=spec.documents or 1,
-        context=spec.context,
-        batch_size=batch_size,
-        probes=spec.probes,
-        folder=folder,
-    )
-
-
 def _passes(spec: RankingMeasure, batch_size: int, folder: Path) -> Iterator[tuple[str, ScoreSpec]]:
     """Everything to rank by, and what `overlap` calls it: each score on all documents, then on every sample and with
     every other seed."""
     for name in spec.scores:
         info = catalog.score(name)
-        whole = ranking_spec(spec, name, batch_size, folder)
+        whole = spec.score_spec(name, batch_size, folder)
         yield name, whole
         for number in range(spec.samples) if info.reads_text and spec.samples > 1 else ():
             yield f"{name} sample {number}", replace(whole, sample=(number, spec.samples))

@@ -12,31 +12,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from engine.errors import LesionError, RemoteCodeError, quoted, shortened
-from engine.profile.measures import HarnessMeasure
-from engine.profile.schema import Profile
+from engine.errors import LesionError, quoted, shortened
 
 _PLAIN = "tag:yaml.org,2002:"
 _CODE = {".py", ".pyc", ".pyd", ".so"}
 _METRIC = re.compile(r"register_metric\(\s*metric=[\"']([^\"']+)")
 
 
-def check_task_code(profile: Profile, trust_remote_code: bool) -> None:
-    """Raises RemoteCodeError where a folder of task files could run program code and `trust_remote_code` does not say
-    that it may; LesionError for a task file that is not YAML."""
-    if trust_remote_code:
-        return
-    for measure in profile.measure:
-        if isinstance(measure, HarnessMeasure) and measure.include_path is not None:
-            reason = next(reasons(Path(measure.include_path)), None)
-            if reason is not None:
-                text = f"the task folder {quoted(measure.include_path)} brings program code of its own ({reason})"
-                mend = "which runs only with --trust-remote-code"
-                raise RemoteCodeError(f"{text}, {mend}", field="measure.include_path")
-
-
 def reasons(folder: Path) -> Iterator[str]:
-    """What in the folder, at any depth, could run program code: clauses that name the file."""
+    """What in the folder, at any depth, could run program code: clauses that name the file. Raises LesionError for a
+    task file that is not YAML."""
     every = sorted(path for path in folder.rglob("*") if "__pycache__" not in path.parts)
     for path in every:
         if path.suffix in _CODE:

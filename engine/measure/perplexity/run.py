@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from engine.errors import LesionError
-from engine.measure.head import Head, PristineHead, Scores, score
 from engine.measure.measurement import Measured, Measurement, Progress
+from engine.measure.perplexity.head import Head, PristineHead, Scores, score
+from engine.measure.perplexity.table import PerplexityMeasure
 from engine.models.loading import LoadedModel
-from engine.profile import PerplexityMeasure
 from engine.profile.texts import documents
 from engine.reading.encoding import encode, pad, padding_token
 from engine.reading.windows import Window, batches, slide

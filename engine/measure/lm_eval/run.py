@@ -16,10 +16,10 @@ import torch
 from jinja2 import TemplateError
 
 from engine.errors import LesionError
+from engine.measure.lm_eval.table import HarnessMeasure
 from engine.measure.measurement import Measured, Measurement, Progress
 from engine.models.exhaustion import is_out_of_memory
 from engine.models.loading import LoadedModel
-from engine.profile import HarnessMeasure
 from engine.profile.names import anchor
 
 _RESAMPLES = 1000

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from engine.errors import LesionError
 from engine.measure.measurement import Measured, Measurement, Progress
-from engine.measure.singular import GramSum, summary
+from engine.measure.spectrum.singular import GramSum, summary
+from engine.measure.spectrum.table import SpectrumMeasure
 from engine.measure.watching import Side, watch_blocks
 from engine.models.loading import LoadedModel
-from engine.profile import SpectrumMeasure, parse_layers
+from engine.profile import parse_layers
 from engine.profile.texts import documents
 from engine.reading.encoding import by_length, encode, pad, padding_token
 
@@ -24,7 +25,7 @@ class Spectrum(Measurement):
     longer than the model's context is cut there.
 
     Metrics, means over the layers observed: `effective_rank`, `effective_rank_cut`, `participation_ratio`,
-    `spectral_gap` (see engine.measure.singular). Artifact: metrics and singular values of each layer, and `tokens`.
+    `spectral_gap` (see singular.py). Artifact: metrics and singular values of each layer, and `tokens`.
 
     Raises:
         LesionError: a layer does not exist, or no document has a token.
