@@ -128,6 +128,23 @@ def test_without_the_package_the_profile_is_refused_in_one_sentence(site: Path, 
     assert "Traceback" not in refused.stderr
 
 
+def test_its_measurement_tells_what_it_needs(site: Path, tmp_path: Path) -> None:
+    """Memory grows with the prompts that it reads, and with the predictions that gains do not make."""
+    need = {}
+    for name, prompts in (("gains", "short"), ("certainty", "short"), ("certainty", "long")):
+        path = tmp_path / "p.toml"
+        words = ["once upon a time"] if prompts == "short" else ["once upon a time " * 20]
+        path.write_text(
+            'name = "p"\n[model]\nnames = ["petri-4k"]\n[[damage]]\nmethod = "none"\n'
+            f'[[measure]]\nname = "{name}"\nbatch_size = 1\nprompts = {words}\n'
+        )
+        plan = lesion("plan", str(path), "--json", sites=(site,))
+        assert plan.returncode == 0, plan.stderr
+        [model] = json.loads(plan.stdout)["models"]
+        need[name, prompts] = model["activation_bytes"]
+    assert need["gains", "short"] < need["certainty", "short"] < need["certainty", "long"]
+
+
 def test_plan_schema_models_and_doctor_show_them(site: Path, profile: Path) -> None:
     plan = lesion("plan", str(profile), "--json", sites=(site,))
     assert plan.returncode == 0, plan.stderr
@@ -255,9 +272,8 @@ def test_reading_all_of_it_loads_no_torch(site: Path, profile: Path) -> None:
 
 def test_the_modules_of_a_package_can_be_imported_first(site: Path) -> None:
     """Before anything of Lesion: the catalog is not read while its own modules are half imported."""
-    code = (
-        "import lesion_kit.tables, lesion_kit; from engine import catalog; print('certainty' in catalog.measurements())"
-    )
+    code = "import lesion_kit.certainty.table, lesion_kit; from engine import catalog;"
+    code += "print('certainty' in catalog.measurements())"
     assert python(code, site).strip() == "True"
 
 

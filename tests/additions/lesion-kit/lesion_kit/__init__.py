@@ -1,25 +1,11 @@
 """One of everything that a package can add to Lesion, but a method."""
 
-from engine.catalog import (
-    Additions,
-    ArchitectureInfo,
-    MeasurementInfo,
-    MetricInfo,
-    PromptSetInfo,
-    ScoreInfo,
-)
+from engine.catalog import Additions, ArchitectureInfo, PromptSetInfo, ScoreInfo
+from lesion_kit import certainty
 
 ADDITIONS = Additions(
     scores=(ScoreInfo("smallness", "-|weight|: the smallest first", "lesion_kit.scores:SMALLNESS", reads_text=False),),
-    measurements=(
-        MeasurementInfo(
-            "certainty",
-            "how sure the model is of the word after a prompt",
-            (MetricInfo("top_probability", "of the likeliest token, mean over prompts", "share", "higher"),),
-            "lesion_kit.certainty:Certainty",
-            table="lesion_kit.tables:CertaintyTable",
-        ),
-    ),
+    measurements=(certainty.INFO,),
     prompt_sets=(
         PromptSetInfo("openings", "2 openings of sentences", file="lesion_kit:openings.txt"),
         PromptSetInfo("both", "the openings, and those that come with Lesion", parts=("openings", "petri")),

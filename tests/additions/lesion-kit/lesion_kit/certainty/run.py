@@ -7,7 +7,7 @@ import torch
 from engine.measure.measurement import Measured, Measurement, Progress
 from engine.models.loading import LoadedModel
 from engine.profile.texts import prompts
-from lesion_kit.tables import CertaintyTable
+from lesion_kit.certainty.table import CertaintyTable
 
 
 class Certainty(Measurement):
