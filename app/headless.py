@@ -15,6 +15,16 @@ from app import output, safe
 from app.words import duration, rounded, size
 from engine.analysis import model_name, trial_group
 from engine.errors import LesionError
+from engine.record.events import (
+    ErrorEvent,
+    Event,
+    MemoryEvent,
+    MemoryUse,
+    ModelEvent,
+    TrialEvent,
+    WarningEvent,
+    WorkerEvent,
+)
 from engine.runs import RunStatus, Update, Watch, eta, stop
 
 LOOK_SECONDS = 0.2
@@ -97,10 +107,10 @@ class View:
             self._fault = update.status.fault
             self.note(f"warning: {self._fault}")
         for event in update.events:
-            if event["event"] in ("warning", "error"):
-                self.note(f"{event['event']}: {event['text']}")
-            elif event["event"] == "worker" and event.get("state") == "lost":
-                self.note(f"warning: a worker was lost: {event.get('text') or 'it said nothing'}")
+            if isinstance(event, WarningEvent | ErrorEvent):
+                self.note(f"{event.event}: {event.text}")
+            elif isinstance(event, WorkerEvent) and event.state == "lost":
+                self.note(f"warning: a worker was lost: {event.text or 'it said nothing'}")
 
     def note(self, text: str) -> None:
         """A line that stays."""
@@ -120,7 +130,7 @@ class Lines(View):
     def show(self, update: Update) -> None:
         super().show(update)
         for event in update.events:
-            if event["event"] == "model":
+            if isinstance(event, ModelEvent):
                 self.note(_model(event))
         status = update.status
         if status.total <= FEW_TRIALS:
@@ -140,7 +150,7 @@ class Panel(View):
         self._drawn = 0
         self._loading: str | None = None
         self._doing = ""
-        self._memory: list[dict[str, Any]] = []
+        self._memory: tuple[MemoryUse, ...] = ()
         self._last: dict[str, Any] | None = None
 
     def show(self, update: Update) -> None:
@@ -158,13 +168,14 @@ class Panel(View):
     def end(self) -> None:
         self._redraw("")
 
-    def _take(self, event: dict[str, Any]) -> None:
-        if event["event"] == "model":
-            self._loading = _model(event) if event["state"] == "loading" else None
-        elif event["event"] == "trial":
-            self._doing = "" if event["phase"] == "end" else str(event.get("what") or self._doing)
-        elif event["event"] == "memory":
-            self._memory = event["devices"]
+    def _take(self, event: Event) -> None:
+        match event:
+            case ModelEvent():
+                self._loading = _model(event) if event.state == "loading" else None
+            case TrialEvent():
+                self._doing = "" if event.phase == "end" else event.what or self._doing
+            case MemoryEvent():
+                self._memory = event.devices
 
     def _lines(self, status: RunStatus) -> Iterator[str]:
         filled = round(20 * status.done / status.total) if status.total else 0
@@ -203,11 +214,11 @@ def trial_line(record: dict[str, Any]) -> str:
     return f"{name}: {metric} ({duration(float(record.get('seconds') or 0))})"
 
 
-def _model(event: dict[str, Any]) -> str:
-    seconds = f" in {duration(event['seconds'])}" if event.get("seconds") else ""
-    return f"model {model_name(event['model'])} {event['state']}{seconds}"
+def _model(event: ModelEvent) -> str:
+    seconds = f" in {duration(event.seconds)}" if event.seconds else ""
+    return f"model {model_name(event.model)} {event.state}{seconds}"
 
 
-def _memory(device: dict[str, Any]) -> str:
-    used = f"{device['name']} {size(device['used'])} of {size(device['total'])}"
-    return f"{used} (worker {size(device['worker'])})" if device.get("worker") else used
+def _memory(device: MemoryUse) -> str:
+    used = f"{device.name} {size(device.used)} of {size(device.total)}"
+    return f"{used} (worker {size(device.worker)})" if device.worker else used

@@ -16,6 +16,7 @@ from engine.finding import profile_path
 from engine.profile import Profile, load, parse, remarks, setting, to_toml
 from engine.profile.overrides import override
 from engine.profile.toml import DEEPEST
+from engine.record.events import WarningEvent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,7 @@ class Run:
 
     def warnings(self) -> list[str]:
         """What the run said about itself: what was switched off, left out or made smaller, and why."""
-        return [event["text"] for event in runs.Watch(self.path).poll().events if event["event"] == "warning"]
+        return [event.text for event in runs.Watch(self.path).poll().events if isinstance(event, WarningEvent)]
 
     def resume(
         self,

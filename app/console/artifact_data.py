@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from app import words
 from app.safe import line
 from engine import files
-from engine.record.lines import number
+from engine.record.kinds import number
 
 MOST_ROWS = 5_000
 _OPENING = ("trial", "measurement", "label")

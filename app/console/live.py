@@ -274,8 +274,8 @@ class LiveScreen(LabScreen):
         self.query_one(EventLog).add(self.live.take(update.trials, update.events))
         self.query_one(ProgressPane).show(self.status, self.live)
         memory = self.query_one(MemoryGraph)
-        for devices in self.live.memory:
-            memory.add(devices)
+        for event in self.live.memory:
+            memory.add(event)
         self.live.memory.clear()
         memory.refresh()
         self._chart()

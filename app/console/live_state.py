@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,17 @@ from app.safe import line
 from app.words import number
 from engine.analysis.names import model_name
 from engine.profile import Trial
+from engine.record.events import (
+    ErrorEvent,
+    Event,
+    MemoryEvent,
+    ModelEvent,
+    StartEvent,
+    StateEvent,
+    TrialEvent,
+    WarningEvent,
+    WorkerEvent,
+)
 
 RESULT = 18  # columns of a result in the log, so that what follows stands below one another
 
@@ -32,15 +43,15 @@ class LiveState:
     names: dict[str, Trial] = field(default_factory=dict)
     """The profile's trials by key; empty where the profile could not be read."""
     records: list[dict[str, Any]] = field(default_factory=list)
-    memory: list[list[dict[str, Any]]] = field(default_factory=list)
-    """Memory events not yet drawn: the screen takes and clears them."""
+    memory: list[MemoryEvent] = field(default_factory=list)
+    """Those not yet drawn: the screen takes and clears them."""
     host: str | None = None
     current: str | None = None
     """Key of the trial at work."""
     what: str = ""
     """What is being measured or loaded."""
 
-    def take(self, trials: Iterable[dict[str, Any]], events: Iterable[dict[str, Any]]) -> list[Entry]:
+    def take(self, trials: Iterable[dict[str, Any]], events: Iterable[Event]) -> list[Entry]:
         """Adds new journal records and events; returns their log lines, oldest first."""
         told = [*map(self._trial, trials), *filter(None, map(self._event, events))]
         return sorted(told, key=lambda entry: entry.time)
@@ -64,50 +75,44 @@ class LiveState:
             return Entry(ended, "trial", f"{line(name)} {number(value)}".ljust(RESULT) + f" {words}")
         return Entry(ended, status, f"{words}: {status}, {line(record.get('error') or 'no reason given')}")
 
-    def _event(self, event: Mapping[str, Any]) -> Entry | None:
-        kind, time = str(event.get("event")), float(event.get("t") or 0)
-        if kind == "memory":
-            self.memory.append([_sized(device) for device in event.get("devices") or []])
-            return None
-        if kind in ("started", "resumed"):
-            self.host = event.get("host")
-            done, total = event.get("done", 0), event.get("total", 0)
-            return Entry(time, "state", f"{kind} on {line(self.host)}: {done} of {total} trials done")
-        if kind == "trial":
-            self._progress(event)
-            return None
-        return self._told(kind, time, event)
+    def _event(self, event: Event) -> Entry | None:
+        match event:
+            case MemoryEvent():
+                self.memory.append(event)
+            case TrialEvent():
+                self._progress(event)
+            case StartEvent():
+                self.host = event.host
+                told = f"{event.event} on {line(self.host)}: {event.done} of {event.total} trials done"
+                return Entry(event.t, "state", told)
+            case ModelEvent():
+                return self._model(event)
+            case WorkerEvent():
+                told = f"worker {event.state} on {line(event.device)}{_said(event.text)}"
+                return Entry(event.t, "error" if event.state == "lost" else "worker", told)
+            case StateEvent():
+                self.current, self.what = None, ""
+                return Entry(event.t, "state", f"{event.state}{_said(event.text)}")
+            case WarningEvent() | ErrorEvent():
+                return Entry(event.t, event.event, line(event.text))
+        return None
 
-    def _progress(self, event: Mapping[str, Any]) -> None:
-        if event.get("phase") == "end":
+    def _progress(self, event: TrialEvent) -> None:
+        if event.phase == "end":
             self.current, self.what = None, ""
         else:
-            self.current = str(event.get("trial"))
-            self.what = line(event.get("what") or "")
+            self.current, self.what = event.trial, line(event.what or "")
 
-    def _told(self, kind: str, time: float, event: Mapping[str, Any]) -> Entry | None:
-        text = line(event.get("text") or "")
-        if kind == "model":
-            seconds = event.get("seconds")
-            took = f" in {number(float(seconds))} s" if seconds else ""
-            state = event.get("state")
-            self.what = f"loading {line(model_name(str(event.get('model'))))}" if state == "loading" else ""
-            return Entry(
-                time, "model", f"{line(model_name(str(event.get('model'))))} {state}{took}{': ' * bool(text)}{text}"
-            )
-        if kind == "worker":
-            told = f"worker {event.get('state')} on {line(event.get('device'))}{': ' * bool(text)}{text}"
-            return Entry(time, "error" if event.get("state") == "lost" else "worker", told)
-        if kind == "state":
-            self.current, self.what = None, ""
-            return Entry(time, "state", f"{event.get('state')}{': ' * bool(text)}{text}")
-        return Entry(time, kind, text) if kind in ("warning", "error") else None
+    def _model(self, event: ModelEvent) -> Entry:
+        name = line(model_name(event.model))
+        took = f" in {number(float(event.seconds))} s" if event.seconds else ""
+        self.what = f"loading {name}" if event.state == "loading" else ""
+        return Entry(event.t, "model", f"{name} {event.state}{took}{_said(event.text)}")
 
 
-def _sized(device: Mapping[str, Any]) -> dict[str, Any]:
-    """One device of a memory event with numbers for numbers; raises as they do where it has none."""
-    sizes = {name: float(device.get(name) or 0) for name in ("used", "total", "worker")}
-    return {"name": str(device.get("name")), **sizes}
+def _said(text: str | None) -> str:
+    """The end of a line of the log: what there is to say, in words."""
+    return f": {line(text)}" if text else ""
 
 
 def _unix(started: object) -> float:

@@ -13,7 +13,7 @@ from engine.analysis.tables import Row, columns, rows
 from engine.catalog.columns import IDENTITY
 from engine.errors import LesionError, suggestion
 from engine.harmless import csv_cell, utf8
-from engine.record.lines import word
+from engine.record.kinds import word
 
 FORMATS = ("csv", "json", "parquet")
 

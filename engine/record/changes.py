@@ -6,7 +6,8 @@ from functools import cache
 
 from engine import catalog
 from engine.catalog.columns import metric_of
-from engine.record.lines import Record, number
+from engine.record.kinds import number
+from engine.record.lines import Record
 
 
 def change_pct(metric: str, value: float, baseline: float | None) -> float | None:

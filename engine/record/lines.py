@@ -2,7 +2,6 @@
 
 import errno
 import json
-import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any, BinaryIO
 
 from engine import files
 from engine.errors import LesionError
+from engine.record.kinds import word
 
 Record = dict[str, Any]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 class WriteError(LesionError):
@@ -28,18 +27,6 @@ class WriteError(LesionError):
 def encode(record: Record) -> bytes:
     """One line of JSON with its newline; floats that are not finite become "nan", "inf" and "-inf"."""
     return json.dumps(_finite(record), separators=(",", ":"), allow_nan=False).encode() + b"\n"
-
-
-def word(value: Any) -> Any:
-    """A float that is not finite as "nan", "inf" or "-inf", all else as it is."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
-    return value
-
-
-def number(value: Any) -> Any:
-    """A number as it was before `encode`: "nan", "inf" and "-inf" are floats again, all else is left alone."""
-    return _WORDS.get(value, value) if isinstance(value, str) else value
 
 
 def complete_lines(path: Path, start: int = 0) -> Iterator[tuple[bytes, int]]:

@@ -11,20 +11,24 @@ from engine.record.directory import GENERATIONS, MANIFEST, TRIALS
 from engine.record.kinds import (
     Kind,
     amount,
+    anything,
     count,
+    either,
     figure,
     finite,
     flag,
     listed,
     maybe,
     named,
+    number,
+    one_of,
     places,
     table,
     text,
     unusable,
     whole,
 )
-from engine.record.lines import Record, complete_lines, number, parse
+from engine.record.lines import Record, complete_lines, parse
 
 RECORD_VERSION = 1
 """The `v` of the trial records that this version of Lesion writes and reads."""
@@ -39,7 +43,7 @@ _FIELDS: dict[str, Kind] = {
     "group": maybe(text),
     "level": maybe(finite),
     "seed": whole,
-    "status": lambda status: status in STATUSES,
+    "status": one_of(*STATUSES),
     "metrics": table,
 }
 _OTHERS: dict[str, Kind] = {
@@ -57,13 +61,13 @@ _MANIFEST: dict[str, Kind] = {
     "versions": named(count),
     "packages": named(maybe(text)),
     "additions": table,
-    "models": named(named(lambda fact: maybe(text)(fact) or maybe(count)(fact))),
+    "models": named(named(either(maybe(text), maybe(count)))),
     "workers": named(table),
     "left_out": named(text),
-    "started": listed(lambda start: table(start) and unusable(_changed(start), {}, _CHANGED) is None),
+    "started": listed(Kind("start", lambda start: table(start) and unusable(_changed(start), {}, _CHANGED) is None)),
 }
 _SELECT: dict[str, Kind] = {"by": text}
-_SELECT_OTHERS: dict[str, Kind] = {"text": text, "coordinates": maybe(listed(lambda _: True))}
+_SELECT_OTHERS: dict[str, Kind] = {"text": text, "coordinates": maybe(listed(anything))}
 _TEXT: dict[str, Kind] = {
     **dict.fromkeys(("index", "tokens_in", "tokens_out"), maybe(count)),
     **dict.fromkeys(("measurement", "label", "prompt", "text", "stop"), maybe(text)),

@@ -1,11 +1,11 @@
 """Which device a run computes on, and how full the memory of host and devices is. Nothing here loads torch."""
 
 from importlib import metadata
-from typing import Any
 
 import psutil
 
 from engine.errors import LesionError
+from engine.record.events import MemoryUse
 from engine.runs import gpus
 from engine.runs.host import main_memory
 
@@ -30,17 +30,17 @@ class MemoryMeter:
         """Raises LesionError when the GPUs cannot be asked; a meter for "cpu" always works."""
         self._gpus = gpus.seen() if device.startswith("cuda") else []
 
-    def sample(self, workers: list[int]) -> list[dict[str, Any]]:
-        """One entry a device: name, used and total bytes, and the bytes held by the processes `workers`."""
+    def sample(self, workers: list[int]) -> tuple[MemoryUse, ...]:
+        """One entry a device, `worker` being the bytes held by the processes `workers`."""
         free, total = main_memory()
-        used = {"used": total - free, "total": total, "worker": sum(map(_resident, workers))}
-        return [{"name": "RAM", **used}, *(self._sample(index, workers) for index in range(len(self._gpus)))]
+        main = MemoryUse(name="RAM", used=total - free, total=total, worker=sum(map(_resident, workers)))
+        return (main, *(self._sample(index, workers) for index in range(len(self._gpus))))
 
-    def _sample(self, index: int, workers: list[int]) -> dict[str, Any]:
+    def _sample(self, index: int, workers: list[int]) -> MemoryUse:
         gpu = self._gpus[index]
         free, total = gpus.memory(gpu)
         name = f"cuda:{index} {gpu.name}"
-        return {"name": name, "used": total - free, "total": total, "worker": gpus.held(gpu, workers)}
+        return MemoryUse(name=name, used=total - free, total=total, worker=gpus.held(gpu, workers))
 
 
 def _torch_uses_gpus() -> bool:

@@ -16,6 +16,7 @@ from engine.profile import Trial
 from engine.profile.packs import Pack
 from engine.record.changes import Baselines
 from engine.record.directory import STOP
+from engine.record.events import LoadedEvent, MemoryEvent, ModelEvent, StateEvent, TrialEvent, WarningEvent, WorkerEvent
 from engine.record.lines import Record
 from engine.record.records import RECORD_VERSION
 from engine.runs import manifest
@@ -125,7 +126,7 @@ class Dispatcher:
                     self._check()
                 asked = requests.asked()
                 if asked and not stopping:
-                    self._journal.event("state", state="stopping", text="")
+                    self._journal.note(StateEvent(state="stopping"))
                     stopping = True
                 if asked == NOW or (stopping and not self._under_way):
                     return "stopped"
@@ -150,12 +151,12 @@ class Dispatcher:
             before = set(self._executor.processes())
             self._executor.give(place, pack, {trial.key for trial in pack.trials} - {trial.key for trial in left})
             for process in set(self._executor.processes()) - before:
-                self._journal.event("worker", state="started", device=str(place), pid=process, text="")
+                self._journal.note(WorkerEvent(state="started", device=str(place), pid=process))
             self._begin(place)
 
     def _begin(self, place: Place) -> None:
         trial = self._under_way[place].trial
-        self._journal.event("trial", trial=trial.key, index=trial.index, phase="begin")
+        self._journal.note(TrialEvent(trial=trial.key, index=trial.index, phase="begin"))
 
     def _next(self, place: Place) -> Pack | None:
         """The next pack in line, one of the model that the place has loaded where there is one. A damaged model waits
@@ -181,14 +182,15 @@ class Dispatcher:
                 self._ready.add(place)
                 self._lost_starting[place] = 0
                 for remark in manifest.add_worker(self._run, message["device"], message["facts"]):
-                    self._journal.event("warning", text=remark)
+                    self._journal.note(WarningEvent(text=remark))
             case "model":
                 self._model(message)
             case "progress" if place in self._under_way and self._progress.due():
                 trial = self._under_way[place].trial
-                self._journal.event("trial", trial=trial.key, index=trial.index, phase="progress", what=message["what"])
+                event = TrialEvent(trial=trial.key, index=trial.index, phase="progress", what=message["what"])
+                self._journal.note(event)
             case "warning":
-                self._journal.event("warning", text=message["text"])
+                self._journal.note(WarningEvent(text=message["text"]))
             case "done":
                 self._done(place, message, stopping)
             case "finished":
@@ -199,10 +201,12 @@ class Dispatcher:
                 self._leave_out(place, message["text"])
 
     def _model(self, message: Record) -> None:
-        if message["state"] == "ready":
-            facts = ("revision", "digest", "parameters", "dtype")
-            manifest.add_model(self._run, message["model"], {name: message.get(name) for name in facts})
-        self._journal.event("model", **{name: value for name, value in message.items() if name != "say"})
+        if message["state"] == "loading":
+            self._journal.note(ModelEvent(model=message["model"]))
+            return
+        facts = {name: message[name] for name in ("revision", "digest", "parameters", "dtype")}
+        manifest.add_model(self._run, message["model"], facts)
+        self._journal.note(LoadedEvent(model=message["model"], seconds=message["seconds"], **facts))
 
     def _done(self, place: Place, message: Record, stopping: bool) -> None:
         """Record a trial, and turn to the next of its pack. A run that is to stop leaves the rest of a walk."""
@@ -236,10 +240,10 @@ class Dispatcher:
         self._awaited[trial.model] -= trial.baseline
         under_way.left.remove(trial)
         under_way.begun = time.time()
-        self._journal.event("trial", trial=key, index=trial.index, phase="end", status=found["status"])
+        self._journal.note(TrialEvent(trial=key, index=trial.index, phase="end", status=found["status"]))
 
     def _worker_lost(self, lost: Lost, stopping: bool) -> None:
-        self._journal.event("worker", state="lost", device=str(lost.place), text=lost.why)
+        self._journal.note(WorkerEvent(state="lost", device=str(lost.place), text=lost.why))
         self._ready.discard(lost.place)
         under_way = self._under_way.get(lost.place)
         if lost.ready and under_way is not None and under_way.left:
@@ -270,7 +274,7 @@ class Dispatcher:
         """Go on without a place, one of several."""
         self._put_back(place)
         self._executor.leave(place)
-        self._journal.event("warning", text=f"{place} is left out, and the other places go on: {why}")
+        self._journal.note(WarningEvent(text=f"{place} is left out, and the other places go on: {why}"))
 
 
 class _Pace:
@@ -306,9 +310,9 @@ class _Memory:
             devices = self._meter.sample(workers)
         except Exception as error:  # whatever a driver's library raises must not end a run
             self._works = False
-            self._journal.event("warning", text=f"memory cannot be shown: {error}")
+            self._journal.note(WarningEvent(text=f"memory cannot be shown: {error}"))
             return
-        self._journal.event("memory", devices=devices)
+        self._journal.note(MemoryEvent(devices=devices))
 
 
 def _record(trial: Trial, begun: float, found: Record) -> Record:

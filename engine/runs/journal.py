@@ -1,15 +1,14 @@
 """The files a runner appends to: committing trials, noting events, and mending what a crash left half done."""
 
 import os
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from engine import files
 from engine.errors import LesionError
 from engine.record.directory import EVENTS, GENERATIONS, RESERVE, TRIALS
+from engine.record.events import Event, StateEvent
 from engine.record.lines import (
     LineFile,
     Record,
@@ -72,9 +71,9 @@ class Journal:
         """The batch size that each measurement was last brought to, by model: what fitted in memory."""
         return self._batches
 
-    def event(self, kind: str, **facts: Any) -> None:
-        """Note something for whoever watches. Raises WriteError."""
-        self._events.append([{"t": round(time.time(), 3), "event": kind, **facts}], sync=False)
+    def note(self, event: Event) -> None:
+        """Tell whoever watches of an event. Raises WriteError."""
+        self._events.append([event.encode()], sync=False)
 
     def check(self) -> None:
         """Raises LesionError where a journal or the whole run directory was deleted, moved or replaced."""
@@ -88,13 +87,13 @@ class Journal:
 
     def end(self, state: str, text: str, seconds: float) -> None:
         """Note how the run ended, on a full disk in the room that was kept for this. Never raises."""
-        facts = {"t": round(time.time(), 3), "event": "state", "state": state, "text": text, "seconds": seconds}
+        event = StateEvent(state=state, text=text, seconds=seconds)
         self._drop_reserve()
         with suppress(WriteError):
             if self._run.is_dir() and not self._events.is_in_place():  # a new file can still tell why the run ended
                 self._events.close()
                 self._events = LineFile(self._run / EVENTS)
-            self._events.append([facts], sync=True)
+            self._events.append([event.encode()], sync=True)
 
     def close(self) -> None:
         """Close the files."""

@@ -20,6 +20,7 @@ from engine.profile import Profile, to_toml, trials, versions
 from engine.profile.packs import packs
 from engine.profile.trust import check_code
 from engine.record.directory import WORKER_LOG, read_profile
+from engine.record.events import StartEvent, WarningEvent
 from engine.record.lines import Record, WriteError, is_full, unwritten
 from engine.record.records import read_manifest
 from engine.runs import manifest
@@ -140,16 +141,17 @@ class _Life:
         )
 
     def _say_start(self) -> None:
-        self._journal.event(
-            "resumed" if self._resumed else "started",
+        event = StartEvent(
+            event="resumed" if self._resumed else "started",
             total=self._total,
             done=self._total - self._left,
             seconds=self._seconds_before,
             pid=os.getpid(),
             host=socket.gethostname(),
         )
+        self._journal.note(event)
         for remark in self._remarks:
-            self._journal.event("warning", text=remark)
+            self._journal.note(WarningEvent(text=remark))
 
     def _check(self) -> None:
         self._journal.check()

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from engine import files
 from engine.record.directory import EVENTS, STOP, TRIALS
-from engine.record.events import read_event
+from engine.record.events import Event, StartEvent, StateEvent, read_event
 from engine.record.lines import Record, complete_lines, last_line
 from engine.record.records import read_record
 from engine.runs import lock
@@ -65,19 +65,16 @@ class Tally:
         """Count one sound record."""
         self.counts[record["status"]] += 1
 
-    def add_event(self, event: Record) -> None:
-        """Take note of one sound event, in order."""
-        self.last = float(event["t"])
-        kind = event["event"]
-        if kind in ("started", "resumed"):
+    def add_event(self, event: Event) -> None:
+        """Take note of one event, in order."""
+        self.last = float(event.t)
+        if isinstance(event, StartEvent):
             self.started = self.started or self.last
             self.life_started = self.last
-            self.total = event.get("total", 0)
-            self.done_before = event.get("done", 0)
-            self.seconds_before = float(event.get("seconds", 0.0))
+            self.total, self.done_before, self.seconds_before = event.total, event.done, float(event.seconds)
             self.state, self.text = None, ""
-        elif kind == "state":
-            self.state, self.text = event["state"], event.get("text") or ""
+        elif isinstance(event, StateEvent):
+            self.state, self.text = event.state, event.text or ""
 
     def blame(self, path: Path, reason: str) -> None:
         """Take note of a line that does not count, the first one only."""
@@ -110,7 +107,7 @@ def tally(run: Path) -> Tally:
         if _LANDMARK.search(line):
             _count_event(run, line, counted)
     last, _ = read_event(last_line(run / EVENTS))
-    counted.last = float(last["t"]) if last else counted.last
+    counted.last = float(last.t) if last else counted.last
     return counted
 
 

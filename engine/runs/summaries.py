@@ -26,7 +26,7 @@ _Stamp = tuple[int, int, int]
 
 _TALLY: dict[str, Kind] = {
     "total": count,
-    "counts": lambda counts: named(count)(counts) and counts.keys() == set(STATUSES),
+    "counts": Kind("counts", lambda counts: named(count)(counts) and counts.keys() == set(STATUSES)),
     "started": maybe(moment),
     "life_started": maybe(moment),
     "done_before": count,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine import files
 from engine.record.directory import EVENTS, TRIALS
-from engine.record.events import read_event
+from engine.record.events import Event, read_event
 from engine.record.lines import Record, complete_lines
 from engine.record.records import read_record
 from engine.runs.status import RunStatus, Tally, judge
@@ -20,7 +20,7 @@ class Update:
     """What is new in a run since the last look."""
 
     trials: list[Record]
-    events: list[Record]
+    events: list[Event]
     status: RunStatus
 
 
@@ -56,8 +56,8 @@ class Watch:
                 found.append(record)
         return found
 
-    def _new_events(self) -> list[Record]:
-        path, found = self.run / EVENTS, []
+    def _new_events(self) -> list[Event]:
+        path, found = self.run / EVENTS, list[Event]()
         recent = path.lstat().st_size - _RECENT_BYTES if self._events == 0 and files.is_plain(path) else 0
         for line, end in complete_lines(path, self._events):
             self._events = end

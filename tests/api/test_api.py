@@ -16,7 +16,9 @@ import pytest
 import engine
 from engine import api, profile, runs
 from engine.errors import LesionError
+from engine.record.events import TrialEvent
 from tests.own_code import save_own
+from tests.runs.conftest import told
 
 TABLES: dict[str, Any] = {
     "name": "from-python",
@@ -179,7 +181,7 @@ def test_ctrl_c_ends_after_the_trial_at_hand_and_resume_goes_on(tmp_path: Path) 
     assert process.communicate()[0] == "interrupted\n"
     assert run.status().state == "stopped"
     assert 0 < run.status().done < 180
-    begun = [event["trial"] for event in runs.Watch(run.path).poll().events if event.get("phase") == "begin"]
+    begun = [event.trial for event in told(run.path, TrialEvent) if event.phase == "begin"]
     assert [trial["trial"] for trial in run.trials()] == begun  # what was begun was finished
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.record.events import StartEvent
 from engine.runs import create, read_trials, status
 from engine.runs.journal import Journal
 from tests.cli.conftest import ROOT
@@ -44,7 +45,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     profile = small_profile(model={"names": ["petri-4k"], "device": "cpu"}, measure=measure)
     run = create(profile, home / "results", source=None)
     journal = Journal(run)
-    journal.event("started", total=7, done=0, seconds=0.0, pid=1, host="here")
+    journal.note(StartEvent(event="started", total=7, pid=1, host="here"))
     journal.close()
     fill(run, 2)
     journal = Journal(run)

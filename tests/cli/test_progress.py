@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.headless import Lines, Panel, View, counts_line, trial_line
+from engine.record.events import ErrorEvent, MemoryEvent, MemoryUse, ModelEvent, TrialEvent, WarningEvent, WorkerEvent
 from engine.runs import RunStatus, Update
 
 
@@ -31,10 +32,10 @@ def trial(**given: Any) -> dict[str, Any]:
     return {**record, "metrics": {"perplexity": 12.345678, "nll": 2.5}, **given}
 
 
-MEMORY = {"event": "memory", "devices": [{"name": "RAM", "used": 3_100_000_000, "total": 33e9, "worker": 800_000_000}]}
-LOADING = {"event": "model", "model": "petri-250k", "state": "loading"}
-READY = {"event": "model", "model": "petri-250k", "state": "ready", "seconds": 1.5}
-WARNING = {"event": "warning", "text": "something odd"}
+MEMORY = MemoryEvent(devices=(MemoryUse(name="RAM", used=3_100_000_000, total=33e9, worker=800_000_000),))
+LOADING = ModelEvent(model="petri-250k")
+READY = ModelEvent(model="petri-250k", state="ready", seconds=1.5)
+WARNING = WarningEvent(text="something odd")
 
 
 def screen(text: str) -> list[str]:
@@ -111,7 +112,7 @@ def test_the_panel_redraws_itself_in_place_and_leaves_notes_above(monkeypatch: p
         "last: no trial finished yet",
         "",
     ]
-    progress = {"event": "trial", "phase": "progress", "trial": "k", "index": 2, "what": "perplexity 3/9"}
+    progress = TrialEvent(trial="k", index=2, phase="progress", what="perplexity 3/9")
     view.show(Update([trial()], [READY, progress, WARNING], status(done=2, failed=1)))
     assert screen(stream.getvalue()) == [
         "warning: something odd",
@@ -139,8 +140,8 @@ def test_rate_and_remaining_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_quiet_says_warnings_and_errors_only() -> None:
     stream = io.StringIO()
-    lost = {"event": "worker", "state": "lost", "text": "killed"}
-    View(stream).show(Update([trial()], [LOADING, MEMORY, WARNING, lost, {"event": "error", "text": "bad"}], status(1)))
+    lost, error = WorkerEvent(state="lost", text="killed"), ErrorEvent(text="bad")
+    View(stream).show(Update([trial()], [LOADING, MEMORY, WARNING, lost, error], status(1)))
     assert stream.getvalue().splitlines() == [
         "warning: something odd",
         "warning: a worker was lost: killed",

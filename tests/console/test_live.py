@@ -10,6 +10,7 @@ from app.console.live import LiveScreen
 from app.console.live_state import LiveState
 from app.console.widgets.chart_pane import Plot
 from engine import profile, runs
+from engine.record.events import TrialEvent
 from tests.console.journals import finish, make, record, write
 from tests.console.shell import SIZES, shown, until
 
@@ -134,7 +135,7 @@ def test_the_trial_at_work_is_named_until_it_ends(tmp_path: Path) -> None:
     _, planned = make(tmp_path)
     trial = planned[-1]
     seen = LiveState(names={trial.key: trial})
-    seen.take([], [{"t": 1.0, "event": "trial", "trial": trial.key, "phase": "progress", "what": "perplexity 3/9"}])
+    seen.take([], [TrialEvent(t=1.0, trial=trial.key, phase="progress", what="perplexity 3/9")])
     assert seen.now_words() == "petri-60k · mult_gauss σ 1 · mlp_only · seed 43"
     assert seen.what == "perplexity 3/9"
     entries = seen.take([record(trial)], [])

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import pytest
 
 from engine.profile import Profile, Trial, parse, trials
+from engine.record.events import Event, StartEvent, WorkerEvent
 from engine.runs import Watch, create, read_profile, start, status
 from engine.runs.journal import Journal
 from engine.runs.lock import read_holder
@@ -150,11 +151,19 @@ def kill_all(run: Path) -> None:
         os.kill(holder["pid"], signal.SIGKILL)
 
 
-def wait(run: Path, until: Callable[[Watch, list[dict[str, Any]], list[dict[str, Any]]], bool]) -> None:
+Kind = TypeVar("Kind", bound=Event)
+
+
+def told(run: Path, kind: type[Kind]) -> list[Kind]:
+    """The events of one kind that the run has written so far."""
+    return [event for event in Watch(run).poll().events if isinstance(event, kind)]
+
+
+def wait(run: Path, until: Callable[[Watch, list[dict[str, Any]], list[Event]], bool]) -> None:
     """Follow the run until `until(watch, all trials, all events)`; fails when it ends before."""
     watch = Watch(run)
     found: list[dict[str, Any]] = []
-    events: list[dict[str, Any]] = []
+    events: list[Event] = []
     while True:
         update = watch.poll()
         found += update.trials
@@ -173,10 +182,10 @@ def worker_of(run: Path) -> int:
     """The process id of the worker that the run's present runner started last, waiting for its first."""
     found: list[int] = []
 
-    def seen(watch: Watch, trials: list[dict[str, Any]], events: list[dict[str, Any]]) -> bool:
-        lives = [at for at, event in enumerate(events) if event["event"] in ("started", "resumed")]
+    def seen(watch: Watch, trials: list[dict[str, Any]], events: list[Event]) -> bool:
+        lives = [at for at, event in enumerate(events) if isinstance(event, StartEvent)]
         this_life = events[lives[-1] :] if lives else []
-        found[:] = [event["pid"] for event in this_life if event["event"] == "worker" and event["state"] == "started"]
+        found[:] = [one.pid for one in this_life if isinstance(one, WorkerEvent) and one.state == "started" and one.pid]
         return bool(found)
 
     wait(run, seen)

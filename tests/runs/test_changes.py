@@ -11,12 +11,13 @@ from engine import analysis
 from engine.profile import to_toml, trials, versions
 from engine.profile.packs import packs
 from engine.record.changes import Baselines, change_pct
+from engine.record.events import TrialEvent
 from engine.runs import Watch, create, manifest, read_profile, read_trials
 from engine.runs.dispatch import Dispatcher, StopRequests
 from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal
 from engine.runs.places import Place
-from tests.runs.conftest import fill, small_profile
+from tests.runs.conftest import fill, small_profile, told
 
 
 @pytest.mark.parametrize(
@@ -122,8 +123,8 @@ def test_no_damaged_model_runs_before_its_baselines_also_on_two_devices(tmp_path
     assert {record["device"] for record in records.values()} == {"cpu", "cpu:1"}
     assert all(record["change_pct"]["nll"] is not None for record in records.values())
     ready = set()
-    for event in (event for event in Watch(run).poll().events if event["event"] == "trial"):
-        record = records[event["trial"]]
-        if event["phase"] == "end" and record["baseline"]:
+    for event in told(run, TrialEvent):
+        record = records[event.trial]
+        if event.phase == "end" and record["baseline"]:
             ready.add(record["model"])
-        assert event["phase"] != "begin" or record["baseline"] or record["model"] in ready
+        assert event.phase != "begin" or record["baseline"] or record["model"] in ready

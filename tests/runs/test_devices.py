@@ -33,10 +33,11 @@ def test_memory_of_the_host() -> None:
     finally:
         child.kill()
         child.communicate()
-    assert ram["name"] == "RAM"
-    assert ram["total"] == psutil.virtual_memory().total
-    assert 10**8 < ram["worker"] < 3 * 10**8
-    assert ram["worker"] < ram["used"] < ram["total"]
+    assert ram.name == "RAM"
+    assert ram.total == psutil.virtual_memory().total
+    assert ram.worker is not None
+    assert 10**8 < ram.worker < 3 * 10**8
+    assert ram.worker < ram.used < ram.total
 
 
 def test_memory_of_gpus() -> None:
@@ -45,5 +46,5 @@ def test_memory_of_gpus() -> None:
             MemoryMeter("cuda")
         return
     [_, gpu, *_] = MemoryMeter("cuda").sample([os.getpid()])
-    assert gpu["name"].startswith("cuda:0 ")
-    assert 0 < gpu["used"] < gpu["total"]
+    assert gpu.name.startswith("cuda:0 ")
+    assert 0 < gpu.used < gpu.total

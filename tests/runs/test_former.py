@@ -11,8 +11,10 @@ import pytest
 
 from engine import catalog
 from engine.profile import trials
-from engine.runs import Watch, manifest, read_manifest, read_profile, read_trials
+from engine.record.events import WarningEvent
+from engine.runs import manifest, read_manifest, read_profile, read_trials
 from engine.runs.manifest import earlier
+from tests.runs.conftest import told
 
 FORMER = Path(__file__).parent / "former"
 RECORDED = 5
@@ -55,7 +57,7 @@ def test_it_is_gone_on_with_and_what_differs_is_said(former: Path) -> None:
     records = read_trials(former)
     assert [record["index"] for record in records] == list(range(RECORDED))
     assert not {record["trial"] for record in records[3:]} & {json.loads(line)["trial"] for line in lines}
-    warnings = [event["text"] for event in Watch(former).poll().events if event["event"] == "warning"]
+    warnings = [event.text for event in told(former, WarningEvent)]
     assert sum(says in text and tail in text for text in warnings) == 1
     noted = read_manifest(former)
     assert noted["versions"] == {}

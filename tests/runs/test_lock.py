@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LesionError
+from engine.record.events import StartEvent
 from engine.runs import heartbeat, status
 from engine.runs.journal import Journal
 from engine.runs.lock import Lock, LockLostError, is_held, read_holder
@@ -142,7 +143,7 @@ def test_the_lock_file_of_earlier_versions(run: Path, monkeypatch: pytest.Monkey
     """Of another host it counts while the run's events grow; of this host only while it is locked."""
     monkeypatch.setattr(heartbeat, "SILENT_SECONDS", 1.5)
     journal = Journal(run)
-    journal.event("started", total=7, done=0, seconds=0.0, pid=1, host="elsewhere")
+    journal.note(StartEvent(event="started", total=7, pid=1, host="elsewhere"))
     journal.close()
     owner = {"host": "elsewhere", "pid": os.getpid(), "started": time.time()}
     (run / "lock").write_text(json.dumps(owner))

@@ -66,7 +66,7 @@ def test_an_event_that_cannot_be_is_the_reason_and_nothing_else_is_lost(tmp_path
 def test_unknown_events_and_fields_are_no_fault(tmp_path: Path) -> None:
     run = make(tmp_path, "new", [STARTED | {"colour": "red"}, {"t": 2.0, "event": "eclipse", "at": [1]}, DONE], [])
     assert status(run).fault == ""
-    assert [event["event"] for event in Watch(run).poll().events] == ["started", "eclipse", "state"]
+    assert [event.event for event in Watch(run).poll().events] == ["started", "eclipse", "state"]
 
 
 RECORDS: list[tuple[dict[str, Any], str]] = [

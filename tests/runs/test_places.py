@@ -9,13 +9,14 @@ from engine.errors import LesionError
 from engine.profile import to_toml, trials, versions
 from engine.profile.packs import packs
 from engine.record.directory import read_profile
+from engine.record.events import LoadedEvent, WarningEvent
 from engine.record.records import read_trials
-from engine.runs import Watch, create, manifest
+from engine.runs import create, manifest
 from engine.runs.dispatch import Dispatcher, StopRequests
 from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal
 from engine.runs.places import Place
-from tests.runs.conftest import small_profile
+from tests.runs.conftest import small_profile, told
 
 CPU, OTHER = Place("cpu"), Place("cpu:1")
 
@@ -42,10 +43,6 @@ def work(folder: Path, places: list[Place], **wrong: Any) -> Path:
     return run
 
 
-def said(run: Path, kind: str) -> list[dict[str, Any]]:
-    return [event for event in Watch(run).poll().events if event["event"] == kind]
-
-
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
@@ -59,7 +56,7 @@ def test_a_place_that_never_starts_is_left_out(tmp_path: Path, wrong: dict[str, 
     records = read_trials(run)
     assert len(records) == len(trials(read_profile(run), run))
     assert {(record["status"], record["device"]) for record in records} == {("ok", "cpu")}
-    [text] = [event["text"] for event in said(run, "warning") if "left out" in event["text"]]
+    [text] = [event.text for event in told(run, WarningEvent) if "left out" in event.text]
     assert text.startswith("cpu:1 is left out, and the other places go on: ")
     assert why in text
 
@@ -72,7 +69,7 @@ def test_where_the_only_place_never_starts_the_run_says_why(tmp_path: Path) -> N
 def test_a_place_goes_on_with_the_model_that_it_has(tmp_path: Path) -> None:
     """Two places, two models: once each has loaded one, it loads the other only when its own has nothing left."""
     run = work(tmp_path, [CPU, OTHER])
-    loaded = [event["model"] for event in said(run, "model") if event["state"] == "ready"]
+    loaded = [event.model for event in told(run, LoadedEvent)]
     assert sorted(loaded[:2]) == ["petri-16k", "petri-4k"]
     assert len(loaded) <= 4
     assert {record["device"] for record in read_trials(run)} == {"cpu", "cpu:1"}

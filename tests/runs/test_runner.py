@@ -14,6 +14,16 @@ import pytest
 from engine import catalog
 from engine.errors import LesionError
 from engine.profile import trials
+from engine.record.events import (
+    Event,
+    LoadedEvent,
+    MemoryEvent,
+    ModelEvent,
+    StartEvent,
+    StateEvent,
+    TrialEvent,
+    WorkerEvent,
+)
 from engine.record.lines import encode
 from engine.runs import (
     Watch,
@@ -29,7 +39,7 @@ from engine.runs import (
     summaries,
 )
 from engine.runs.replay import verify
-from tests.runs.conftest import endless_profile, lasting, resume, trials_done, wait, worker_of
+from tests.runs.conftest import endless_profile, lasting, resume, told, trials_done, wait, worker_of
 
 
 def test_an_undisturbed_run(finished: Path) -> None:
@@ -66,19 +76,19 @@ def test_what_an_undisturbed_run_tells(finished: Path) -> None:
     assert manifest["devices"] == ["cpu"]
     assert (manifest["threads"], manifest["trust_remote_code"], len(manifest["started"])) == (1, False, 1)
     events = Watch(finished).poll().events
-    kinds = [event["event"] for event in events]
-    assert kinds[0] == "started"
-    assert events[0]["total"] == 30
-    assert (events[-1]["event"], events[-1]["state"]) == ("state", "done")
-    assert [event["state"] for event in events if event["event"] == "model"] == ["loading", "ready"]
-    ends = [event for event in events if event["event"] == "trial" and event["phase"] == "end"]
-    assert [event["index"] for event in ends] == list(range(30))
-    [ram, *_] = next(event for event in events if event["event"] == "memory")["devices"]
-    assert ram["name"] == "RAM"
-    assert 0 < ram["used"] < ram["total"]
-    assert max(event["devices"][0]["worker"] for event in events if event["event"] == "memory") > 50_000_000
-    progress = [event for event in events if event.get("phase") == "progress"]
-    assert len(progress) <= 1 + (events[-1]["t"] - events[0]["t"]) / 0.5
+    first, last = events[0], events[-1]
+    assert isinstance(first, StartEvent)
+    assert (first.event, first.total) == ("started", 30)
+    assert isinstance(last, StateEvent)
+    assert last.state == "done"
+    assert [event.state for event in events if isinstance(event, ModelEvent)] == ["loading", "ready"]
+    steps = [event for event in events if isinstance(event, TrialEvent)]
+    assert [event.index for event in steps if event.phase == "end"] == list(range(30))
+    main = [event.devices[0] for event in events if isinstance(event, MemoryEvent)]
+    assert main[0].name == "RAM"
+    assert 0 < main[0].used < main[0].total
+    assert max(ram.worker or 0 for ram in main) > 50_000_000
+    assert sum(event.phase == "progress" for event in steps) <= 1 + (last.t - first.t) / 0.5
 
 
 def test_a_run_that_is_done_stays_as_it_is(finished: Path) -> None:
@@ -114,14 +124,13 @@ def test_stop_finishes_the_trial_and_resume_goes_on(finished: Path, fresh: Path)
     found = status(fresh)
     assert found.state == "stopped"
     assert 3 <= found.done < 30
-    events = Watch(fresh).poll().events
-    begun = [event["trial"] for event in events if event.get("phase") == "begin"]
+    begun = [event.trial for event in told(fresh, TrialEvent) if event.phase == "begin"]
     assert [record["trial"] for record in read_trials(fresh)] == begun  # what was begun was finished
-    assert "stopping" in [event.get("state") for event in events]
+    assert "stopping" in [event.state for event in told(fresh, StateEvent)]
     assert not (fresh / "stop").exists()
     resume(fresh)
     assert lasting(fresh) == lasting(finished)
-    kinds = [event["event"] for event in Watch(fresh).poll().events]
+    kinds = [event.event for event in told(fresh, StartEvent)]
     assert (kinds.count("started"), kinds.count("resumed")) == (1, 1)
     assert status(fresh).seconds > found.seconds
     assert status(fresh).life_done == 30 - found.done
@@ -134,7 +143,7 @@ def test_sigterm_finishes_the_trial_and_sighup_is_nothing(fresh: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait() == 0
     assert status(fresh).state == "stopped"
-    begun = [event["trial"] for event in Watch(fresh).poll().events if event.get("phase") == "begin"]
+    begun = [event.trial for event in told(fresh, TrialEvent) if event.phase == "begin"]
     assert [record["trial"] for record in read_trials(fresh)] == begun
 
 
@@ -142,7 +151,7 @@ def test_stop_now_leaves_the_trial_unrecorded(tmp_path: Path) -> None:
     """In the middle of a trial of minutes."""
     run = create(endless_profile(), tmp_path, source=None)
     process = start(run)
-    wait(run, lambda watch, found, events: any(event.get("state") == "ready" for event in events))
+    wait(run, ready(1))
     worker = psutil.Process(worker_of(run))
     stop(run, now=True)
     assert process.wait() == 0
@@ -151,9 +160,14 @@ def test_stop_now_leaves_the_trial_unrecorded(tmp_path: Path) -> None:
     assert not worker.is_running()
 
 
-def ready(times: int) -> Callable[[Watch, list[dict[str, Any]], list[dict[str, Any]]], bool]:
+def ready(times: int) -> Callable[[Watch, list[dict[str, Any]], list[Event]], bool]:
     """Whether a model has been loaded this often."""
-    return lambda watch, found, events: [event.get("state") for event in events].count("ready") == times
+    return lambda watch, found, events: sum(isinstance(event, LoadedEvent) for event in events) == times
+
+
+def begun(events: list[Event]) -> set[str]:
+    """The trials that workers have turned to."""
+    return {event.trial for event in events if isinstance(event, TrialEvent) and event.phase == "begin"}
 
 
 def test_workers_lost_on_one_trial(tmp_path: Path) -> None:
@@ -164,13 +178,13 @@ def test_workers_lost_on_one_trial(tmp_path: Path) -> None:
         wait(run, ready(kill))
         os.kill(worker_of(run), signal.SIGSEGV if kill == 1 else signal.SIGKILL)
     wait(run, trials_done(1))
-    wait(run, lambda watch, found, events: len({e["trial"] for e in events if e.get("phase") == "begin"}) == 2)
+    wait(run, lambda watch, found, events: len(begun(events)) == 2)
     stop(run, now=True)
     assert process.wait() == 0
     [record] = read_trials(run)
     assert (record["status"], record["metrics"], record["index"]) == ("failed", {}, 0)
     assert re.search(r"the worker on cpu was killed by SIGKILL .*number 2 lost on this trial", record["error"])
-    lost = [event["text"] for event in Watch(run).poll().events if event.get("state") == "lost"]
+    lost = [event.text or "" for event in told(run, WorkerEvent) if event.state == "lost"]
     assert "SIGSEGV" in lost[0]
     assert "SIGKILL" in lost[1]
     assert status(run).failed == 1

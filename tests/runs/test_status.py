@@ -3,15 +3,17 @@
 import os
 import time
 from pathlib import Path
+from typing import Literal
 
+from engine.record.events import MemoryEvent, MemoryUse, StartEvent, WarningEvent
 from engine.runs import RunStatus, Watch, eta, status, summaries
 from engine.runs.journal import Journal
 from tests.runs.conftest import fill, hold, text_records, trial_record
 
 
-def begin(run: Path, kind: str = "started", *, done: int = 0, seconds: float = 0.0) -> None:
+def begin(run: Path, kind: Literal["started", "resumed"] = "started", *, seconds: float = 0.0) -> None:
     journal = Journal(run)
-    journal.event(kind, total=7, done=done, seconds=seconds, pid=1, host="here")
+    journal.note(StartEvent(event=kind, total=7, seconds=seconds, pid=1, host="here"))
     journal.close()
 
 
@@ -51,7 +53,7 @@ def test_counts(run: Path) -> None:
     found = status(run)
     assert (found.total, found.done, found.ok, found.failed, found.oom) == (7, 4, 2, 1, 1)
     assert (found.life_done, eta(found, time.time())) == (4, None)  # nobody runs it
-    journal.event("resumed", total=7, done=4, seconds=1.0, pid=1, host="here")
+    journal.note(StartEvent(event="resumed", total=7, done=4, seconds=1.0, pid=1, host="here"))
     journal.commit(trial_record(grid[4]), [])
     journal.close()
     assert status(run).life_done == 1
@@ -71,7 +73,7 @@ def test_watch_brings_each_thing_once(run: Path) -> None:
     grid = fill(run, 2)
     first = watch.poll()
     assert [record["trial"] for record in first.trials] == [trial.key for trial in grid[:2]]
-    assert [event["event"] for event in first.events] == ["started"]
+    assert [event.event for event in first.events] == ["started"]
     assert first.status == status(run)
     with (run / "trials.jsonl").open("ab") as file:
         file.write(b'{"v":1,"trial":"to')
@@ -79,23 +81,23 @@ def test_watch_brings_each_thing_once(run: Path) -> None:
     Journal(run).close()  # a resume cuts the torn line off
     journal = Journal(run)
     journal.commit(trial_record(grid[2], metrics={"perplexity": float("inf")}), text_records(grid[2]))
-    journal.event("warning", text="x")
+    journal.note(WarningEvent(text="x"))
     journal.close()
     second = watch.poll()
     assert [record["metrics"] for record in second.trials] == [{"perplexity": float("inf")}]
-    assert [event["event"] for event in second.events] == ["warning"]
+    assert [event.event for event in second.events] == ["warning"]
     assert second.status.done == 3
     assert (watch.poll().trials, watch.poll().events) == ([], [])
 
 
 def test_watch_passes_over_old_samples_of_a_long_run(run: Path) -> None:
     journal = Journal(run)
-    journal.event("started", total=7, done=0, seconds=0.0, pid=1, host="here")
+    journal.note(StartEvent(event="started", total=7, pid=1, host="here"))
     for _ in range(200):
-        journal.event("memory", devices=[{"name": "x" * 20_000, "used": 1, "total": 2}])
-    journal.event("warning", text="late")
+        journal.note(MemoryEvent(devices=(MemoryUse(name="x" * 20_000, used=1, total=2),)))
+    journal.note(WarningEvent(text="late"))
     journal.close()
-    events = [event["event"] for event in Watch(run).poll().events]
+    events = [event.event for event in Watch(run).poll().events]
     assert events[0] == "started"
     assert events[-1] == "warning"
     assert 90 < events.count("memory") < 120  # two of four megabytes

@@ -10,9 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.runs import Watch, create, start, status
+from engine.record.events import WorkerEvent
+from engine.runs import create, start, status
 from tests.cli.conftest import COMMAND, ROOT
-from tests.runs.conftest import endless_profile, lasting, resume, small_profile, trials_done, wait, worker_of
+from tests.runs.conftest import endless_profile, lasting, resume, small_profile, told, trials_done, wait, worker_of
 
 
 @pytest.fixture
@@ -96,5 +97,5 @@ def test_a_worker_that_never_gets_ready_is_a_failed_start(tmp_path: Path) -> Non
         "no worker gets ready to run a trial, 3 tries in a row: the worker on cpu gave no sign of life for 1.5 s "
         "before it was ready; its last words: waiting for the driver"
     )
-    lost = [event for event in Watch(run).poll().events if event.get("state") == "lost"]
+    lost = [one for one in told(run, WorkerEvent) if one.state == "lost"]
     assert len(lost) == 3

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, NamedTuple
 
 from rich.text import Text
 from textual.widget import Widget
 
 from app.safe import line
 from app.words import size
+from engine.record.events import MemoryEvent, MemoryUse
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 KEPT = 900  # samples a device; one every two seconds makes half an hour
-
-
-class Sample(NamedTuple):
-    """Bytes of one device at one moment; `worker` is None where it is not measured apart."""
-
-    used: float
-    total: float
-    worker: float | None
 
 
 class MemoryGraph(Widget):
@@ -28,23 +20,17 @@ class MemoryGraph(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.devices: dict[str, deque[Sample]] = {}
+        self.devices: dict[str, deque[MemoryUse]] = {}
 
     def clear(self) -> None:
         """Forgets every device."""
         self.devices.clear()
         self.refresh()
 
-    def add(self, devices: list[dict[str, Any]]) -> None:
-        """Takes one `memory` event's devices. The caller refreshes when it has added all it has."""
-        for device in devices:
-            worker = device.get("worker")
-            sample = Sample(
-                float(device.get("used") or 0),
-                float(device.get("total") or 0),
-                None if worker is None else float(worker),
-            )
-            self.devices.setdefault(str(device.get("name", "?")), deque(maxlen=KEPT)).append(sample)
+    def add(self, event: MemoryEvent) -> None:
+        """Takes one event. The caller refreshes when it has added all it has."""
+        for device in event.devices:
+            self.devices.setdefault(device.name, deque(maxlen=KEPT)).append(device)
 
     def render(self) -> Text:
         width, height = self.size
@@ -59,12 +45,12 @@ class MemoryGraph(Widget):
             lines += self._compact(name, samples, width) if room < 2 else self._area(name, samples, width, room)
         return Text("\n").join(lines[:height])
 
-    def _compact(self, name: str, samples: deque[Sample], width: int) -> list[Text]:
+    def _compact(self, name: str, samples: deque[MemoryUse], width: int) -> list[Text]:
         label, figures = f"{line(name)[: max(width // 3, 4)]} ", f" {_figures(samples[-1])}"
         room = max(width - len(label) - len(figures), 0)
         return [Text.assemble(label, *self._rows(samples, room, 1), (figures, self._colour("bright")))]
 
-    def _area(self, name: str, samples: deque[Sample], width: int, height: int) -> list[Text]:
+    def _area(self, name: str, samples: deque[MemoryUse], width: int, height: int) -> list[Text]:
         now = samples[-1]
         head = Text.assemble((f"{line(name)} ", "bold"), (_figures(now), self._colour("bright")), no_wrap=True)
         if now.worker is not None:
@@ -72,7 +58,7 @@ class MemoryGraph(Widget):
         head.truncate(width, overflow="ellipsis")
         return [head, *self._rows(samples, width, height - 1)]
 
-    def _rows(self, samples: deque[Sample], width: int, height: int) -> list[Text]:
+    def _rows(self, samples: deque[MemoryUse], width: int, height: int) -> list[Text]:
         """The graph, top row first; the newest sample is at the right edge."""
         shown = list(samples)[-width:] if width else []
         rows = []
@@ -83,7 +69,7 @@ class MemoryGraph(Widget):
             rows.append(drawn)
         return rows
 
-    def _cell(self, sample: Sample, row: int, height: int) -> tuple[str, str]:
+    def _cell(self, sample: MemoryUse, row: int, height: int) -> tuple[str, str]:
         total = sample.total or 1.0
         eighths = round(min(sample.used / total, 1.0) * height * 8) - row * 8
         own = (sample.worker or 0.0) / total * height
@@ -95,5 +81,5 @@ class MemoryGraph(Widget):
         return self.app.theme_variables[name]
 
 
-def _figures(sample: Sample) -> str:
+def _figures(sample: MemoryUse) -> str:
     return f"{size(sample.used, unit=sample.used < 10**9 <= sample.total)}/{size(sample.total)}"

@@ -1,0 +1,111 @@
+"""Typed things of a run's files: their fields say in their annotations what they hold, and that is their validator.
+
+They are frozen dataclasses, made of one JSON object each and written once. Only the manifest is a TypedDict (see
+engine.record.manifest). Reading forgives what it can: keys of later versions are passed over, and a field with a
+default may be missing, as in files of earlier versions. Writing forgives nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+
+from engine.errors import shortened
+from engine.record.kinds import Kind, anything, listed, maybe, named, one_of
+
+Plain = dict[str, Any]
+"""A JSON object as it is in a file; nothing but this room looks into one."""
+
+_SPARSE = "sparse"
+
+
+def sparse() -> Any:
+    """A field that is left out of the file where it is None."""
+    return field(default=None, metadata={_SPARSE: True})
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A field: its name, what it holds, whether one that is read must have it, and whether it is left out where it is
+    None."""
+
+    name: str
+    kind: Kind
+    needed: bool
+    sparse: bool
+
+
+class Fields:
+    """What every typed thing can do; its subclasses are frozen dataclasses."""
+
+    @classmethod
+    def fault(cls, plain: Mapping[str, Any]) -> str | None:
+        """The name of the first field that is of another kind, or needed and not there; None where there is none."""
+        for spec in specs(cls):
+            if spec.needed if spec.name not in plain else not spec.kind.fits(plain[spec.name]):
+                return spec.name
+        return None
+
+    @classmethod
+    def decode(cls, plain: Mapping[str, Any]) -> Self:
+        """Of a JSON object without a `fault`."""
+        return cls(**{spec.name: spec.kind.read(plain[spec.name]) for spec in specs(cls) if spec.name in plain})
+
+    def encode(self) -> Plain:
+        """The JSON object. Raises ValueError for a field that holds what it may not: that is a mistake of ours."""
+        plain = {}
+        for spec in specs(type(self)):
+            value = getattr(self, spec.name)
+            if spec.sparse and value is None:
+                continue
+            if not spec.kind.fits(value):
+                what = f"{type(self).__name__}.{spec.name} holds {shortened(repr(value))}"
+                raise ValueError(f"{what}, and {spec.kind.words} is expected")
+            plain[spec.name] = spec.kind.written(value)
+        return plain
+
+
+_SPECS: dict[type, tuple[Spec, ...]] = {}
+
+
+def specs(cls: type) -> tuple[Spec, ...]:
+    """The fields of a typed thing, in the order in which they are written; worked out once."""
+    if cls not in _SPECS:
+        hints = get_type_hints(cls, include_extras=True)
+        _SPECS[cls] = tuple(_spec(one, kind_of(hints[one.name])) for one in fields(cls))
+    return _SPECS[cls]
+
+
+def _spec(one: Field[Any], kind: Kind) -> Spec:
+    needed = one.default is MISSING and one.default_factory is MISSING
+    return Spec(one.name, kind, needed, one.metadata.get(_SPARSE, False))
+
+
+def kind_of(annotation: Any) -> Kind:
+    """The kind that an annotation stands for."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return next(one for one in annotation.__metadata__ if isinstance(one, Kind))
+    if origin in (Union, UnionType):
+        [only] = (one for one in arguments if one is not NoneType)
+        return maybe(kind_of(only))
+    if origin is Literal:
+        return one_of(*arguments)
+    if origin is tuple:
+        return listed(kind_of(arguments[0]))
+    if origin is Mapping:
+        return named(kind_of(arguments[1]))
+    if annotation is object:
+        return anything
+    if issubclass(annotation, Fields):
+        return _nested(annotation)
+    raise TypeError(f"no kind of value is known for {annotation}")
+
+
+def _nested(cls: type[Fields]) -> Kind:
+    return Kind(
+        cls.__name__,
+        lambda value: isinstance(value, cls) or (isinstance(value, dict) and cls.fault(value) is None),
+        cls.decode,
+        lambda value: value.encode(),
+    )
