@@ -17,7 +17,7 @@ from engine.weights.slices import Slice
 
 
 def choose(
-    wanted: Select,
+    select: Select,
     slices: Sequence[Slice],
     loaded: LoadedModel,
     draws: Draws,
@@ -25,7 +25,7 @@ def choose(
     *,
     in_order: bool = False,
 ) -> Selection | None:
-    """The weights of disjoint `slices` that `wanted` means, None for all of them; `in_order`, in their order too, which
+    """The weights of disjoint `slices` that `select` means, None for all of them; `in_order`, in their order too, which
     takes three times the memory. The model is as it was loaded.
 
     The order is that of the ranking (top_k: largest score first; bottom_k: smallest first; equal scores by the order of
@@ -33,39 +33,39 @@ def choose(
     `random` depends on the draws' seed. A text's relative path starts from `folder`. Raises LesionError for coordinates
     outside the slices, and for a score that does not apply to them.
     """
-    if wanted.by == "all":
+    if select.by == "all":
         return None
-    if wanted.by == "coordinates":
-        return _at(wanted.coordinates, slices)
-    if wanted.by == "random":
-        return _drawn(wanted, slices, draws)
-    count = wanted.fraction if wanted.k is None else _count(wanted)
+    if select.by == "coordinates":
+        return _at(select.coordinates, slices)
+    if select.by == "random":
+        return _drawn(select, slices, draws)
+    count = select.fraction if select.k is None else _count(select)
     assert count is not None
-    how = (slices, loaded, score_spec(wanted, folder), count)
+    how = (slices, loaded, score_spec(select, folder), count)
     if in_order:
-        return _order(rank(*how, largest=wanted.by == "top_k", scope=wanted.scope))
-    return Listed(best(*how, largest=wanted.by == "top_k", scope=wanted.scope))
+        return _order(rank(*how, largest=select.by == "top_k", scope=select.scope))
+    return Listed(best(*how, largest=select.by == "top_k", scope=select.scope))
 
 
 def both_ends(
-    wanted: Select, slices: Sequence[Slice], loaded: LoadedModel, folder: Path, top: int, bottom: int
+    select: Select, slices: Sequence[Slice], loaded: LoadedModel, folder: Path, top: int, bottom: int
 ) -> tuple[Ordered, Ordered]:
-    """The `top` first weights by the score of `wanted` and the `bottom` last, the very last first; as `choose`."""
-    found = ends(slices, loaded, score_spec(wanted, folder), (top, bottom), wanted.scope)
-    return _order(found[0]), _order(found[1])
+    """The `top` first weights by the score of `select` and the `bottom` last, the very last first; as `choose`."""
+    rankings = ends(slices, loaded, score_spec(select, folder), (top, bottom), select.scope)
+    return _order(rankings[0]), _order(rankings[1])
 
 
-def score_spec(wanted: Select, folder: Path) -> ScoreSpec:
+def score_spec(select: Select, folder: Path) -> ScoreSpec:
     """The score that a selection goes by."""
-    assert wanted.score is not None
+    assert select.score is not None
     return ScoreSpec(
-        wanted.score,
-        text=wanted.text,
-        documents=wanted.documents,
-        context=wanted.context,
-        batch_size=wanted.batch_size,
-        seed=wanted.seed,
-        probes=wanted.probes,
+        select.score,
+        text=select.text,
+        documents=select.documents,
+        context=select.context,
+        batch_size=select.batch_size,
+        seed=select.seed,
+        probes=select.probes,
         folder=folder,
     )
 
@@ -74,15 +74,15 @@ def _order(ranking: Ranking) -> Ordered:
     return Ordered(ranking.names, ranking.ranks, ranking.parameters, ranking.indices)
 
 
-def _count(wanted: Select) -> int:
-    assert isinstance(wanted.k, int)  # a list of them is separated in reading
-    return wanted.k
+def _count(select: Select) -> int:
+    assert isinstance(select.k, int)  # a list of them is separated in reading
+    return select.k
 
 
-def _drawn(wanted: Select, slices: Sequence[Slice], draws: Draws) -> Selection:
-    if wanted.fraction is not None:
-        return Share(wanted.fraction, draws)
-    return joined([first(unit, "select", _count(wanted), draws) for unit in _units(slices, wanted.scope)])
+def _drawn(select: Select, slices: Sequence[Slice], draws: Draws) -> Selection:
+    if select.fraction is not None:
+        return Share(select.fraction, draws)
+    return joined([first(unit, "select", _count(select), draws) for unit in _units(slices, select.scope)])
 
 
 def _units(slices: Sequence[Slice], scope: str) -> list[list[Slice]]:
@@ -98,11 +98,11 @@ def _at(coordinates: Sequence[Coordinate], slices: Sequence[Slice]) -> Ordered:
     """In the order of the list; what it repeats, once."""
     tensors = {piece.parameter: piece.tensor for piece in slices}
     names = {name: place for place, name in enumerate(tensors)}
-    found = list(dict.fromkeys(_place(coordinate, tensors) for coordinate in coordinates))
-    parameters, indices = torch.tensor([[names[name], place] for name, place in found]).T
-    listed = Ordered(tuple(names), torch.arange(1, len(found) + 1), parameters, indices)
+    places = list(dict.fromkeys(_place(coordinate, tensors) for coordinate in coordinates))
+    parameters, indices = torch.tensor([[names[name], place] for name, place in places]).T
+    listed = Ordered(tuple(names), torch.arange(1, len(places) + 1), parameters, indices)
     inside = sum(int(mask.sum()) for piece in slices for mask in listed.masks(piece))
-    if inside < len(found):
+    if inside < len(places):
         raise LesionError("select.coordinates: some lie in parts of their parameters that are not in the group")
     return listed
 

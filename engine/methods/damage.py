@@ -65,6 +65,6 @@ def bypass(
         raise LesionError(f"{method} cannot be done to {group}; only to {', '.join(info.groups)}")
     layers = {piece.layer for piece in slices if piece.layer is not None}
     damage: Callable[..., AbstractContextManager[set[int]]] = catalog.load(info.implementation)
-    given = complete(info, options or {})
-    chosen = undo.enter_context(damage(loaded.architecture, group, layers, level, Draws(seed), **given))
+    full_options = complete(info, options or {})
+    chosen = undo.enter_context(damage(loaded.architecture, group, layers, level, Draws(seed), **full_options))
     return sum(piece.numel for piece in slices if piece.layer in chosen)

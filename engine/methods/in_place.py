@@ -36,7 +36,7 @@ def apply(
         return requantise(slices)
     check_level(info, level)
     _check_codes(info, slices)
-    given = complete(info, options or {})
+    full_options = complete(info, options or {})
     if level == info.level.neutral:
         requantise(slices)
         return 0
@@ -46,7 +46,7 @@ def apply(
             raise LesionError(f"the method {method} needs a selection that has an order")
         assert level is not None
         with torch.no_grad(), opened(slices) as pieces:
-            return int(damage(pieces, selection.share(level), **given))
+            return int(damage(pieces, selection.share(level), **full_options))
     if info.acts_on in ("blocks", "model") or (selection is not None and not info.elementwise):
         raise LesionError(f"the method {method} cannot be confined to single weights")
     draws = Draws(seed)
@@ -54,14 +54,14 @@ def apply(
 
     def change(piece: Slice) -> int:
         if selection is not None:
-            return confined(piece, selection, lambda part: damage(part, level, draws, **given))
-        damage(piece, level, draws, **given)
+            return confined(piece, selection, lambda part: damage(part, level, draws, **full_options))
+        damage(piece, level, draws, **full_options)
         return piece.numel
 
     with torch.no_grad():
         if info.acts_on == "group":
             with opened(slices) as pieces:
-                damage(pieces, level, draws, **given)
+                damage(pieces, level, draws, **full_options)
             return sum(piece.numel for piece in slices)
         return sum(_one_by_one(slices, change))
 

@@ -72,12 +72,12 @@ def _kth(pieces: Iterable[Slice], count: int) -> tuple[int, int]:
 def _bucket(pieces: Iterable[Slice], count: int, upper: int | None) -> tuple[int, int]:
     """The half of a size that the `count`-th smallest has, among sizes with this upper half where one is given, and how
     many are smaller."""
-    found = torch.zeros(_HALF, dtype=torch.int64)
+    counts = torch.zeros(_HALF, dtype=torch.int64)
     for piece in pieces:
         for chunk in piece.chunks():
             size = _size(chunk.view).flatten()
             half = size >> 16 if upper is None else size[size >> 16 == upper] & (_HALF - 1)
-            found += torch.bincount(half, minlength=_HALF).cpu()
-    total = found.cumsum(0)
+            counts += torch.bincount(half, minlength=_HALF).cpu()
+    total = counts.cumsum(0)
     index = int(torch.searchsorted(total, count))
-    return index, int(total[index] - found[index])
+    return index, int(total[index] - counts[index])

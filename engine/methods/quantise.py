@@ -56,13 +56,13 @@ def _range(chunks: list[Tensor]) -> tuple[float, float]:
     if chunks[0].is_cuda:
         extremes = torch.stack([torch.stack(torch.aminmax(view)) for view in chunks]).float()
         return extremes.amin().item(), extremes.amax().item()
-    found = np.empty((len(chunks), 2), np.float32)
-    spread(lambda at: _extremes(_plain(chunks[at]).numpy().view(np.int32), found[at]), range(len(chunks)))
-    return float(found[:, 0].min()), float(found[:, 1].max())
+    by_chunk = np.empty((len(chunks), 2), np.float32)
+    spread(lambda at: _extremes(_plain(chunks[at]).numpy().view(np.int32), by_chunk[at]), range(len(chunks)))
+    return float(by_chunk[:, 0].min()), float(by_chunk[:, 1].max())
 
 
 @compiled("void(int32[::1], float32[::1])")
-def _extremes(bits: npt.NDArray[np.int32], found: Floats) -> None:
+def _extremes(bits: npt.NDArray[np.int32], extremes: Floats) -> None:
     """The smallest and the largest of float32 numbers given as their bits. Integers of the same order are compared,
     where nan lies beyond infinity: many at once, which numbers that may be nan do not allow."""
     order = np.int32(0x7FFFFFFF)
@@ -71,7 +71,7 @@ def _extremes(bits: npt.NDArray[np.int32], found: Floats) -> None:
         place = bits[i] ^ ((bits[i] >> np.int32(31)) & order)
         low = min(low, place)
         high = max(high, place)
-    ends = found.view(np.int32)
+    ends = extremes.view(np.int32)
     ends[0] = low ^ ((low >> np.int32(31)) & order)
     ends[1] = high ^ ((high >> np.int32(31)) & order)
 

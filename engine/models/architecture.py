@@ -88,10 +88,10 @@ class Architecture:
             return self._norms()
         chosen = range(len(self.blocks)) if layers is None else parse_layers(layers, len(self.blocks))
         parts = ((part, layer) for layer in chosen for part in self._parts(layer, group, heads, experts))
-        found = _of_group(group, [self._slice(part, layer) for part, layer in parts])
-        if not found:
+        slices = _of_group(group, [self._slice(part, layer) for part, layer in parts])
+        if not slices:
             raise LesionError(self._missing(group, layers, experts))
-        return found
+        return slices
 
     def _parts(self, layer: int, group: str, heads: Layers | None, experts: Layers | None) -> Iterable[Part]:
         if heads is not None and group in ATTENTION:
@@ -117,8 +117,8 @@ class Architecture:
         return Slice(name, part.tensor, dim, part.ranges, layer, part.expert, turned, packed)
 
     def _everything(self) -> list[Slice]:
-        found = {id(p): p for part in (self.decoder, self.embedding, self.head) for p in part.parameters()}
-        return [self._slice(Part(p), self._layer_of().get(key)) for key, p in found.items()]
+        parameters = {id(p): p for part in (self.decoder, self.embedding, self.head) for p in part.parameters()}
+        return [self._slice(Part(p), self._layer_of().get(key)) for key, p in parameters.items()]
 
     def _norms(self) -> list[Slice]:
         layer_of = self._layer_of()
@@ -140,13 +140,13 @@ def architecture(model: Any) -> Architecture:
     """
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     with standing_in(model) as stand_ins:
-        found = _fitting(model)
+        bare = _fitting(model)
         names |= {id(parameter): name for name, parameter in stand_ins.items()}
     packed = packed_weights(model)
     turned = [part.weight for part in model.modules() if isinstance(part, Conv1D)]
     turned += [stand_ins[name] for name, weight in packed.items() if weight.transposed]
     transposed = frozenset(id(weight) for weight in turned)
-    return replace(found, names=names, transposed=transposed, packed=packed, stand_ins=stand_ins)
+    return replace(bare, names=names, transposed=transposed, packed=packed, stand_ins=stand_ins)
 
 
 def _fitting(model: Any) -> Architecture:
@@ -154,10 +154,10 @@ def _fitting(model: Any) -> Architecture:
     decoder, embedding, head = model.get_decoder(), model.get_input_embeddings(), model.get_output_embeddings()
     for info in catalog.architectures().values():
         layout: Layout = catalog.load(info.implementation)
-        found = _recognise(layout, decoder)
-        if found and embedding is not None and head is not None:
+        parts = _recognise(layout, decoder)
+        if parts and embedding is not None and head is not None:
             tied = embedding.weight is head.weight
-            return Architecture(layout.name, decoder, *found, embedding, head, _context(model.config), tied, {})
+            return Architecture(layout.name, decoder, *parts, embedding, head, _context(model.config), tied, {})
     raise LesionError(_unknown(model))
 
 
@@ -166,12 +166,12 @@ def _recognise(layout: Layout, decoder: Any) -> tuple[list[Module], list[Attenti
         blocks = layout.blocks(decoder)
         if not isinstance(blocks, ModuleList) or not len(blocks):
             return None
-        found = list(_block_parts(layout, blocks))
+        parts = list(_block_parts(layout, blocks))
     except AttributeError:
         return None
-    if len(found) < len(blocks):
+    if len(parts) < len(blocks):
         return None
-    return list(blocks), [attention for attention, _ in found], [mlp for _, mlp in found]
+    return list(blocks), [attention for attention, _ in parts], [mlp for _, mlp in parts]
 
 
 def _block_parts(layout: Layout, blocks: Iterable[Module]) -> Iterator[tuple[Attention, Mlp]]:
@@ -199,5 +199,5 @@ def _unknown(model: Any) -> str:
 def _context(config: Any) -> int:
     """The number of positions; 2048 where the configuration sets no bound."""
     text = config.get_text_config()
-    given = (getattr(text, name, None) for name in ("max_position_embeddings", "max_seq_len"))
-    return int(next((positions for positions in given if positions), 2048))
+    bounds = (getattr(text, name, None) for name in ("max_position_embeddings", "max_seq_len"))
+    return int(next((positions for positions in bounds if positions), 2048))

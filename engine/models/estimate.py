@@ -146,8 +146,8 @@ def _without_memory(config: Any, source: Source, trust_remote_code: bool, pictur
 def _dtype(spec: ModelSpec, source: Source, config: Any, notes: list[str]) -> torch.dtype:
     stored = getattr(config, "dtype", None)
     if spec.dtype != "auto":
-        wanted: torch.dtype = getattr(torch, spec.dtype)
-        return wanted
+        dtype: torch.dtype = getattr(torch, spec.dtype)
+        return dtype
     if source.gguf or not isinstance(stored, torch.dtype):
         if not source.gguf:
             notes.append("the configuration does not say the weights' number format; float32 is assumed")

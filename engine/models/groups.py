@@ -42,13 +42,13 @@ def of_heads(attention: Attention, group: str, heads: Layers) -> tuple[Part, ...
     if group == "attn_all" and attention.heads != attention.kv_heads:
         counts = f"{attention.heads} query heads and {attention.kv_heads} key-value heads"
         raise LesionError(f"attn_all cannot be narrowed to heads here, with {counts}: damage attn_q, attn_k … by name")
-    found = []
+    parts = []
     for part in block_parts(attention, Mlp((), (), attention.sublayer), group):
         shared = part is attention.k or part is attention.v
         count = attention.kv_heads if shared else attention.heads
         chosen = parse_layers(heads, count, "key-value heads" if shared and count != attention.heads else "heads")
-        found.append(part.units(count, chosen))
-    return tuple(found)
+        parts.append(part.units(count, chosen))
+    return tuple(parts)
 
 
 def of_experts(mlp: Mlp, group: str, experts: Layers) -> tuple[Part, ...]:

@@ -80,10 +80,10 @@ def at(path: str) -> Callable[[Any], Any]:
 
 def weight(module: Any, path: str, dim: int = 0) -> Part:
     """The whole weight of the submodule at this path; AttributeError where there is none."""
-    found = attrgetter(path)(module).weight
-    if not isinstance(found, Parameter):
+    parameter = attrgetter(path)(module).weight
+    if not isinstance(parameter, Parameter):
         raise AttributeError(path)
-    return Part(found, dim)
+    return Part(parameter, dim)
 
 
 def separate(attention: Any, size: int, q: str, k: str, v: str, o: str) -> Attention | None:

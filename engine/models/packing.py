@@ -118,10 +118,10 @@ def _plan(spec: ModelSpec, config: Any) -> Any:
 
 def stored_in(source: Source, config: Any) -> str:
     """ "none", "8bit" or "4bit": the codes that the files of the model hold already. Raises LesionError for others."""
-    found = getattr(config, "quantization_config", None)
-    if found is None or source.gguf:
+    settings = getattr(config, "quantization_config", None)
+    if settings is None or source.gguf:
         return "none"
-    known: dict[str, Any] = found if isinstance(found, dict) else found.to_dict()
+    known: dict[str, Any] = settings if isinstance(settings, dict) else settings.to_dict()
     method = str(getattr(known.get("quant_method"), "value", known.get("quant_method") or "an unknown format"))
     if method != "bitsandbytes":
         text = f"{source.name} is stored quantised as {method}, which cannot be damaged"

@@ -129,16 +129,16 @@ class Reuse:
 
     def _learn_kinds(self, model: Any) -> Tensor:
         """Notes what each block returns, and gives the logits of a whole pass."""
-        found: dict[Module, tuple[None, ...] | None] = {}
+        kinds: dict[Module, tuple[None, ...] | None] = {}
 
         def note(block: Module, args: Any, output: Any) -> None:
-            found[block] = None if isinstance(output, Tensor) else (None,) * (len(output) - 1)
+            kinds[block] = None if isinstance(output, Tensor) else (None,) * (len(output) - 1)
 
         with ExitStack() as hooks:
             for block in self._parts.blocks:
                 hooks.callback(block.register_forward_hook(note).remove)
             logits = self._logits(model, 1)
-        self._kinds = [found[block] for block in self._parts.blocks]
+        self._kinds = [kinds[block] for block in self._parts.blocks]
         return logits
 
     def _logits(self, model: Any, opening: int) -> Tensor:
@@ -161,24 +161,24 @@ def _always(output: Any) -> Callable[..., Any]:
     return lambda *args, **kwargs: output
 
 
-def _fingerprint(given: Any) -> bytes | None:
+def _fingerprint(arguments: Any) -> bytes | None:
     """A digest of all that a module is called with: equal arguments, equal digests. None where something in it is
     neither a tensor nor plain data."""
     hashed = hashlib.blake2b(digest_size=16)
-    return hashed.digest() if _absorb(given, hashed) else None
+    return hashed.digest() if _absorb(arguments, hashed) else None
 
 
-def _absorb(given: Any, hashed: Any) -> bool:
-    if isinstance(given, Tensor):
-        hashed.update(f"{given.dtype}{tuple(given.shape)}".encode())
-        hashed.update(given.detach().contiguous().reshape(-1).view(torch.uint8).cpu().numpy().data)
+def _absorb(argument: Any, hashed: Any) -> bool:
+    if isinstance(argument, Tensor):
+        hashed.update(f"{argument.dtype}{tuple(argument.shape)}".encode())
+        hashed.update(argument.detach().contiguous().reshape(-1).view(torch.uint8).cpu().numpy().data)
         return True
-    if isinstance(given, tuple | list | dict):
-        hashed.update(f"{type(given).__name__}{len(given)}".encode())
-        parts = given.items() if isinstance(given, dict) else given
+    if isinstance(argument, tuple | list | dict):
+        hashed.update(f"{type(argument).__name__}{len(argument)}".encode())
+        parts = argument.items() if isinstance(argument, dict) else argument
         return all(_absorb(part, hashed) for part in parts)
-    hashed.update(f"{given!r};".encode())
-    return given is None or isinstance(given, bool | int | float | str)
+    hashed.update(f"{argument!r};".encode())
+    return argument is None or isinstance(argument, bool | int | float | str)
 
 
 def _same_bits(one: Tensor, other: Tensor) -> bool:

@@ -68,13 +68,13 @@ def _gguf(name: str, path: Path) -> Source:
 def _hub(name: str, revision: str | None) -> Source:
     from huggingface_hub import HfApi, errors
 
-    wanted = f"revision {revision!r} of {name}" if revision else name
+    what = f"revision {revision!r} of {name}" if revision else name
     try:
         commit = HfApi().model_info(name, revision=revision, timeout=HUB_SECONDS).sha
     except errors.GatedRepoError:
         raise UnreachableError(gated(name)) from None
     except errors.RevisionNotFoundError:
-        raise LesionError(f"the Hub has no {wanted}; give a branch, tag or commit of it") from None
+        raise LesionError(f"the Hub has no {what}; give a branch, tag or commit of it") from None
     except (errors.RepositoryNotFoundError, errors.HFValidationError):
         text = f"there is no model {name}: it is no folder here and no public repository of the Hugging Face Hub"
         raise LesionError(f"{text} (a private one needs `hf auth login`)") from None

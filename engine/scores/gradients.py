@@ -49,15 +49,15 @@ def _collect(
 
     def take(name: str, last: bool, parameter: Parameter) -> None:
         assert parameter.grad is not None
-        found = transform(parameter.grad)
+        summand = transform(parameter.grad)
         parameter.grad = None
         if name in sums:
-            found = sums.pop(name).add_(found)
+            summand = sums.pop(name).add_(summand)
         if last:
             del waiting[name]
-            emit(name, found)
+            emit(name, summand)
         else:
-            sums[name] = found.float()
+            sums[name] = summand.float()
 
     with differentiable(task.loaded, list(task.parameters.values())):
         for number, loss in enumerate(losses, start=1):

@@ -23,12 +23,12 @@ class Owner:
 def owners(model: Any, parameters: dict[str, Parameter]) -> dict[str, Owner]:
     """The linear layer whose weight a parameter is; one that is no such weight, or is used elsewhere too, is absent."""
     names = {id(model.get_parameter(name)): name for name in parameters}
-    found: dict[str, list[Owner | None]] = {}
+    uses: dict[str, list[Owner | None]] = {}
     for module in model.modules():
         for local, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
             if id(parameter) in names:
-                found.setdefault(names[id(parameter)], []).append(_owner(module, local))
-    return {name: those[0] for name, those in found.items() if len(those) == 1 and those[0] is not None}
+                uses.setdefault(names[id(parameter)], []).append(_owner(module, local))
+    return {name: those[0] for name, those in uses.items() if len(those) == 1 and those[0] is not None}
 
 
 def _owner(module: Module, local: str) -> Owner | None:

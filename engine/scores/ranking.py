@@ -151,7 +151,7 @@ def scan(slices: Sequence[Slice], loaded: LoadedModel, spec: ScoreSpec, watch: S
 def overlap(first: dict[str, Tensor], second: dict[str, Tensor]) -> float:
     """The Jaccard index of two selections, |A ∩ B| / |A ∪ B|, from 0 to 1; nan where both are empty."""
     common = sum(int(torch.isin(first[name], second[name]).sum()) for name in first.keys() & second.keys())
-    total = sum(len(indices) for found in (first, second) for indices in found.values()) - common
+    total = sum(len(indices) for selection in (first, second) for indices in selection.values()) - common
     return common / total if total else float("nan")
 
 
@@ -228,8 +228,8 @@ class _Book:
     Parameters are in the order of `named_parameters()`."""
 
     def __init__(self, loaded: LoadedModel, slices: Sequence[Slice]) -> None:
-        wanted = {piece.parameter: piece.tensor for piece in slices}
-        self._parameters = {name: wanted[name] for name, _ in loaded.model.named_parameters() if name in wanted}
+        ranked = {piece.parameter: piece.tensor for piece in slices}
+        self._parameters = {name: ranked[name] for name, _ in loaded.model.named_parameters() if name in ranked}
         self._bounds = _starts([parameter.numel() for parameter in self._parameters.values()])
         self.starts = dict(zip(self._parameters, self._bounds.tolist(), strict=False))
 
@@ -239,8 +239,8 @@ class _Book:
 
     def ranking(self, units: Sequence[tuple[Tensor, Tensor]]) -> Ranking:
         """The ranking of (positions, scores) unit by unit."""
-        positions = torch.cat([torch.empty(0, dtype=torch.long), *(found for found, _ in units)])
-        scores = torch.cat([torch.empty(0), *(found for _, found in units)])
+        positions = torch.cat([torch.empty(0, dtype=torch.long), *(unit_positions for unit_positions, _ in units)])
+        scores = torch.cat([torch.empty(0), *(unit_scores for _, unit_scores in units)])
         ranks = torch.cat([torch.empty(0, dtype=torch.long), *(torch.arange(1, len(p) + 1) for p, _ in units)])
         parameters = torch.searchsorted(self._bounds, positions, right=True) - 1
         indices = positions - self._bounds[parameters]

@@ -97,8 +97,8 @@ def differentiable(loaded: LoadedModel, parameters: Sequence[Parameter]) -> Iter
                 parameter.requires_grad_(True)
             yield
         finally:
-            for parameter, wanted in zip(everything, before, strict=True):
-                parameter.requires_grad_(wanted)
+            for parameter, required in zip(everything, before, strict=True):
+                parameter.requires_grad_(required)
                 parameter.grad = None
             for module in training:
                 module.training = True

@@ -89,25 +89,27 @@ def spikes(loaded: LoadedModel, text: str) -> list[Spike]:
     return [seen[piece.parameter] for piece in down]
 
 
-def super_weights(found: Sequence[Spike], *, times: float = 10.0, share: float = 0.5) -> list[Spike]:
+def super_weights(layer_spikes: Sequence[Spike], *, times: float = 10.0, share: float = 0.5) -> list[Spike]:
     """The spikes that one weight makes, largest output first: the output is `times` the median of all layers, or more,
     and at least `share` of it comes from the weight."""
-    chosen = [spike for spike in found if abs(spike.output) >= times * typical(found) and spike.share >= share]
+    chosen = [
+        spike for spike in layer_spikes if abs(spike.output) >= times * typical(layer_spikes) and spike.share >= share
+    ]
     return sorted(chosen, key=lambda spike: -abs(spike.output))
 
 
-def typical(found: Sequence[Spike]) -> float:
+def typical(layer_spikes: Sequence[Spike]) -> float:
     """The median of the outputs' sizes over all layers; of an even number of layers the mean of the two in the middle,
     and nan where one is no number."""
-    return float(np.median([abs(spike.output) for spike in found]))
+    return float(np.median([abs(spike.output) for spike in layer_spikes]))
 
 
-def height(found: Sequence[Spike]) -> float:
+def height(layer_spikes: Sequence[Spike]) -> float:
     """The largest output's size over the median of all layers: inf over a median of 0, nan where all outputs are 0 or
     one is no number."""
-    largest = np.max([abs(spike.output) for spike in found])
+    largest = np.max([abs(spike.output) for spike in layer_spikes])
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(largest / np.float64(typical(found)))
+        return float(largest / np.float64(typical(layer_spikes)))
 
 
 def confirm(loaded: LoadedModel, candidates: Sequence[Spike], spec: ScoreSpec) -> list[Confirmation]:
@@ -118,15 +120,15 @@ def confirm(loaded: LoadedModel, candidates: Sequence[Spike], spec: ScoreSpec) -
     reading = Reading(loaded, spec)
     parameters = dict(loaded.model.named_parameters())
     before = reading.nll()
-    found = []
+    confirmations = []
     for spike in candidates:
         weights = parameters[spike.parameter].detach()
         with _zeroed(weights, spike.index):
             after = reading.nll()
             other = divmod(int(weights.abs().argmax()), weights.shape[1])
         with _zeroed(weights, other):
-            found.append(Confirmation(spike, before, after, reading.nll()))
-    return found
+            confirmations.append(Confirmation(spike, before, after, reading.nll()))
+    return confirmations
 
 
 def _spike(layer: int, name: str, weights: Parameter, owner: Owner, inputs: Tensor, outputs: Tensor) -> Spike:

@@ -47,9 +47,9 @@ class Statistics:
         self.parameters: dict[str, Summary] = {}
 
     def __call__(self, piece: Slice, chunk: Chunk, scores: Tensor) -> None:
-        found = _summary(scores)
-        self.layers.setdefault(piece.layer, Summary()).add(found)
-        self.parameters.setdefault(piece.parameter, Summary()).add(found)
+        summary = _summary(scores)
+        self.layers.setdefault(piece.layer, Summary()).add(summary)
+        self.parameters.setdefault(piece.parameter, Summary()).add(summary)
 
     @property
     def total(self) -> float:
@@ -66,7 +66,7 @@ class Statistics:
         order = sorted(self.layers, key=lambda layer: (layer is None, layer or 0))
         return {
             "layers": [{"layer": layer} | vars(self.layers[layer]) for layer in order],
-            "parameters": [{"parameter": name} | vars(found) for name, found in sorted(self.parameters.items())],
+            "parameters": [{"parameter": name} | vars(summary) for name, summary in sorted(self.parameters.items())],
         }
 
 

@@ -12,14 +12,14 @@ from engine.weights.slices import Slice
 def dense(slices: Iterable[Slice]) -> list[Slice]:
     """The same slices, those of packed weights as slices of dense copies, one for each parameter."""
     copies: dict[str, Parameter] = {}
-    found = []
+    unpacked = []
     for piece in slices:
         if piece.packed is not None:
             if piece.parameter not in copies:
                 copies[piece.parameter] = Parameter(piece.packed.unpack(), requires_grad=False)
             piece = replace(piece, tensor=copies[piece.parameter], packed=None)
-        found.append(piece)
-    return found
+        unpacked.append(piece)
+    return unpacked
 
 
 @contextmanager
@@ -27,10 +27,10 @@ def opened(slices: Iterable[Slice]) -> Iterator[list[Slice]]:
     """The slices as `dense` gives them, to be changed in place; at the end every parameter that was packed is packed
     again, as a whole."""
     originals = list(slices)
-    found = dense(originals)
-    yield found
+    pieces = dense(originals)
+    yield pieces
     done: set[str] = set()
-    for original, piece in zip(originals, found, strict=True):
+    for original, piece in zip(originals, pieces, strict=True):
         if original.packed is not None and piece.parameter not in done:
             done.add(piece.parameter)
             original.packed.pack(piece.tensor.detach())

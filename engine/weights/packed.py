@@ -53,15 +53,15 @@ class PackedWeight:
 
 def packed_weights(model: Module) -> dict[str, PackedWeight]:
     """Every packed weight of a model by its name in `named_parameters()`; empty for an ordinary model."""
-    found = {}
+    weights = {}
     for name, module in model.named_modules():
         kind = type(module)
         if kind.__name__ in _BITS and kind.__module__.startswith("bitsandbytes."):
             transposed = getattr(module, "source_cls", None) is Conv1D
             sizes: Any = (module.in_features, module.out_features)
             shape = sizes if transposed else sizes[::-1]
-            found[f"{name}.weight"] = PackedWeight(module, _BITS[kind.__name__], shape, transposed)
-    return found
+            weights[f"{name}.weight"] = PackedWeight(module, _BITS[kind.__name__], shape, transposed)
+    return weights
 
 
 def parameter_count(model: Module) -> int:
@@ -126,8 +126,8 @@ def _tensors_4bit(module: Any) -> dict[str, Tensor]:
 
 
 def _named_4bit(codes: Tensor, state: Any) -> dict[str, Tensor]:
-    found = {"codes": codes, "absmax": state.absmax}
-    return found | {"offset": state.offset, "nested_absmax": state.state2.absmax} if state.nested else found
+    tensors = {"codes": codes, "absmax": state.absmax}
+    return tensors | {"offset": state.offset, "nested_absmax": state.state2.absmax} if state.nested else tensors
 
 
 def _unpack_8bit(module: Any) -> Tensor:

@@ -102,14 +102,14 @@ def confined(piece: Slice, selection: Selection, change: Callable[[Slice], None]
 def mask(chunk: Chunk, indices: Tensor) -> Tensor:
     """Which weights of a chunk have one of these rising flat indices: bool, shaped like the chunk's view."""
     runs, length = chunk.view.shape
-    found = torch.zeros(runs, length, dtype=torch.bool)
+    marked = torch.zeros(runs, length, dtype=torch.bool)
     bounds = torch.tensor([chunk.start, chunk.start + (runs - 1) * chunk.stride + length])
     low, high = torch.searchsorted(indices, bounds).tolist()
     near = indices[low:high] - chunk.start
     columns = near % chunk.stride
     inside = columns < length
-    found[near[inside] // chunk.stride, columns[inside]] = True
-    return found.to(chunk.view.device)
+    marked[near[inside] // chunk.stride, columns[inside]] = True
+    return marked.to(chunk.view.device)
 
 
 def first(pieces: Sequence[Slice], kind: Kind, count: int, draws: Draws) -> Ordered:

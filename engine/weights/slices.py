@@ -145,13 +145,13 @@ def _entry(tensor: Tensor, expert: int | None) -> Tensor:
 
 def _spans(indices: Iterable[int]) -> Ranges:
     """Rising, disjoint ranges that hold these indices."""
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for index in sorted(indices):
-        if found and found[-1][1] == index:
-            found[-1] = (found[-1][0], index + 1)
+        if spans and spans[-1][1] == index:
+            spans[-1] = (spans[-1][0], index + 1)
         else:
-            found.append((index, index + 1))
-    return tuple(found)
+            spans.append((index, index + 1))
+    return tuple(spans)
 
 
 def _runs(tensor: Tensor, size: int, first: int, outer: int, stride: int, low: int, high: int) -> Iterator[Chunk]:

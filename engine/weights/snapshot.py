@@ -98,18 +98,18 @@ def _row_sums(tensors: Sequence[Tensor]) -> list[Tensor]:
     at most 2^-32, for the smallest of the d_i has a bit below the 32nd. (Multilinear hashing; Lemire and Kaser,
     "Strongly universal string hashing is fast", 2014.)
     """
-    found: list[Tensor] = []
+    all_sums: list[Tensor] = []
     parts: list[tuple[Tensor, Tensor]] = []
     for tensor in tensors:
         words = _words(tensor)
         sums = torch.empty(-(-len(words) // _ROW), dtype=torch.int64, device=words.device)
-        found.append(sums)
+        all_sums.append(sums)
         if len(sums) > _TOGETHER:
             parts += zip(torch.split(words, _TOGETHER * _ROW), torch.split(sums, _TOGETHER), strict=True)
         else:  # too short to be worth another thread
             _sum((words, sums))
     spread(_sum, parts)
-    return found
+    return all_sums
 
 
 def _words(tensor: Tensor) -> Tensor:

@@ -22,19 +22,19 @@ def _mlp(block: Any) -> Mlp | None:
     gate = tuple(Part(first, 0, ((0, ff),), expert) for expert in range(count))
     up = tuple(Part(first, 0, ((ff, 2 * ff),), expert) for expert in range(count))
     down = tuple(Part(second, 0, None, expert) for expert in range(count))
-    found = Mlp(up, down, Sublayer(mlp, mlp), gate, (router,), count)
-    return _with_shared(found, mlp) if hasattr(mlp, "shared_expert") else found
+    routed = Mlp(up, down, Sublayer(mlp, mlp), gate, (router,), count)
+    return _with_shared(routed, mlp) if hasattr(mlp, "shared_expert") else routed
 
 
-def _with_shared(found: Mlp, mlp: Any) -> Mlp:
+def _with_shared(routed: Mlp, mlp: Any) -> Mlp:
     shared, scale = gated(mlp.shared_expert), weight(mlp, "shared_expert_gate")
     return Mlp(
-        (*found.up, *shared.up),
-        (*found.down, *shared.down),
-        found.sublayer,
-        (*found.gate, *shared.gate),
-        (*found.router, scale),
-        found.experts,
+        (*routed.up, *shared.up),
+        (*routed.down, *shared.down),
+        routed.sublayer,
+        (*routed.gate, *shared.gate),
+        (*routed.router, scale),
+        routed.experts,
     )
 
 
