@@ -12,23 +12,25 @@ OWN = Path("profiles")
 """The folder of one's own profiles, below the current one."""
 
 
-def profile_path(given: str) -> Path:
+def profile_path(name_or_path: str) -> Path:
     """The file a user means: a path, or the bare name of a profile in ./profiles, in one of its folders, or among those
     that come with Lesion. One's own comes first.
 
     Raises LesionError, with the nearest names, when there is none.
     """
-    path = Path(given)
+    path = Path(name_or_path)
     if is_file(path):
         return path
     own, shipped = _named(OWN), _named(shipped_beside(OWN))
-    if file := _called(given, own) or _called(given, shipped):
+    if file := _called(name_or_path, own) or _called(name_or_path, shipped):
         return file
     named = shipped | own
-    _refuse_folder(given, named)
+    _refuse_folder(name_or_path, named)
     name = path.name.removesuffix(".toml")
     places = f"in ./{OWN} nor among those that come with Lesion" if shipped else f"in ./{OWN}"
-    raise LesionError(f"there is no profile {quoted(given)}, neither as a file nor {places}{suggestion(name, named)}")
+    raise LesionError(
+        f"there is no profile {quoted(name_or_path)}, neither as a file nor {places}{suggestion(name, named)}"
+    )
 
 
 def shipped_beside(folder: Path) -> Path | None:
@@ -44,26 +46,29 @@ def _named(folder: Path | None) -> dict[str, Path]:
     return {file.relative_to(folder).with_suffix("").as_posix(): file for file in sorted(folder.rglob("*.toml"))}
 
 
-def _called(given: str, named: dict[str, Path]) -> Path | None:
+def _called(name_or_path: str, named: dict[str, Path]) -> Path | None:
     """The profile of this name, or the only one whose name ends so. Raises LesionError where several do."""
-    if given in named:
-        return named[given]
-    ending = [name for name in named if given == name.rpartition("/")[2]]
+    if name_or_path in named:
+        return named[name_or_path]
+    ending = [name for name in named if name_or_path == name.rpartition("/")[2]]
     if len(ending) > 1:
-        raise LesionError(f"{quoted(given)} names {len(ending)} profiles: {', '.join(ending)}; give one of those names")
+        raise LesionError(
+            f"{quoted(name_or_path)} names {len(ending)} profiles: {', '.join(ending)}; give one of those names"
+        )
     return named[ending[0]] if ending else None
 
 
-def _refuse_folder(given: str, named: Iterable[str]) -> None:
-    """Raises LesionError, naming the profiles in it, where `given` is a folder or the name of one of profiles."""
-    path, folder = Path(given), Path(given).as_posix()
+def _refuse_folder(name_or_path: str, named: Iterable[str]) -> None:
+    """Raises LesionError, naming the profiles in it, where `name_or_path` is a folder or the name of one of
+    profiles."""
+    path, folder = Path(name_or_path), Path(name_or_path).as_posix()
     inside = sorted(name for name in named if name.startswith(f"{folder}/"))
     if not inside and is_folder(path):
         inside = sorted(str(file) for file in path.glob("*.toml"))
     if inside:
-        raise LesionError(f"{quoted(given)} is a folder: give one of the profiles in it: {', '.join(inside)}")
+        raise LesionError(f"{quoted(name_or_path)} is a folder: give one of the profiles in it: {', '.join(inside)}")
     if is_folder(path):
-        raise LesionError(f"{given} is a folder: give a profile, a TOML file")
+        raise LesionError(f"{name_or_path} is a folder: give a profile, a TOML file")
 
 
 def shipped_profiles() -> Path:

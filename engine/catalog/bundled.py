@@ -51,8 +51,8 @@ def parsed_questions(text: str, name: str) -> list[Question]:
 
 
 def _question(entry: dict[str, Any], where: str) -> Question:
-    prompt, given = entry.get("prompt"), entry.get("answer", [])
-    answers = given if isinstance(given, list) else [given]
+    prompt, expected = entry.get("prompt"), entry.get("answer", [])
+    answers = expected if isinstance(expected, list) else [expected]
     if not isinstance(prompt, str) or not prompt.strip() or not all(isinstance(answer, str) for answer in answers):
         raise LesionError(f'{where} needs "prompt", a text, and may have "answer", a text or a list of texts')
     return Question(prompt, tuple(answers))

@@ -96,8 +96,8 @@ class GroupInfo:
 
     def check(self, **narrowed: object) -> None:
         """Raises LesionError, with the key as its field, where one of these keys is not None but cannot narrow it."""
-        for key, given in narrowed.items():
-            if given is not None and key not in self.narrowed_by:
+        for key, numbers in narrowed.items():
+            if numbers is not None and key not in self.narrowed_by:
                 where = "lies outside the layers" if key == "layers" else f"has no {key}"
                 mend = "leave them out, or give it a [[damage]] of its own"
                 raise LesionError(f"{key} narrow nothing in {self.name}, which {where}: {mend}", field=key)

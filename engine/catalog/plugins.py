@@ -50,10 +50,10 @@ def packages() -> tuple[Package, ...]:
     """Every installed package that adds something, or tries to, by name."""
     if os.environ.get(SWITCH):
         return ()
-    found: list[Package] = []
+    loaded: list[Package] = []
     for distribution, points in _installed():
-        found.append(_read(distribution, points, found))
-    return tuple(found)
+        loaded.append(_read(distribution, points, loaded))
+    return tuple(loaded)
 
 
 @cache
@@ -77,15 +77,15 @@ def versions() -> dict[str, str]:
 def _installed() -> list[tuple[Distribution, list[EntryPoint]]]:
     """The distributions with entry points of the group, by name; of one that is found twice, the first, which is the
     one that Python imports."""
-    found: dict[str, tuple[Distribution, list[EntryPoint]]] = {}
+    by_name: dict[str, tuple[Distribution, list[EntryPoint]]] = {}
     seen = set()
     for distribution in distributions():
         name = str(distribution.metadata["Name"]).lower().replace("_", "-")
         points = [point for point in distribution.entry_points if point.group == GROUP]
         if points and name not in seen:
-            found[name] = (distribution, points)
+            by_name[name] = (distribution, points)
         seen.add(name)
-    return [found[name] for name in sorted(found)]
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def _read(distribution: Distribution, points: Sequence[EntryPoint], before: Sequence[Package]) -> Package:
@@ -97,8 +97,8 @@ def _read(distribution: Distribution, points: Sequence[EntryPoint], before: Sequ
     for point in points:
         try:
             with _REFUSAL.to_this_thread():
-                given = point.load()
-                listed = [(kind, info) for kind in KINDS for info in _list(given, kind)]
+                additions = point.load()
+                listed = [(kind, info) for kind in KINDS for info in _list(additions, kind)]
         except (Exception, SystemExit) as error:
             wrong.append(f"the package {name} {version} adds nothing by {point.value}: {_sentence(error)}")
             continue
@@ -114,10 +114,10 @@ def _read(distribution: Distribution, points: Sequence[EntryPoint], before: Sequ
     return Package(name, version, _only(known, f"{name} {version}"), tuple(wrong))
 
 
-def _list(given: Any, kind: str) -> list[Any]:
-    if not isinstance(given, Additions):
-        raise LesionError(f"that is no Additions of engine.catalog, but of type {type(given).__name__}")
-    return list(getattr(given, kind))
+def _list(additions: Any, kind: str) -> list[Any]:
+    if not isinstance(additions, Additions):
+        raise LesionError(f"that is no Additions of engine.catalog, but of type {type(additions).__name__}")
+    return list(getattr(additions, kind))
 
 
 def _only(known: Additions, title: str) -> Additions:

@@ -42,8 +42,8 @@ def model_digests(model: str) -> dict[str, str]:
         weights = weights or [file for file in files if file.name.startswith("pytorch_model") and file.suffix == ".bin"]
         if not weights:
             return {}
-        found = sum(_cached(file, _tensors if file.suffix == ".safetensors" else _whole) for file in weights)
-        return {"weights": _hex(found), "settings": _settings(path, files)}
+        total = sum(_cached(file, _tensors if file.suffix == ".safetensors" else _whole) for file in weights)
+        return {"weights": _hex(total), "settings": _settings(path, files)}
     except OSError as error:
         raise LesionError(f"a file of the model {model} cannot be read ({error.strerror}): {error.filename}") from error
 
@@ -52,12 +52,12 @@ def _settings(folder: Path, files: Iterable[Path]) -> str:
     """One digest of all that decides what the model does beside its weights."""
     near = [file for file in files if file.suffix in _SETTINGS or file.name in _VOCABULARY]
     deep = [*folder.glob("*/**/*.py"), *folder.glob("additional_chat_templates/*.jinja")]
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in sorted([*near, *deep]):
         place = file.relative_to(folder)
         if not file.name.endswith(_INDEX) and not any(part.startswith(".") for part in place.parts):
-            found.update(f"{place.as_posix()} {hashlib.sha256(_plain(file)).hexdigest()}\n".encode())
-    return found.hexdigest()
+            digest.update(f"{place.as_posix()} {hashlib.sha256(_plain(file)).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def _plain(file: Path) -> bytes:
@@ -66,10 +66,10 @@ def _plain(file: Path) -> bytes:
     if file.name not in ("config.json", "generation_config.json"):
         return content
     try:
-        found = json.loads(content)
+        config = json.loads(content)
     except ValueError:
         return content
-    kept = {key: value for key, value in found.items() if key not in _PASSING} if isinstance(found, dict) else found
+    kept = {key: value for key, value in config.items() if key not in _PASSING} if isinstance(config, dict) else config
     return json.dumps(kept, sort_keys=True).encode()
 
 
@@ -102,10 +102,10 @@ def _blocks(file: BinaryIO, size: int) -> Iterator[bytes]:
 
 
 def _number(blocks: Iterator[bytes], first: bytes = b"") -> int:
-    found = hashlib.sha256(first)
+    digest = hashlib.sha256(first)
     for block in blocks:
-        found.update(block)
-    return int.from_bytes(found.digest(), "big")
+        digest.update(block)
+    return int.from_bytes(digest.digest(), "big")
 
 
 def _hex(total: int) -> str:
@@ -124,9 +124,9 @@ def _cached(path: Path, count: Callable[[BinaryIO], int]) -> int:
     if (entry := known.get(name)) and entry[:-1] == stamp:
         return int(entry[-1], 16)
     with path.open("rb") as file:
-        found = count(file) % 2**256
-    _write_cache({**known, name: [*stamp, f"{found:x}"]})
-    return found
+        number = count(file) % 2**256
+    _write_cache({**known, name: [*stamp, f"{number:x}"]})
+    return number
 
 
 def _cache() -> Path:
@@ -135,10 +135,10 @@ def _cache() -> Path:
 
 def _read_cache() -> dict[str, list[Any]]:
     try:
-        found = json.loads(_cache().read_bytes())
+        entries = json.loads(_cache().read_bytes())
     except (OSError, ValueError, RuntimeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return entries if isinstance(entries, dict) else {}
 
 
 def _write_cache(known: dict[str, list[Any]]) -> None:

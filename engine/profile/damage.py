@@ -28,8 +28,8 @@ def _expand(levels: Any, info: catalog.LevelInfo) -> Any:
     if not isinstance(levels, dict):
         return levels
     try:
-        wanted = LevelRange.model_validate(levels)
-        return info.spread(wanted.start, wanted.stop, wanted.steps, wanted.spacing)
+        level_range = LevelRange.model_validate(levels)
+        return info.spread(level_range.start, level_range.stop, level_range.steps, level_range.spacing)
     except ValidationError as error:
         ((field, sentence), *_), _ = explain(error, LevelRange)
         raise fault(LesionError(sentence, field=field)) from None
@@ -95,13 +95,13 @@ class Damage(Table):
 
     @field_validator("layers", "heads", "experts", mode="before")
     @classmethod
-    def _check_narrowing(cls, given: Any, info: ValidationInfo) -> Layers | None:
-        return None if given is None else accept(partial(check_layers, noun=str(info.field_name)), given)
+    def _check_narrowing(cls, numbers: Any, info: ValidationInfo) -> Layers | None:
+        return None if numbers is None else accept(partial(check_layers, noun=str(info.field_name)), numbers)
 
     @field_validator("each_layer", mode="before")
     @classmethod
-    def _check_each_layer(cls, given: Any) -> Layers | None:
-        return None if given is None else accept(numbered_layers, given)
+    def _check_each_layer(cls, layers: Any) -> Layers | None:
+        return None if layers is None else accept(numbered_layers, layers)
 
     @field_validator("options")
     @classmethod

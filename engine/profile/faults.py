@@ -60,7 +60,7 @@ def _follows(details: ErrorDetails, every: list[ErrorDetails]) -> bool:
 def _explain(details: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
     location, tables, field = _follow(details["loc"], root)
     key = ".".join(shortened(str(part)) for part in location)
-    kind, context, given = details["type"], details.get("ctx", {}), details["input"]
+    kind, context, value = details["type"], details.get("ctx", {}), details["input"]
     if kind == "lesion":
         return ".".join(part for part in (key, shortened(context["tail"])) if part), context["text"]
     if kind == "extra_forbidden":
@@ -68,21 +68,21 @@ def _explain(details: ErrorDetails, root: type[BaseModel]) -> tuple[str, str]:
     if kind == "missing":
         return key, f"this key is required: {field.description if field else 'a value'}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _explain_tag(key, given, tables)
+        return _explain_tag(key, value, tables)
     if kind == "literal_error":
         known = list(_choices(field.annotation)) if field else []
-        return key, f"{show(given)} is not possible here{suggestion(str(given), known)}"
+        return key, f"{show(value)} is not possible here{suggestion(str(value), known)}"
     if kind == "too_short":
         return key, "needs at least one entry"
     if kind == "tuple_type" and len(location) == 1:
-        return key, f"must be a list of tables, each opened with [[{key}]], not {show(given)}"
+        return key, f"must be a list of tables, each opened with [[{key}]], not {show(value)}"
     expected = _EXPECTED.get(kind, "").format(**{name: show(bound) for name, bound in context.items()})
-    return key, f"must be {expected}, not {show(given)}" if expected else details["msg"]
+    return key, f"must be {expected}, not {show(value)}" if expected else details["msg"]
 
 
-def _explain_tag(key: str, given: Any, tables: list[type[BaseModel]]) -> tuple[str, str]:
+def _explain_tag(key: str, entry: Any, tables: list[type[BaseModel]]) -> tuple[str, str]:
     known = [str(table.model_fields["name"].default) for table in tables]
-    name = given.get("name") if isinstance(given, dict) else None
+    name = entry.get("name") if isinstance(entry, dict) else None
     if name is None:
         return f"{key}.name", f"this key is required; one of: {', '.join(known)}"
     return f"{key}.name", f"there is no measurement {show(name)}{suggestion(str(name), known)}{blame()}"
@@ -103,7 +103,7 @@ def _follow(
         location.append(part)
         if isinstance(part, int):
             continue
-        named = [found for table in tables if (found := _field(table, part))]
+        named = [candidate for table in tables if (candidate := _field(table, part))]
         field = named[0] if named else None
         inner = list(_tables_in(field.annotation)) if field else []
         if inner or position + 1 < len(path):
@@ -143,14 +143,14 @@ def _keys(tables: list[type[BaseModel]]) -> list[str]:
     return keys + [key for table in tables for key in getattr(table, "keys_of_files", ())]
 
 
-def show(given: Any) -> str:
+def show(value: Any) -> str:
     """A value of a profile as a message quotes it."""
-    if isinstance(given, bool):
-        return str(given).lower()
-    if isinstance(given, dict):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
         return "a table"
-    if isinstance(given, list | tuple):
+    if isinstance(value, list | tuple):
         return "a list"
-    if isinstance(given, str):
-        return quoted(given)
-    return f"{given:.10g}" if isinstance(given, float) else shortened(str(given))
+    if isinstance(value, str):
+        return quoted(value)
+    return f"{value:.10g}" if isinstance(value, float) else shortened(str(value))

@@ -49,15 +49,15 @@ def must_exist(info: ValidationInfo) -> bool:
     return bool((info.context or {}).get("must_exist", True))
 
 
-def _check_counts(given: Any) -> Any:
+def _check_counts(k: Any) -> Any:
     """A number of weights, or a list of such numbers in rising order as a tuple."""
-    if not isinstance(given, list | tuple):
-        return None if given is None else _check_count(given)
-    if not given:
+    if not isinstance(k, list | tuple):
+        return None if k is None else _check_count(k)
+    if not k:
         raise fault("needs at least one entry")
-    if len(given) > _MOST_COUNTS:
-        raise fault(f"lists {len(given):,} numbers, and {_MOST_COUNTS:,} are the most")
-    counts = [_check_count(count) for count in given]
+    if len(k) > _MOST_COUNTS:
+        raise fault(f"lists {len(k):,} numbers, and {_MOST_COUNTS:,} are the most")
+    counts = [_check_count(count) for count in k]
     refuse_repeats(counts, "k")
     return tuple(sorted(counts))
 

@@ -38,14 +38,14 @@ def parse_layers(layers: Layers, depth: int, noun: str = "layers") -> tuple[int,
     """
     checked = check_layers(layers, noun)
     if isinstance(checked, tuple):
-        wanted = checked
+        numbers = checked
     elif last := _LAST.fullmatch(checked):
-        wanted = tuple(range(depth - int(last[1]), depth))
+        numbers = tuple(range(depth - int(last[1]), depth))
     else:
-        wanted = layer_numbers(checked)
-    if wanted[0] < 0 or wanted[-1] >= depth:
+        numbers = layer_numbers(checked)
+    if numbers[0] < 0 or numbers[-1] >= depth:
         raise LesionError(f"{noun} {_shown(layers)} do not exist: the model has {depth} {noun}, 0 to {depth - 1}")
-    return wanted
+    return numbers
 
 
 def same_layers(layers: Layers | None) -> list[int] | str | None:

@@ -176,12 +176,12 @@ class TextTable(MeasureTable):
 
     def remarks(self, petri: Sequence[bool]) -> list[str]:
         """See MeasureTable."""
-        found = super().remarks(petri)
+        sentences = super().remarks(petri)
         if self.text == "petri" and not all(petri):
-            found.append(f"{self.name} on petri text means little for models that never learnt that language")
+            sentences.append(f"{self.name} on petri text means little for models that never learnt that language")
         if self.text == "english" and any(petri):
-            found.append(f"{self.name} on English means little for petri models, which never learnt it")
-        return found
+            sentences.append(f"{self.name} on English means little for petri models, which never learnt it")
+        return sentences
 
 
 class PromptTable(MeasureTable):

@@ -67,7 +67,7 @@ class ModelSpec(Table):
         names = [names] if isinstance(names, str) else names
         if not isinstance(names, list | tuple):
             return names
-        return accept(lambda given: expand_models(given, must_exist=must_exist(info)), names)
+        return accept(lambda listed: expand_models(listed, must_exist=must_exist(info)), names)
 
     @field_validator("names")
     @classmethod

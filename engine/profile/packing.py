@@ -44,7 +44,7 @@ def requantising(model: ModelSpec, tables: Iterable[Damage]) -> Iterator[tuple[D
             continue
         plain = damage.model_copy(update={"method": "requantise", "levels": (), "options": {}, "select": None})
         for group in damage.groups:
-            place = (group, *(place_of(given) for given in (damage.layers, damage.heads, damage.experts)))
+            place = (group, *(place_of(numbers) for numbers in (damage.layers, damage.heads, damage.experts)))
             if catalog.group(group).packable and place not in seen:
                 seen.add(place)
                 yield plain, group

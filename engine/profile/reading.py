@@ -111,7 +111,7 @@ def _read_toml(path: Path, extended_by: str | None) -> dict[str, Any]:
     try:
         return toml.loads(toml.text_of(path))
     except FileNotFoundError:
-        beside = sorted(found.name for found in path.parent.glob("*.toml")) if is_folder(path.parent) else []
+        beside = sorted(file.name for file in path.parent.glob("*.toml")) if is_folder(path.parent) else []
         hint = suggestion(path.name, beside) if beside else "; give the path of a TOML file"
         raise LesionError(f"{origin}there is no profile {quoted(path)}{hint}", field=field) from None
     except ValueError as error:
@@ -150,8 +150,8 @@ def _anchor_all(data: dict[str, Any], folder: Path) -> None:
 
 
 def _tables(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    found = data.get(key)
-    return [table for table in found if isinstance(table, dict)] if isinstance(found, list) else []
+    listed = data.get(key)
+    return [table for table in listed if isinstance(table, dict)] if isinstance(listed, list) else []
 
 
 def _copy(value: Any) -> Any:

@@ -120,12 +120,12 @@ def _metrics(measure: Measure) -> list[str]:
 
 def _refuse_overlap(damage: Damage, position: int, first: dict[tuple[Any, ...], int]) -> None:
     """`first`: what earlier tables ask for, and which of them; this table's wishes are added."""
-    narrowed = tuple(place_of(given) for given in (damage.layers, damage.heads, damage.experts))
+    narrowed = tuple(place_of(numbers) for numbers in (damage.layers, damage.heads, damage.experts))
     rest = (*narrowed, str(damage.options), str(damage.select.identity if damage.select else None))
     for group, level in product(damage.groups, damage.levels):
         same = (damage.method, group, f"{level:.10g}", *rest)
         if same in first:
-            wanted = f"{damage.method} on {group} at level {level:.10g}"
-            text = f"{wanted} is already asked for by damage.{first[same]}; once is enough"
+            wish = f"{damage.method} on {group} at level {level:.10g}"
+            text = f"{wish} is already asked for by damage.{first[same]}; once is enough"
             raise fault(LesionError(text, field=f"damage.{position}"))
         first[same] = position

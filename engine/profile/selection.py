@@ -16,12 +16,12 @@ Coordinate = tuple[str | int, ...]
 """A parameter's name, then an index for each of its dimensions."""
 
 
-def _check_coordinate(given: Any) -> Coordinate:
-    name, *indices = given if isinstance(given, list | tuple) and given else (None,)
+def _check_coordinate(coordinate: Any) -> Coordinate:
+    name, *indices = coordinate if isinstance(coordinate, list | tuple) and coordinate else (None,)
     if not isinstance(name, str) or not indices or not all(type(i) is int and 0 <= i < 10**12 for i in indices):
         raise fault(
             f'must be a parameter\'s name and whole numbers, as ["model.layers.1.mlp.down_proj.weight", 3, 7], '
-            f"not {show(given)}"
+            f"not {show(coordinate)}"
         )
     return name, *indices
 

@@ -50,9 +50,9 @@ def identified(spec: ModelSpec) -> ModelSpec:
     """`spec` with the digests of its models that are folders or files. Raises LesionError as `resolve` does."""
     digests: dict[str, ModelDigests] = {}
     for name in spec.names:
-        if not is_model_path(name) or not (found := model_digests(name)):
+        if not is_model_path(name) or not (hashes := model_digests(name)):
             continue
-        digests[name] = ModelDigests.model_validate(found)
+        digests[name] = ModelDigests.model_validate(hashes)
         noted = (spec.digests or {}).get(name, digests[name])
         if noted.weights != digests[name].weights:
             other = f"sha256 {digests[name].weights[:12]}…, not {noted.weights[:12]}…"
@@ -159,5 +159,5 @@ def _line(key: str, value: Any) -> str:
 
 def _scalar(value: Any) -> str:
     if isinstance(value, dict):
-        return f"{{ {', '.join(_line(inner, given) for inner, given in value.items())} }}"
+        return f"{{ {', '.join(_line(inner, entry) for inner, entry in value.items())} }}"
     return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip("\n")

@@ -32,12 +32,12 @@ def variety(text: str) -> dict[str, Any]:
     repetition: share of runs of four words that stood earlier in the text (Welleck et al., 2020, seq-rep-4); 0 where
         there is no such run.
     """
-    found = words(text)
-    repeated = _distinct(found, 4)
+    all_words = words(text)
+    repeated = _distinct(all_words, 4)
     return {
-        "words": len(found),
-        "distinct_1": _distinct(found, 1),
-        "distinct_2": _distinct(found, 2),
+        "words": len(all_words),
+        "distinct_1": _distinct(all_words, 1),
+        "distinct_2": _distinct(all_words, 2),
         "repetition": 0.0 if repeated is None else 1.0 - repeated,
     }
 
@@ -77,10 +77,10 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _distinct(found: Sequence[str], length: int) -> float | None:
-    runs = _runs(tuple(found), length)
+def _distinct(sequence: Sequence[str], length: int) -> float | None:
+    runs = _runs(tuple(sequence), length)
     return len(set(runs)) / len(runs) if runs else None
 
 
-def _runs(found: tuple[str, ...], length: int) -> list[tuple[str, ...]]:
-    return [found[start : start + length] for start in range(len(found) - length + 1)]
+def _runs(sequence: tuple[str, ...], length: int) -> list[tuple[str, ...]]:
+    return [sequence[start : start + length] for start in range(len(sequence) - length + 1)]

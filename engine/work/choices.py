@@ -36,38 +36,38 @@ class Choices:
     def __init__(self, damages: Iterable[Damage], loaded: LoadedModel, folder: Path) -> None:
         self._loaded, self._folder = loaded, folder
         self._largest: dict[str, dict[str, int]] = {}
-        for place, wanted in _wanted(damages):
-            known = self._largest.setdefault(_key(place, wanted, None), {})
-            known[wanted.by] = max(_count(wanted), known.get(wanted.by, 0))
+        for place, select in _selects(damages):
+            known = self._largest.setdefault(_key(place, select, None), {})
+            known[select.by] = max(_count(select), known.get(select.by, 0))
         self._rankings: dict[str, dict[str, Ordered]] = {}
         self._last: tuple[Any, Selection | None] = (None, None)
 
     def of(self, trial: Trial, slices: Sequence[Slice]) -> Selection | None:
         """The weights that the trial selects among the slices it damages; None: all of them."""
-        wanted = Select.model_validate(trial.select, context={"must_exist": False})
-        if wanted.own_text:
-            wanted = wanted.model_copy(update={"text": anchor(wanted.own_text, self._folder)})
-        if not _ranked(wanted):
-            return self._once(trial, wanted, slices)
-        seed = trial.seed if wanted.by == "random" else None
-        key = _key(place_of(trial), wanted, seed)
-        if wanted.by not in self._rankings.get(key, {}):
-            self._rankings[key] = self._rank(place_of(trial), wanted, slices, trial.seed)
-        return self._rankings[key][wanted.by].head(_count(wanted))
+        select = Select.model_validate(trial.select, context={"must_exist": False})
+        if select.own_text:
+            select = select.model_copy(update={"text": anchor(select.own_text, self._folder)})
+        if not _ranked(select):
+            return self._once(trial, select, slices)
+        seed = trial.seed if select.by == "random" else None
+        key = _key(place_of(trial), select, seed)
+        if select.by not in self._rankings.get(key, {}):
+            self._rankings[key] = self._rank(place_of(trial), select, slices, trial.seed)
+        return self._rankings[key][select.by].head(_count(select))
 
-    def _rank(self, place: Place, wanted: Select, slices: Sequence[Slice], seed: int) -> dict[str, Ordered]:
-        known = self._largest.get(_key(place, wanted, None), {})
-        counts = known | {wanted.by: max(_count(wanted), known.get(wanted.by, 0))}
-        if wanted.by == "random":
-            drawn = choose(wanted.model_copy(update={"k": counts["random"]}), slices, self._loaded, Draws(seed))
+    def _rank(self, place: Place, select: Select, slices: Sequence[Slice], seed: int) -> dict[str, Ordered]:
+        known = self._largest.get(_key(place, select, None), {})
+        counts = known | {select.by: max(_count(select), known.get(select.by, 0))}
+        if select.by == "random":
+            drawn = choose(select.model_copy(update={"k": counts["random"]}), slices, self._loaded, Draws(seed))
             assert isinstance(drawn, Ordered)
-            found = {"random": drawn}
+            orders = {"random": drawn}
         else:
             sides = (counts.get("top_k", 0), counts.get("bottom_k", 0))
-            top, bottom = both_ends(wanted, slices, self._loaded, self._folder, *sides)
-            found = {"top_k": top, "bottom_k": bottom}
-        self._make_room(sum(map(len, found.values())))
-        return found
+            top, bottom = both_ends(select, slices, self._loaded, self._folder, *sides)
+            orders = {"top_k": top, "bottom_k": bottom}
+        self._make_room(sum(map(len, orders.values())))
+        return orders
 
     def _make_room(self, needed: int) -> None:
         """Forget the oldest rankings until there is room for so many weights, or none is left."""
@@ -76,34 +76,34 @@ class Choices:
         ):
             del self._rankings[next(iter(self._rankings))]
 
-    def _once(self, trial: Trial, wanted: Select, slices: Sequence[Slice]) -> Selection | None:
+    def _once(self, trial: Trial, select: Select, slices: Sequence[Slice]) -> Selection | None:
         """Found once for trials in a row that select the same."""
         in_order = catalog.method(trial.method).acts_on == "selection"
-        same = (place_of(trial), trial.select, trial.seed if wanted.by == "random" else None, in_order)
+        same = (place_of(trial), trial.select, trial.seed if select.by == "random" else None, in_order)
         if self._last[0] != same:
             self._last = (None, None)
-            found = choose(wanted, slices, self._loaded, Draws(trial.seed), self._folder, in_order=in_order)
-            self._last = (same, found)
+            selection = choose(select, slices, self._loaded, Draws(trial.seed), self._folder, in_order=in_order)
+            self._last = (same, selection)
         return self._last[1]
 
 
-def _ranked(wanted: Select) -> bool:
+def _ranked(select: Select) -> bool:
     """Whether it is worth its memory to keep the weights in order for other trials."""
-    return wanted.by in ("random", "top_k", "bottom_k") and wanted.k is not None and _count(wanted) <= _KEPT // 10
+    return select.by in ("random", "top_k", "bottom_k") and select.k is not None and _count(select) <= _KEPT // 10
 
 
-def _count(wanted: Select) -> int:
-    assert isinstance(wanted.k, int)  # a list of them is separated in reading
-    return wanted.k
+def _count(select: Select) -> int:
+    assert isinstance(select.k, int)  # a list of them is separated in reading
+    return select.k
 
 
-def _key(place: Place, wanted: Select, seed: int | None) -> str:
+def _key(place: Place, select: Select, seed: int | None) -> str:
     """The same for all selections that are heads of one ranking, or of its two ends."""
-    alone = "random" if wanted.by == "random" else "score"
-    return repr((place, alone, seed, wanted.model_copy(update={"k": None, "by": "all"}).identity))
+    alone = "random" if select.by == "random" else "score"
+    return repr((place, alone, seed, select.model_copy(update={"k": None, "by": "all"}).identity))
 
 
-def _wanted(damages: Iterable[Damage]) -> Iterator[tuple[Place, Select]]:
+def _selects(damages: Iterable[Damage]) -> Iterator[tuple[Place, Select]]:
     for damage in damages:
         if damage.select is not None and _ranked(damage.select):
             for group in damage.groups:

@@ -37,14 +37,14 @@ def seconds(profile: Profile, folder: Path, size: ModelEstimate, speed: Speed, c
 
     Right to a factor of two or three: texts end early, caches differ, other work interferes."""
     damage = sum(size.groups.values()) / max(1, len(size.groups)) * _DRAWING / cores
-    found = _RECORDING + damage + 2 * size.weights_bytes / speed.bandwidth
+    total = _RECORDING + damage + 2 * size.weights_bytes / speed.bandwidth
     head = (size.parameters - size.non_embedding) // (1 if size.tied else 2)
     for measure in profile.measure:
         asked = measure.effort(folder)
         products = 2 * (size.non_embedding * asked.tokens + head * asked.heads * asked.predicted)
-        found += asked.passes * size.layers * speed.layer
-        found += max(products / speed.flops, asked.passes * size.weights_bytes / speed.bandwidth)
-    return found
+        total += asked.passes * size.layers * speed.layer
+        total += max(products / speed.flops, asked.passes * size.weights_bytes / speed.bandwidth)
+    return total
 
 
 def loading(size: ModelEstimate) -> float:

@@ -85,7 +85,7 @@ def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool
         )
     )
 
-    found = {"name": name, "error": None} | _UNKNOWN
+    facts = {"name": name, "error": None} | _UNKNOWN
 
     def memory() -> dict[str, Any]:
         device = open_device(profile.model.device)
@@ -103,17 +103,17 @@ def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool
             groups,
             loads,
             scores,
-            room=found["free_bytes"] - found["reserve_bytes"],
+            room=facts["free_bytes"] - facts["reserve_bytes"],
             on_gpu=open_device(profile.model.device).type == "cuda",
             trust_remote_code=trust_remote_code,
             pictures=profile.shows_pictures,
         )
         return asdict(sizes) | _times(profile, folder, sizes)
 
-    found |= _attempt(memory)
-    if found["error"] is None:
-        found |= _attempt(estimate)
-    return found
+    facts |= _attempt(memory)
+    if facts["error"] is None:
+        facts |= _attempt(estimate)
+    return facts
 
 
 def _times(profile: Profile, folder: Path, size: ModelEstimate) -> dict[str, float]:

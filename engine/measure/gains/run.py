@@ -36,15 +36,15 @@ class Gains(Prompted):
 
     def _lengths(self, ids: Tensor, mask: Tensor) -> dict[tuple[int, str, Side], Tensor]:
         """Mean token norm, float64 [rows], of everything that goes into and out of attention and MLP."""
-        found: dict[tuple[int, str, Side], Tensor] = {}
+        lengths: dict[tuple[int, str, Side], Tensor] = {}
 
         def see(layer: int, part: str, side: Side, tensor: Tensor) -> None:
             norms = torch.linalg.vector_norm(tensor, dim=-1, dtype=torch.float64).reshape(mask.shape).to(mask.device)
-            found[layer, part, side] = torch.where(mask.bool(), norms, 0.0).sum(dim=1) / mask.sum(dim=1)
+            lengths[layer, part, side] = torch.where(mask.bool(), norms, 0.0).sum(dim=1) / mask.sum(dim=1)
 
         with watch_parts(self._loaded.architecture, see):
             self._loaded.architecture.decoder(input_ids=ids, attention_mask=mask, use_cache=False)
-        return found
+        return lengths
 
 
 def summary(attention: list[float], mlp: list[float]) -> dict[str, float]:

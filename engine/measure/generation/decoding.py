@@ -107,9 +107,9 @@ def _positions(model: Any, ids: Tensor, mask: Tensor, beside: Beside) -> Tensor:
     by_model = getattr(getattr(model, "model", None), "get_rope_index", None)
     if not beside or by_model is None:
         return (mask.cumsum(dim=-1) - 1).clamp(min=0)
-    wanted = inspect.signature(by_model).parameters
-    given = {name: tensor for name, tensor in beside.items() if name in wanted}
-    positions: Tensor = by_model(input_ids=ids, attention_mask=mask, **given)[0]
+    accepted = inspect.signature(by_model).parameters
+    arguments = {name: tensor for name, tensor in beside.items() if name in accepted}
+    positions: Tensor = by_model(input_ids=ids, attention_mask=mask, **arguments)[0]
     return positions
 
 

@@ -64,14 +64,14 @@ def together(rows: Sequence[Encoded], device: torch.device, dtype: torch.dtype) 
 def picture_tokens(encoded: Encoded, config: Any) -> int | None:
     """How many of a prompt's tokens stand for the picture; None where the model's configuration does not say."""
     names = ("image_token_id", "image_token_index")
-    token = next((found for name in names if (found := getattr(config, name, None)) is not None), None)
+    token = next((token_id for name in names if (token_id := getattr(config, name, None)) is not None), None)
     return None if token is None else encoded.ids.count(token)
 
 
 def _encode(processor: Any, prompt: str, image: Any, chat: bool) -> Encoded:
     if chat:
         parts = [{"type": "image", "image": image}, {"type": "text", "text": prompt}]
-        found = processor.apply_chat_template(
+        encoding = processor.apply_chat_template(
             [{"role": "user", "content": parts}],
             add_generation_prompt=True,
             tokenize=True,
@@ -82,8 +82,8 @@ def _encode(processor: Any, prompt: str, image: Any, chat: bool) -> Encoded:
         token = getattr(processor, "image_token", None)
         if token is None:
             raise LesionError("its processor has no token for a picture; leave chat at 'auto' or true")
-        found = processor(text=[f"{token}{prompt}"], images=[image], return_tensors="pt")
-    inputs = {key: value for key, value in dict(found).items() if isinstance(value, Tensor)}
+        encoding = processor(text=[f"{token}{prompt}"], images=[image], return_tensors="pt")
+    inputs = {key: value for key, value in dict(encoding).items() if isinstance(value, Tensor)}
     ids: list[int] = inputs.pop("input_ids")[0].tolist()
     inputs.pop("attention_mask", None)
     if all(value.shape == (1, len(ids)) for value in inputs.values()):

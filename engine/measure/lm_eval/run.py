@@ -60,7 +60,7 @@ class Harness(Measurement):
         self._seed(seed)
         try:
             with redirect_stderr(io.StringIO()):  # a bar for each task
-                found = evaluate(
+                evaluation = evaluate(
                     lm=self._model,
                     task_dict=self._tasks,
                     limit=self._spec.limit,
@@ -73,7 +73,7 @@ class Harness(Measurement):
             if is_out_of_memory(error):
                 raise
             raise LesionError(f"lm_eval on {self._loaded.name}: {_first_line(error)}") from error
-        return Measured(_metrics(found["results"]), artifact={"tasks": _details(found)})
+        return Measured(_metrics(evaluation["results"]), artifact={"tasks": _details(evaluation)})
 
     def _seed(self, seed: int) -> None:
         random.seed(seed)
@@ -112,13 +112,13 @@ def _check_known(names: tuple[str, ...], known: list[str]) -> None:
             raise LesionError(text, field="measure.tasks")
 
 
-def _set_examples(task: Any, wanted: int | None) -> None:
+def _set_examples(task: Any, num_fewshot: int | None) -> None:
     """Few-shot examples as the harness's own command line sets them: a task that says 0 keeps 0."""
     own = task.get_config("num_fewshot")
-    if wanted is None:
+    if num_fewshot is None:
         task.set_config(key="num_fewshot", value=own or 0)
     elif own != 0:
-        task.set_config(key="num_fewshot", value=wanted)
+        task.set_config(key="num_fewshot", value=num_fewshot)
 
 
 def _wrapped(loaded: LoadedModel) -> Any:
@@ -183,19 +183,19 @@ def _sandbox() -> None:
 
 
 def _metrics(results: dict[str, dict[str, Any]]) -> dict[str, float]:
-    found = {}
+    metrics = {}
     for task, values in results.items():
         for key, value in values.items():
             metric, _, kind = key.partition(",")
             if kind and not metric.endswith("_stderr") and isinstance(value, int | float):
-                found[_plain(f"{task}_{metric}" if kind == "none" else f"{task}_{metric}_{kind}")] = float(value)
-    return found
+                metrics[_plain(f"{task}_{metric}" if kind == "none" else f"{task}_{metric}_{kind}")] = float(value)
+    return metrics
 
 
-def _details(found: dict[str, Any]) -> dict[str, Any]:
+def _details(evaluation: dict[str, Any]) -> dict[str, Any]:
     """By task, what stands beside its metrics."""
     details = {}
-    for task, values in found["results"].items():
+    for task, values in evaluation["results"].items():
         errors = {}
         for key, value in values.items():
             metric, _, kind = key.partition(",")
@@ -203,8 +203,8 @@ def _details(found: dict[str, Any]) -> dict[str, Any]:
                 plain = metric.removesuffix("_stderr")
                 errors[plain if kind == "none" else f"{plain}_{kind}"] = float(value)
         details[task] = {
-            "version": found["versions"].get(task),
-            "few_shot": found["n-shot"].get(task),
+            "version": evaluation["versions"].get(task),
+            "few_shot": evaluation["n-shot"].get(task),
             "documents": values.get("sample_len"),
             "stderr": errors,
         }

@@ -57,11 +57,11 @@ class Head:
         called = {"input_ids": ids, "use_cache": False}
         with overridden(self._decoder, lambda *args, **kwargs: output):
             if weights is None:
-                found = self._model(**called)
+                predicted = self._model(**called)
             else:
                 own = {f"{self._name}.{name}": tensor for name, tensor in weights.items()}
-                found = torch.func.functional_call(self._model, own, kwargs=called, tie_weights=False)
-        logits: Tensor = found.logits
+                predicted = torch.func.functional_call(self._model, own, kwargs=called, tie_weights=False)
+        logits: Tensor = predicted.logits
         return logits.squeeze(1)
 
     @torch.inference_mode()
@@ -130,10 +130,10 @@ def _compared(now: Tensor, before: Tensor, targets: Tensor) -> Tensor:
     """The sums of two blocks of logits [n, vocabulary]: nll, kl and correct, float64 [3]."""
     sums = torch.zeros(3, dtype=torch.float64, device=now.device)
     for rows in blocks(now):
-        found, original = Softmax.of(now[rows]), Softmax.of(before[rows])
-        nll = -found.log_p(targets[rows])
-        right = (now[rows].argmax(dim=-1) == targets[rows]) & found.total.isfinite()
-        sums += torch.stack([nll.sum(), original.divergence(found).sum(), right.sum(dtype=torch.float64)])
+        current, original = Softmax.of(now[rows]), Softmax.of(before[rows])
+        nll = -current.log_p(targets[rows])
+        right = (now[rows].argmax(dim=-1) == targets[rows]) & current.total.isfinite()
+        sums += torch.stack([nll.sum(), original.divergence(current).sum(), right.sum(dtype=torch.float64)])
     return sums
 
 

@@ -104,9 +104,9 @@ class RankingStudy(Measurement):
             listed = Counter[tuple[int | None, str]]()
             for parameter, indices in rankings[name].by_parameter().items():
                 listed[of[parameter]] += len(indices)
-            for found in statistics[name].record()["layers"]:
-                vectors = listed[found["layer"], "vector"]
-                rows.append([name, *found.values(), listed[found["layer"], "matrix"] + vectors, vectors])
+            for summary in statistics[name].record()["layers"]:
+                vectors = listed[summary["layer"], "vector"]
+                rows.append([name, *summary.values(), listed[summary["layer"], "matrix"] + vectors, vectors])
         figures = ("weights", "nan", "mean", "std", "smallest", "largest")
         return Sheet(("score", "layer", *figures, "listed", "listed_vectors"), rows)
 

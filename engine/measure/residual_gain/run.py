@@ -48,7 +48,7 @@ class ResidualGain(Prompted):
         after the final norm."""
         parts = self._loaded.architecture
         last = mask.sum(dim=1) - 1
-        found: dict[tuple[int, Side], Tensor] = {}
+        norms: dict[tuple[int, Side], Tensor] = {}
 
         def norm(hidden: Tensor) -> Tensor:
             ends = hidden[torch.arange(len(ids), device=hidden.device), last.to(hidden.device)]
@@ -56,12 +56,12 @@ class ResidualGain(Prompted):
             return lengths.cpu()
 
         def see(layer: int, part: str, side: Side, hidden: Tensor) -> None:
-            found[layer, side] = norm(hidden)
+            norms[layer, side] = norm(hidden)
 
         depth = len(parts.blocks)
         with watch_blocks(parts, range(depth), see):
             output = parts.decoder(input_ids=ids, attention_mask=mask, use_cache=False)
-        stream = [found[layer, "in"] for layer in range(depth)] + [found[depth - 1, "out"]]
+        stream = [norms[layer, "in"] for layer in range(depth)] + [norms[depth - 1, "out"]]
         return torch.stack([*stream, norm(output.last_hidden_state)], dim=1)
 
 

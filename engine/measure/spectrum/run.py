@@ -50,10 +50,13 @@ class Spectrum(Measurement):
             progress(number, len(cut))
             self._read([self._encoded[index] for index in indices], sums)
         spectra = {layer: total.singular_values() for layer, total in sums.items()}
-        found = {layer: summary(singular) for layer, singular in spectra.items()}
-        metrics = {name: sum(values[name] for values in found.values()) / len(found) for name in found[self._layers[0]]}
+        summaries = {layer: summary(singular) for layer, singular in spectra.items()}
+        metrics = {
+            name: sum(values[name] for values in summaries.values()) / len(summaries)
+            for name in summaries[self._layers[0]]
+        }
         by_layer: list[dict[str, Any]] = [
-            {"layer": layer, **found[layer], "singular_values": spectra[layer].tolist()} for layer in self._layers
+            {"layer": layer, **summaries[layer], "singular_values": spectra[layer].tolist()} for layer in self._layers
         ]
         return Measured(metrics, artifact={"tokens": sums[self._layers[0]].rows, "layers": by_layer})
 

@@ -49,16 +49,16 @@ class SuperWeights(Measurement):
         spec = self._spec
         progress(0, 2)
         seen = spikes(self._loaded, self._prompt)
-        found = super_weights(seen, times=spec.times, share=spec.share)
+        candidates = super_weights(seen, times=spec.times, share=spec.share)
         progress(1, 2)
         how = {"text": spec.text, "documents": spec.documents or 1, "context": spec.context}
         loss = ScoreSpec("magnitude", batch_size=batch_size, folder=self._folder, **how)  # type: ignore[arg-type]
-        tried = confirm(self._loaded, found[: spec.most], loss) if found else []
-        metrics = {"super_weights": float(len(found)), "spike": height(seen)}
+        tried = confirm(self._loaded, candidates[: spec.most], loss) if candidates else []
+        metrics = {"super_weights": float(len(candidates)), "spike": height(seen)}
         if tried:
             losses = {"": tried[0].nll, "_without": tried[0].nll_without, "_control": tried[0].nll_control}
             metrics |= {f"super_nll{name}": value for name, value in losses.items()}
-        artifact = {"prompt": self._prompt, "coordinates": [_coordinate(spike) for spike in found]}
+        artifact = {"prompt": self._prompt, "coordinates": [_coordinate(spike) for spike in candidates]}
         return Measured(
             metrics, artifact=artifact | {"spikes": [vars(spike) for spike in seen]}, tables={"": _sheet(tried)}
         )

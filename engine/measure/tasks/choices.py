@@ -38,10 +38,10 @@ def choices(measure: AsksTask, folder: Path) -> list[Choice]:
     require_settled(measure.task)
     bundled = measure.task in catalog.tasks()
     text = read_bundled(f"tasks/{measure.task}.jsonl") if bundled else read_own(measure.task, folder)
-    found = [_choice(entry, where) for where, entry in json_lines(text, measure.task)]
-    if not found:
+    questions = [_choice(entry, where) for where, entry in json_lines(text, measure.task)]
+    if not questions:
         raise LesionError(f"'{measure.task}' holds no question; a task has one a line, as a JSON object")
-    return found[: measure.limit]
+    return questions[: measure.limit]
 
 
 def _choice(entry: dict[str, Any], where: str) -> Choice:

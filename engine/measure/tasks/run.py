@@ -57,8 +57,8 @@ class Tasks(Measurement):
         cut = by_length([candidate.tokens for candidate in self._candidates], batch_size)
         for number, indices in enumerate(cut):
             progress(number, len(cut))
-            found = self._score([self._candidates[index] for index in indices])
-            for index, score in zip(indices, found, strict=True):
+            batch_scores = self._score([self._candidates[index] for index in indices])
+            for index, score in zip(indices, batch_scores, strict=True):
                 scores[index] = score
         left = iter(scores)
         answers = [_answer(asked, list(islice(left, len(asked.choices)))) for asked in self._questions]
