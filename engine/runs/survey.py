@@ -90,7 +90,8 @@ def survey(profile: "Profile", trust_remote_code: bool = False) -> Survey:
 
 
 class SurveyProcess:
-    """A process `python -m engine.work survey` kept alive, so that later questions need not wait for torch to load."""
+    """A process `python -m engine.work estimator` kept alive, so that later questions need not wait for torch to
+    load."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -155,7 +156,7 @@ class SurveyProcess:
     def _start(self) -> subprocess.Popen[bytes]:
         self._errors = TemporaryFile()  # noqa: SIM115 - it stays open as long as the process
         return subprocess.Popen(
-            command("engine.work", "survey"),
+            command("engine.work", "estimator"),
             env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""A process with torch that works for one without: `python -m engine.work worker` or `python -m engine.work survey`.
+"""A process with torch that works for one without: `python -m engine.work worker` or `python -m engine.work estimator`.
 
 It lives no longer than the process that started it, not even while it loads its libraries: what it serves is imported
 only once the channel watches for the other side's end.
@@ -12,7 +12,7 @@ from engine.work.channel import Channel
 
 
 def main(part: str) -> None:
-    """Serve as "worker" or "survey", modules of this package, until the other side has had enough."""
+    """Serve as "worker" or "estimator", modules of this package, until the other side has had enough."""
     # Ctrl-C and kill reach a whole process group. What happens to the work is for the other side to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

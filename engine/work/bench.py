@@ -18,10 +18,10 @@ from engine.models.exhaustion import is_out_of_memory
 from engine.profile import Profile, Trial
 from engine.progress import Progress
 from engine.work.batches import Batches
-from engine.work.faults import sentence
 from engine.work.gathered import Gathered
 from engine.work.memory import Peak, devices_of, release
 from engine.work.subject import Subject
+from engine.work.unexpected import sentence
 
 Say = Callable[[dict[str, Any]], None]
 """Sends one message to the runner."""

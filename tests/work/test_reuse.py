@@ -147,8 +147,8 @@ def test_out_of_memory_first_frees_what_is_kept_and_only_then_halves_the_batch(
 
 def test_the_plan_counts_what_is_kept(tmp_path: Path) -> None:
     """At least what a trial really keeps, and not several times as much."""
+    from engine.work.estimator import answer
     from engine.work.subject import Subject
-    from engine.work.survey import answer
 
     kept = []
     for reuse in (True, False):

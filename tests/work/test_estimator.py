@@ -1,4 +1,4 @@
-"""The survey process, asked as the console asks it."""
+"""The estimator, asked as the console asks it."""
 
 from pathlib import Path
 

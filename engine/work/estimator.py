@@ -1,4 +1,4 @@
-"""The survey process: `python -m engine.work survey`. Says what a profile's models need, before anything is loaded.
+"""The estimator: `python -m engine.work estimator`. Says what a profile's models need, before anything is loaded.
 
 One JSON request a line on stdin, with profile (TOML text), folder and trust_remote_code; one answer a line on stdout:
 `models`, a list of the fields of engine.runs.survey.SurveyedModel, or `error`, a sentence, where the profile itself
@@ -22,10 +22,10 @@ from engine.profile import Profile, parse
 from engine.work.channel import Channel
 from engine.work.device import open_device
 from engine.work.effort import Speed, loading, seconds, speed_of
-from engine.work.faults import sentence
 from engine.work.loads import load, scorings
 from engine.work.memory import free_and_total, free_and_total_of_all
 from engine.work.subject import narrows
+from engine.work.unexpected import sentence
 
 _RESERVE = {"cuda": 2_000_000_000, "cpu": 1_000_000_000}
 """Bytes left free on a device: for CUDA's own context, for the worker's libraries, for whatever else the host does."""
