@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import TextIO
 
 from app import output, safe
 from app.words import duration, rounded, size
@@ -25,6 +25,7 @@ from engine.record.events import (
     WarningEvent,
     WorkerEvent,
 )
+from engine.record.trials import TrialRecord
 from engine.runs import RunStatus, Update, Watch, eta, stop
 
 LOOK_SECONDS = 0.2
@@ -151,7 +152,7 @@ class Panel(View):
         self._loading: str | None = None
         self._doing = ""
         self._memory: tuple[MemoryUse, ...] = ()
-        self._last: dict[str, Any] | None = None
+        self._last: TrialRecord | None = None
 
     def show(self, update: Update) -> None:
         super().show(update)
@@ -202,16 +203,16 @@ def counts_line(status: RunStatus) -> str:
     return " · ".join(parts)
 
 
-def trial_line(record: dict[str, Any]) -> str:
+def trial_line(record: TrialRecord) -> str:
     """`petri-60k mult_gauss attn_only 0.2 seed 42: perplexity 12.3 (1.2 s)`, or what went wrong."""
     group = trial_group(record)
-    level = "" if record.get("level") is None else f"{record['level']:g}"
-    what = ["baseline"] if record.get("baseline") else [record["method"], group or "", level]
-    name = " ".join(filter(None, (model_name(record["model"]), *what, f"seed {record['seed']}")))
-    if record["status"] != "ok":
-        return f"{name}: {'out of memory' if record['status'] == 'oom' else 'failed'}: {record.get('error') or ''}"
-    metric = next((f"{key} {rounded(value)}" for key, value in record["metrics"].items()), "no metric")
-    return f"{name}: {metric} ({duration(float(record.get('seconds') or 0))})"
+    level = "" if record.level is None else f"{record.level:g}"
+    what = ["baseline"] if record.baseline else [record.method, group or "", level]
+    name = " ".join(filter(None, (model_name(record.model), *what, f"seed {record.seed}")))
+    if record.status != "ok":
+        return f"{name}: {'out of memory' if record.status == 'oom' else 'failed'}: {record.error or ''}"
+    metric = next((f"{key} {rounded(value)}" for key, value in record.metrics.items()), "no metric")
+    return f"{name}: {metric} ({duration(float(record.seconds or 0))})"
 
 
 def _model(event: ModelEvent) -> str:

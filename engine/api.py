@@ -42,12 +42,12 @@ class Run:
         return analysis.table(self.path)
 
     def trials(self) -> list[dict[str, Any]]:
-        """The finished trials as recorded, in the order of the journal."""
-        return runs.read_trials(self.path)
+        """The finished trials in the order of the journal, each a dict with the fields that docs/PROTOCOL.md lists."""
+        return [record.encode() for record in runs.read_trials(self.path)]
 
     def generations(self) -> list[dict[str, Any]]:
-        """The texts that were written, each with its trial."""
-        return runs.read_generations(self.path)
+        """The texts that were written, each a dict with its trial, as docs/PROTOCOL.md lists it."""
+        return [text.encode() for text in runs.read_generations(self.path)]
 
     def profile(self) -> Profile:
         """What the run was asked to do, every default written out."""

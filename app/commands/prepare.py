@@ -159,7 +159,7 @@ def _cells(trials: list[Trial]) -> list[tuple[dict[str, str | None], int]]:
     """The number of trials of each model, method and group, in the order of the grid."""
     from engine.analysis import trial_group
 
-    counts = Counter((trial.model, trial.method, trial_group(vars(trial))) for trial in trials)
+    counts = Counter((trial.model, trial.method, trial_group(trial)) for trial in trials)
     return [({"model": model, "method": method, "group": group}, n) for (model, method, group), n in counts.items()]
 
 
@@ -193,7 +193,7 @@ def _plan_rows(trials: list[Trial], names: Mapping[str, str]) -> list[tuple[str,
 
     counts: dict[tuple[str, str, str, bool], Counter[str]] = {}
     for trial in trials:
-        where = Where.of(vars(trial))
+        where = Where.of(trial)
         alone = single_layer(trial.layers) is not None
         shared = replace(where, layers="") if alone else where
         key = (names[trial.model], "baseline" if trial.group is None else trial.method, shared.label or "", alone)

@@ -30,6 +30,8 @@ from app.safe import line
 from engine import files
 from engine.analysis import export
 from engine.errors import LesionError
+from engine.record.texts import TextRecord
+from engine.record.trials import TrialRecord
 
 if TYPE_CHECKING:
     from app.console.app import LesionApp
@@ -253,21 +255,19 @@ class BrowseScreen(LabScreen):
 
     # A worker without a description is described by its arguments: writing out a long run takes seconds.
     @work(thread=True, exclusive=True, group="texts", exit_on_error=False, description="browse read_texts")
-    def _read_texts(self, data: RunData, record: run_data.Record, baseline: run_data.Record | None) -> None:
+    def _read_texts(self, data: RunData, record: TrialRecord, baseline: TrialRecord | None) -> None:
         """Reads a trial's texts and its baseline's, away from the cursor."""
         note = ""
-        texts: list[run_data.Record] = []
-        undamaged: list[run_data.Record] = []
+        texts: list[TextRecord] = []
+        undamaged: list[TextRecord] = []
         try:
-            texts = run_data.read_texts(data, record["trial"])
-            undamaged = run_data.read_texts(data, baseline["trial"]) if baseline else []
+            texts = run_data.read_texts(data, record.trial)
+            undamaged = run_data.read_texts(data, baseline.trial) if baseline else []
         except OSError as error:
             note = f"{data.run / 'generations.jsonl'} cannot be read: {error.strerror}"
         self.app.call_from_thread(self._show_texts, record, texts, undamaged, note)
 
-    def _show_texts(
-        self, record: run_data.Record, texts: list[run_data.Record], undamaged: list[run_data.Record], note: str
-    ) -> None:
+    def _show_texts(self, record: TrialRecord, texts: list[TextRecord], undamaged: list[TextRecord], note: str) -> None:
         detail = self.query_one(TrialDetail)
         if detail.trial is record:
             detail.show_texts(texts, undamaged, note)

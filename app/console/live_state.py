@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from app.console.widgets.figures import trial_words
 from app.safe import line
@@ -23,6 +22,7 @@ from engine.record.events import (
     WarningEvent,
     WorkerEvent,
 )
+from engine.record.trials import TrialRecord
 
 RESULT = 18  # columns of a result in the log, so that what follows stands below one another
 
@@ -42,7 +42,7 @@ class LiveState:
 
     names: dict[str, Trial] = field(default_factory=dict)
     """The profile's trials by key; empty where the profile could not be read."""
-    records: list[dict[str, Any]] = field(default_factory=list)
+    records: list[TrialRecord] = field(default_factory=list)
     memory: list[MemoryEvent] = field(default_factory=list)
     """Those not yet drawn: the screen takes and clears them."""
     host: str | None = None
@@ -51,7 +51,7 @@ class LiveState:
     what: str = ""
     """What is being measured or loaded."""
 
-    def take(self, trials: Iterable[dict[str, Any]], events: Iterable[Event]) -> list[Entry]:
+    def take(self, trials: Iterable[TrialRecord], events: Iterable[Event]) -> list[Entry]:
         """Adds new journal records and events; returns their log lines, oldest first."""
         told = [*map(self._trial, trials), *filter(None, map(self._event, events))]
         return sorted(told, key=lambda entry: entry.time)
@@ -61,19 +61,18 @@ class LiveState:
         if self.current is None:
             return ""
         trial = self.names.get(self.current)
-        return trial_words(asdict(trial)) if trial else f"trial {self.current}"
+        return trial_words(trial) if trial else f"trial {self.current}"
 
-    def _trial(self, record: dict[str, Any]) -> Entry:
-        ended = _unix(record.get("started")) + float(record.get("seconds") or 0)
-        if self.current == record.get("trial"):
+    def _trial(self, record: TrialRecord) -> Entry:
+        ended = _unix(record.started) + float(record.seconds or 0)
+        if self.current == record.trial:
             self.current, self.what = None, ""
-        status = str(record.get("status"))
         words = trial_words(record)
         self.records.append(record)
-        if status == "ok":
-            name, value = next(iter((record.get("metrics") or {}).items()), ("nothing measured", None))
+        if record.status == "ok":
+            name, value = next(iter(record.metrics.items()), ("nothing measured", None))
             return Entry(ended, "trial", f"{line(name)} {number(value)}".ljust(RESULT) + f" {words}")
-        return Entry(ended, status, f"{words}: {status}, {line(record.get('error') or 'no reason given')}")
+        return Entry(ended, record.status, f"{words}: {record.status}, {line(record.error or 'no reason given')}")
 
     def _event(self, event: Event) -> Entry | None:
         match event:
@@ -115,7 +114,7 @@ def _said(text: str | None) -> str:
     return f": {line(text)}" if text else ""
 
 
-def _unix(started: object) -> float:
+def _unix(started: str | None) -> float:
     """Unix time of a record's `started`; 0 where it is missing or malformed."""
     try:
         return datetime.fromisoformat(str(started)).timestamp()

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from engine import catalog
-from engine.profile import Damage, Profile, trial_group
+from engine.profile import Damage, Profile, Where
 from engine.profile.options import unusual
 from engine.profile.packing import requantising
 
@@ -58,10 +58,10 @@ def _place(damage: Damage) -> str:
     """As tables call it: `all[top_k 100 magnitude]`."""
     if len(damage.groups) != 1:
         return ""
-    narrowed = {key: getattr(damage, key) for key in ("layers", "heads", "experts")}
+    numbers = (damage.layers, damage.heads, damage.experts)
     select = damage.select.identity if damage.select else None
     options = unusual(catalog.method(damage.method), damage.options)
-    return str(trial_group({"group": damage.groups[0], **narrowed, "select": select, "options": options}))
+    return str(Where.narrowed(damage.groups[0], *numbers, select=select, options=options).label)
 
 
 def total(profile: Profile) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.safe import line, plain
 from engine import files, runs
@@ -16,13 +16,13 @@ from engine.analysis import Row, metric_names, tidy
 from engine.catalog.columns import CHANGE
 from engine.errors import LesionError
 from engine.harmless import utf8
-from engine.record.directory import GENERATIONS
-from engine.record.records import read_record
+from engine.record.records import read_line
+from engine.record.texts import TextRecord
+from engine.record.trials import TrialRecord
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Record = dict[str, Any]
 Extent = tuple[int, int]
 """First byte and the byte after the last of lines that follow one another in a file."""
 
@@ -43,8 +43,8 @@ class RunData:
     """Columns: model, method, group, level, seed, the first metric and its change, status, the other metrics."""
     haystack: pa.Array
     """What a filter's words are looked for in: the words and numbers that name a trial, in small letters."""
-    records: dict[str, Record]
-    baselines: dict[str, dict[int, Record]]
+    records: dict[str, TrialRecord]
+    baselines: dict[str, dict[int, TrialRecord]]
     """By model and seed."""
     faults: list[str]
     texts: dict[str, list[Extent]] = field(default_factory=dict)
@@ -52,14 +52,14 @@ class RunData:
     stamp: tuple[int, ...] = ()
     """Sizes of the files when they were read: a change means that there is more."""
 
-    def record(self, row: int) -> Record:
+    def record(self, row: int) -> TrialRecord:
         """The journal's record of a row."""
         return self.records[self.rows[row]["trial"]]
 
-    def baseline(self, record: Record) -> Record | None:
+    def baseline(self, record: TrialRecord) -> TrialRecord | None:
         """The undamaged trial of the same model and seed, else the model's one baseline."""
-        found = self.baselines.get(record["model"], {})
-        return found.get(record["seed"]) or (next(iter(found.values())) if len(found) == 1 else None)
+        found = self.baselines.get(record.model, {})
+        return found.get(record.seed) or (next(iter(found.values())) if len(found) == 1 else None)
 
 
 def read(run: Path) -> RunData:
@@ -67,11 +67,11 @@ def read(run: Path) -> RunData:
     stamp = sizes(run)
     journal, faults = runs.read_tolerant(run)
     rows = [{utf8(name): utf8(value) for name, value in row.items()} for row in tidy(run.name, journal)]
-    records = {utf8(record["trial"]): record for record in journal}
-    baselines: dict[str, dict[int, Record]] = {}
+    records = {utf8(record.trial): record for record in journal}
+    baselines: dict[str, dict[int, TrialRecord]] = {}
     for record in journal:
-        if record["baseline"]:
-            baselines.setdefault(record["model"], {})[record["seed"]] = record
+        if record.baseline:
+            baselines.setdefault(record.model, {})[record.seed] = record
     texts = extents(run / "generations.jsonl")
     return RunData(run, rows, _table(rows), _haystack(rows), records, baselines, faults, texts, stamp)
 
@@ -108,17 +108,17 @@ def extents(path: Path) -> dict[str, list[Extent]]:
     return found
 
 
-def read_texts(data: RunData, trial: str) -> list[Record]:
+def read_texts(data: RunData, trial: str) -> list[TextRecord]:
     """The generated texts of a trial, at most MOST_TEXTS, in the order of the file; damaged lines are passed over."""
-    found: list[Record] = []
+    found: list[TextRecord] = []
     path = data.run / "generations.jsonl"
     for start, end in data.texts.get(trial, []):
         with files.reading(path) as file:
             file.seek(start)
             while file.tell() < end and len(found) < MOST_TEXTS:
-                record, _ = read_record(file.readline(), GENERATIONS)
-                if record is not None:
-                    found.append(record)
+                written, _ = read_line(file.readline(), TextRecord)
+                if written is not None:
+                    found.append(written)
     return found
 
 

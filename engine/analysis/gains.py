@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine import files
 from engine.analysis.curves import check_metric
@@ -16,6 +16,7 @@ from engine.analysis.power_law import FEWEST_POINTS, Scaling
 from engine.catalog.columns import labelled, metric_of
 from engine.errors import LesionError
 from engine.record.records import read_trials
+from engine.record.trials import TrialRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,22 +86,21 @@ def by_layer(run: Path, metric: str) -> list[LayerGains]:
     if (part := layer_part(metric)) is None:
         return []
     label = metric_of(metric).label
-    records = sorted(read_trials(run), key=lambda record: int(record["index"]))
-    names = short_names(record["model"] for record in records)
+    records = sorted(read_trials(run), key=lambda record: record.index)
+    names = short_names(record.model for record in records)
     found: dict[str, LayerGains] = {}
     for record in records:
-        if record["baseline"] and record["status"] == "ok" and record["model"] not in found:
+        if record.baseline and record.status == "ok" and record.model not in found:
             gains = _gains(run, record, part, label)
             if gains is not None:
-                found[record["model"]] = LayerGains(names[record["model"]], gains)
+                found[record.model] = LayerGains(names[record.model], gains)
     return list(found.values())
 
 
-def _gains(run: Path, record: dict[str, Any], part: str, label: str) -> tuple[float, ...] | None:
+def _gains(run: Path, record: TrialRecord, part: str, label: str) -> tuple[float, ...] | None:
     """From the artifact of the measurement among those that the record names; None where there is none, or no file."""
     measurement, key, _ = PARTS[part]
-    named = record.get("artifacts")
-    for name in map(str, named if isinstance(named, list) else ()):
+    for name in record.artifacts or ():
         if not name.endswith(".json"):
             continue
         try:

@@ -15,6 +15,7 @@ from engine.profile import Where
 from engine.profile.places import single_layer
 from engine.record.changes import Baselines
 from engine.record.records import read_manifest, read_trials
+from engine.record.trials import TrialRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +47,7 @@ def rows(run: Path | Sequence[Path]) -> list[Row]:
     """The same table as plain dictionaries: None where nothing was measured, nan and inf where that was measured."""
     runs = [run] if isinstance(run, Path) else list(run)
     journals = [read_trials(path) for path in runs]
-    models = [list(dict.fromkeys(record["model"] for record in journal)) for journal in journals]
+    models = [list(dict.fromkeys(record.model for record in journal)) for journal in journals]
     weights = [_weights(path) if len(runs) > 1 else {} for path in runs]
     names = names_over_runs(list(zip(models, weights, strict=True)))
     return [
@@ -80,14 +81,14 @@ def headlines(metrics: Sequence[str]) -> list[str]:
     return list(metrics[:1])
 
 
-def tidy(run: str, journal: Iterable[dict[str, Any]], names: Mapping[str, str] | None = None) -> list[Row]:
+def tidy(run: str, journal: Iterable[TrialRecord], names: Mapping[str, str] | None = None) -> list[Row]:
     """The rows of a run named `run` from the records of its journal, in the order of the profile's grid.
 
     `names` are what its models are called beside those of other runs, where there are any.
     """
-    records = sorted(journal, key=lambda record: int(record["index"]))
-    baselines, names = Baselines(records), names or short_names(record["model"] for record in records)
-    return [_row(run, record, baselines) | {"model": names[record["model"]]} for record in records]
+    records = sorted(journal, key=lambda record: record.index)
+    baselines, names = Baselines(records), names or short_names(record.model for record in records)
+    return [_row(run, record, baselines) | {"model": names[record.model]} for record in records]
 
 
 def _weights(run: Path) -> dict[str, tuple[str, str]]:
@@ -103,21 +104,21 @@ def _weights(run: Path) -> dict[str, tuple[str, str]]:
     }
 
 
-def _row(run: str, record: dict[str, Any], baselines: Baselines) -> Row:
+def _row(run: str, record: TrialRecord, baselines: Baselines) -> Row:
     where = Where.of(record)
     return {
         "run": run,
-        "trial": record["trial"],
-        "model": record["model"],
-        "params": record.get("parameters"),
-        "method": record["method"],
+        "trial": record.trial,
+        "model": record.model,
+        "params": record.parameters,
+        "method": record.method,
         "group": where.label,
-        "level": None if record["level"] is None else float(record["level"]),
-        "seed": record["seed"],
-        "status": record["status"],
-        "layer": single_layer(record.get("layers")),
+        "level": None if record.level is None else float(record.level),
+        "seed": record.seed,
+        "status": record.status,
+        "layer": single_layer(record.layers),
         **{name: text or None for name, text in vars(where).items()},
-        **{_column(name): value for name, value in (record["metrics"] or {}).items()},
+        **{_column(name): value for name, value in record.metrics.items()},
         **{_column(name) + CHANGE: _figure(change) for name, change in baselines.changes(record).items()},
     }
 

@@ -3,9 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engine.errors import LesionError
 from engine.profile.layers import Layers, check_layers
@@ -17,6 +17,23 @@ _WORDS = {
     "probes": "{} probes",
     "seed": "seed {}",
 }
+
+
+class Placed(Protocol):
+    """What a trial and its record both tell of where the damage was done."""
+
+    @property
+    def group(self) -> str | None: ...
+    @property
+    def layers(self) -> Layers | None: ...
+    @property
+    def heads(self) -> Layers | None: ...
+    @property
+    def experts(self) -> Layers | None: ...
+    @property
+    def select(self) -> Mapping[str, Any] | None: ...
+    @property
+    def options(self) -> Mapping[str, Any] | None: ...
 
 
 @dataclass(frozen=True)
@@ -37,23 +54,28 @@ class Where:
     options: str = ""
 
     @classmethod
-    def of(cls, trial: Mapping[str, Any]) -> "Where":
-        """Of a trial: its fields, or its record. A baseline has the empty part."""
-        select = trial.get("select") or {}
-        return cls(
-            part=trial["group"] or "",
-            layers=_numbers(trial.get("layers")),
-            heads=_numbers(trial.get("heads")),
-            experts=_numbers(trial.get("experts")),
-            select=_chosen(select) if select else "",
-            score=str(select.get("score") or ""),
-            options="; ".join(f"{name}={value}" for name, value in (trial.get("options") or {}).items()),
-        )
+    def of(cls, trial: Placed) -> "Where":
+        """Of a trial, or of its record. A baseline has the empty part."""
+        numbers = (trial.layers, trial.heads, trial.experts)
+        return cls.narrowed(trial.group or "", *numbers, select=trial.select, options=trial.options)
 
     @classmethod
-    def narrowed(cls, group: str, *numbers: Layers | Sequence[int] | None) -> "Where":
-        """A group with the layers, heads and experts that it is narrowed to, in this order; None where it is not."""
-        return cls(group, *map(_numbers, numbers))
+    def narrowed(
+        cls,
+        group: str,
+        *numbers: Layers | None,
+        select: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> "Where":
+        """A group with the layers, heads and experts that it is narrowed to, in this order; None where it is not. Of
+        its weights those that `select` says (see `Select.identity`), and the method's `options`."""
+        where = cls(group, *map(_numbers, numbers))
+        return replace(
+            where,
+            select=_chosen(select) if select else "",
+            score=str((select or {}).get("score") or ""),
+            options="; ".join(f"{name}={value}" for name, value in (options or {}).items()),
+        )
 
     @property
     def label(self) -> str | None:
@@ -76,8 +98,8 @@ def single_layer(layers: Layers | Sequence[int] | None) -> int | None:
     return int(first) if first == final else None
 
 
-def trial_group(trial: Mapping[str, Any]) -> str | None:
-    """The label of where a trial (its fields, or its record) did its damage; None for a baseline."""
+def trial_group(trial: Placed) -> str | None:
+    """The label of where a trial did its damage; None for a baseline."""
     return Where.of(trial).label
 
 

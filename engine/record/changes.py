@@ -6,8 +6,7 @@ from functools import cache
 
 from engine import catalog
 from engine.catalog.columns import metric_of
-from engine.record.kinds import number
-from engine.record.lines import Record
+from engine.record.trials import TrialRecord
 
 
 def change_pct(metric: str, value: float, baseline: float | None) -> float | None:
@@ -37,23 +36,21 @@ def _changes() -> frozenset[str]:
 class Baselines:
     """The metrics of the undamaged models of one run, by model and seed."""
 
-    def __init__(self, records: Iterable[Record] = ()) -> None:
+    def __init__(self, records: Iterable[TrialRecord] = ()) -> None:
         self._found: dict[str, dict[int, Mapping[str, float]]] = {}
         for record in records:
             self.add(record)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: TrialRecord) -> None:
         """Take note of a record, where it is a baseline's. One that failed has no metrics, but it is its seed's."""
-        if record["baseline"]:
-            metrics = (record["metrics"] or {}) if record["status"] == "ok" else {}
-            known = self._found.setdefault(record["model"], {})
-            known.setdefault(record["seed"], {name: number(value) for name, value in metrics.items()})
+        if record.baseline:
+            known = self._found.setdefault(record.model, {})
+            known.setdefault(record.seed, record.metrics if record.status == "ok" else {})
 
-    def changes(self, record: Record) -> dict[str, float | None]:
+    def changes(self, record: TrialRecord) -> dict[str, float | None]:
         """`change_pct` of each metric of a record, from the baseline of the same model and seed; where nothing draws a
         model has one baseline, which is that of all seeds."""
-        known = self._found.get(record["model"], {})
+        known = self._found.get(record.model, {})
         only = next(iter(known.values())) if len(known) == 1 else {}
-        baseline = known.get(record["seed"], only)
-        metrics = record["metrics"] or {}
-        return {name: change_pct(name, number(value), baseline.get(name)) for name, value in metrics.items()}
+        baseline = known.get(record.seed, only)
+        return {name: change_pct(name, value, baseline.get(name)) for name, value in record.metrics.items()}

@@ -11,7 +11,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 from engine.errors import shortened
-from engine.record.kinds import Kind, anything, listed, maybe, named, one_of
+from engine.record.kinds import Kind, anything, as_it_is, listed, maybe, named, one_of
 
 Plain = dict[str, Any]
 """A JSON object as it is in a file; nothing but this room looks into one."""
@@ -49,20 +49,28 @@ class Fields:
     @classmethod
     def decode(cls, plain: Mapping[str, Any]) -> Self:
         """Of a JSON object without a `fault`."""
-        return cls(**{spec.name: spec.kind.read(plain[spec.name]) for spec in specs(cls) if spec.name in plain})
+        given = {spec.name: plain[spec.name] for spec in specs(cls) if spec.name in plain}
+        for spec in specs(cls):
+            if spec.kind.read is not as_it_is and spec.name in given:
+                given[spec.name] = spec.kind.read(given[spec.name])
+        return cls(**given)
+
+    def check(self) -> None:
+        """Raises ValueError for a field that holds what it may not: that is a mistake of ours, or of a package."""
+        for spec in specs(type(self)):
+            require(f"{type(self).__name__}.{spec.name}", spec.kind, getattr(self, spec.name))
 
     def encode(self) -> Plain:
-        """The JSON object. Raises ValueError for a field that holds what it may not: that is a mistake of ours."""
-        plain = {}
-        for spec in specs(type(self)):
-            value = getattr(self, spec.name)
-            if spec.sparse and value is None:
-                continue
-            if not spec.kind.fits(value):
-                what = f"{type(self).__name__}.{spec.name} holds {shortened(repr(value))}"
-                raise ValueError(f"{what}, and {spec.kind.words} is expected")
-            plain[spec.name] = spec.kind.written(value)
-        return plain
+        """The JSON object. Raises ValueError as `check` does."""
+        self.check()
+        given = ((spec, getattr(self, spec.name)) for spec in specs(type(self)))
+        return {spec.name: spec.kind.written(one) for spec, one in given if not (spec.sparse and one is None)}
+
+
+def require(what: str, kind: Kind, value: object) -> None:
+    """Raises ValueError for a value that is not of its kind."""
+    if not kind.fits(value):
+        raise ValueError(f"{what} is {shortened(repr(value))}, where {kind.words} is expected")
 
 
 _SPECS: dict[type, tuple[Spec, ...]] = {}

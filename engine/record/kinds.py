@@ -105,8 +105,8 @@ def maybe(kind: Kind) -> Kind:
     return Kind(
         f"{kind.words} or null",
         lambda value: value is None or kind.fits(value),
-        lambda value: None if value is None else kind.read(value),
-        lambda value: None if value is None else kind.written(value),
+        kind.read if kind.read is as_it_is else lambda value: None if value is None else kind.read(value),
+        kind.written if kind.written is as_it_is else lambda value: None if value is None else kind.written(value),
     )
 
 

@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,7 +24,7 @@ class WriteError(LesionError):
         self.full = full
 
 
-def encode(record: Record) -> bytes:
+def encode(record: Mapping[str, Any]) -> bytes:
     """One line of JSON with its newline; floats that are not finite become "nan", "inf" and "-inf"."""
     return json.dumps(_finite(record), separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
@@ -113,7 +113,7 @@ class LineFile:
         """Bytes written so far."""
         return os.fstat(self._file).st_size
 
-    def append(self, records: Sequence[Record], *, sync: bool) -> None:
+    def append(self, records: Sequence[Mapping[str, Any]], *, sync: bool) -> None:
         """Append one line a record; with `sync` they are on the disk on return.
 
         Raises WriteError when the disk is full or fails; the file then ends where it ended before.

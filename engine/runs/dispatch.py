@@ -4,11 +4,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from engine import files
 from engine.errors import LesionError
@@ -17,8 +17,9 @@ from engine.profile.packs import Pack
 from engine.record.changes import Baselines
 from engine.record.directory import STOP
 from engine.record.events import LoadedEvent, MemoryEvent, ModelEvent, StateEvent, TrialEvent, WarningEvent, WorkerEvent
-from engine.record.lines import Record
-from engine.record.records import RECORD_VERSION
+from engine.record.messages import Answer, AtWork, Done, Fatal, Finished, Loaded, Loading, Ready, Result, Warn
+from engine.record.texts import TextRecord
+from engine.record.trials import TrialRecord
 from engine.runs import manifest
 from engine.runs.artifacts import keep
 from engine.runs.control import FINISH, NOW
@@ -98,7 +99,7 @@ class Dispatcher:
         self._run = run
         self._check = check
         self._checked = _Pace(_CHECK_SECONDS)
-        self._recorded = {record["trial"] for record in journal.records}
+        self._recorded = {record.trial for record in journal.records}
         self._pending = deque(pack for pack in packs if any(map(self._is_left, pack.trials)))
         self._attempts = attempts
         self._journal = journal
@@ -174,45 +175,43 @@ class Dispatcher:
         if isinstance(happened, Lost):
             self._worker_lost(happened, stopping)
         elif happened is not None:
-            self._worker_said(happened.place, happened.message, stopping)
+            self._worker_said(happened.place, happened.answer, stopping)
 
-    def _worker_said(self, place: Place, message: Record, stopping: bool) -> None:
-        match message["say"]:
-            case "ready":
+    def _worker_said(self, place: Place, answer: Answer, stopping: bool) -> None:
+        match answer:
+            case Ready():
                 self._ready.add(place)
                 self._lost_starting[place] = 0
-                for remark in manifest.add_worker(self._run, message["device"], message["facts"]):
+                for remark in manifest.add_worker(self._run, answer.device, answer.facts):
                     self._journal.note(WarningEvent(text=remark))
-            case "model":
-                self._model(message)
-            case "progress" if place in self._under_way and self._progress.due():
+            case Loading() | Loaded():
+                self._model(answer)
+            case AtWork() if place in self._under_way and self._progress.due():
                 trial = self._under_way[place].trial
-                event = TrialEvent(trial=trial.key, index=trial.index, phase="progress", what=message["what"])
-                self._journal.note(event)
-            case "warning":
-                self._journal.note(WarningEvent(text=message["text"]))
-            case "done":
-                self._done(place, message, stopping)
-            case "finished":
+                self._journal.note(TrialEvent(trial=trial.key, index=trial.index, phase="progress", what=answer.what))
+            case Warn():
+                self._journal.note(WarningEvent(text=answer.text))
+            case Done():
+                self._done(place, answer, stopping)
+            case Finished():
                 self._under_way.pop(place, None)
-            case "fatal" if place in self._ready or len(self._executor.places()) == 1:
-                raise LesionError(message["text"])
-            case "fatal":
-                self._leave_out(place, message["text"])
+            case Fatal() if place in self._ready or len(self._executor.places()) == 1:
+                raise LesionError(answer.text)
+            case Fatal():
+                self._leave_out(place, answer.text)
 
-    def _model(self, message: Record) -> None:
-        if message["state"] == "loading":
-            self._journal.note(ModelEvent(model=message["model"]))
+    def _model(self, answer: Loading | Loaded) -> None:
+        if isinstance(answer, Loading):
+            self._journal.note(ModelEvent(model=answer.model))
             return
-        facts = {name: message[name] for name in ("revision", "digest", "parameters", "dtype")}
-        manifest.add_model(self._run, message["model"], facts)
-        self._journal.note(LoadedEvent(model=message["model"], seconds=message["seconds"], **facts))
+        facts = {name: getattr(answer, name) for name in ("revision", "digest", "parameters", "dtype")}
+        manifest.add_model(self._run, answer.model, facts)
+        self._journal.note(LoadedEvent(model=answer.model, seconds=answer.seconds, **facts))
 
-    def _done(self, place: Place, message: Record, stopping: bool) -> None:
+    def _done(self, place: Place, answer: Done, stopping: bool) -> None:
         """Record a trial, and turn to the next of its pack. A run that is to stop leaves the rest of a walk."""
         under_way = self._under_way[place]
-        found = (message["record"], message["generations"], message.get("files") or {})
-        self._commit(under_way, message["trial"], *found)
+        self._commit(under_way, answer.trial, answer.record, answer.generations, answer.files)
         if not under_way.left:
             return
         if stopping:
@@ -225,14 +224,14 @@ class Dispatcher:
         self,
         under_way: _UnderWay,
         key: str,
-        found: Record,
-        generations: Sequence[Record] = (),
+        result: Result,
+        generations: Sequence[TextRecord] = (),
         artifacts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         trial = next(trial for trial in under_way.left if trial.key == key)
-        record = _record(trial, under_way.begun, found)
+        record = _record(trial, under_way.begun, result)
         self._baselines.add(record)
-        record["change_pct"] = self._baselines.changes(record)
+        record = replace(record, change_pct=self._baselines.changes(record))
         self._check()
         keep(self._run, artifacts)
         self._journal.commit(record, generations)
@@ -240,7 +239,7 @@ class Dispatcher:
         self._awaited[trial.model] -= trial.baseline
         under_way.left.remove(trial)
         under_way.begun = time.time()
-        self._journal.note(TrialEvent(trial=key, index=trial.index, phase="end", status=found["status"]))
+        self._journal.note(TrialEvent(trial=key, index=trial.index, phase="end", status=result.status))
 
     def _worker_lost(self, lost: Lost, stopping: bool) -> None:
         self._journal.note(WorkerEvent(state="lost", device=str(lost.place), text=lost.why))
@@ -262,7 +261,7 @@ class Dispatcher:
         self._lost[key] += 1
         if self._lost[key] >= self._attempts and not stopping:
             times = f", worker number {self._lost[key]} lost on this trial" if self._lost[key] > 1 else ""
-            self._commit(under_way, key, {"status": "failed", "error": lost.why + times, "device": str(lost.place)})
+            self._commit(under_way, key, Result(status="failed", error=lost.why + times, device=str(lost.place)))
 
     def _put_back(self, place: Place) -> None:
         """What a place was on is next in line again, where something of it is left."""
@@ -315,35 +314,25 @@ class _Memory:
         self._journal.note(MemoryEvent(devices=devices))
 
 
-def _record(trial: Trial, begun: float, found: Record) -> Record:
-    """The line of trials.jsonl: which trial, what was found, and None for what was not."""
-    which: dict[str, Any] = {
-        "v": RECORD_VERSION,
-        "trial": trial.key,
-        "index": trial.index,
-        "model": trial.model,
-        "baseline": trial.baseline,
-        "method": trial.method,
-        "group": trial.group,
-        "layers": trial.layers,
-        "level": trial.level,
-        "seed": trial.seed,
-    }
-    which |= {key: given for key in ("heads", "experts") if (given := getattr(trial, key)) is not None}
-    which |= {key: given for key in ("options", "select") if (given := getattr(trial, key))}
-    what = {
-        "status": "failed",
-        "metrics": {},
-        "change_pct": {},
-        "texts": 0,
-        "parameters": None,
-        "touched": None,
-        "batch": {},
-        "seconds": time.time() - begun,
-        "peak_bytes": None,
-        "device": None,
-        "started": datetime.fromtimestamp(begun, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "error": None,
-        "threads": None,
-    }
-    return which | what | {name: value for name, value in found.items() if name in what or name == "artifacts"}
+def _record(trial: Trial, begun: float, result: Result) -> TrialRecord:
+    """The line of trials.jsonl: which trial, and what became of it."""
+    found = {one.name: getattr(result, one.name) for one in fields(Result)}
+    if result.seconds is None:
+        found["seconds"] = time.time() - begun
+    return TrialRecord(
+        trial=trial.key,
+        index=trial.index,
+        model=trial.model,
+        baseline=trial.baseline,
+        method=trial.method,
+        group=trial.group,
+        layers=trial.layers,
+        level=trial.level,
+        seed=trial.seed,
+        heads=trial.heads,
+        experts=trial.experts,
+        options=trial.options or None,
+        select=trial.select or None,
+        started=datetime.fromtimestamp(begun, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        **found,
+    )

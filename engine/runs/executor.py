@@ -1,6 +1,5 @@
 """Where trials run: the seam between the runner, which alone writes the journal, and the processes that compute."""
 
-import json
 import os
 import queue
 import signal
@@ -9,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from engine import files
 from engine.profile.packs import Pack
-from engine.record.lines import Record, parse
+from engine.record.lines import encode
+from engine.record.messages import Answer, Finished, Hello, PackRequest, Quit, Ready, Request, read_answer
 from engine.runs.places import Place
 from engine.runs.processes import command, environment
 
@@ -24,10 +24,10 @@ _GRACE = 10.0  # seconds a worker has to end by itself
 
 @dataclass(frozen=True)
 class Said:
-    """A message from a worker, as engine.work.worker documents them."""
+    """What a worker told."""
 
     place: Place
-    message: Record
+    answer: Answer
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,19 @@ class LocalExecutor:
     """One worker process a place, on this host.
 
     Args:
-        greet: makes the hello message for a worker at a place (see engine.work.worker), each time one starts.
+        greet: greets a worker at a place, each time one starts.
         log: file that the workers' stderr is appended to.
         start_seconds: how long a worker that is not ready yet may give no sign of life.
     """
 
     def __init__(
-        self, places: Sequence[Place], greet: Callable[[Place], Record], log: Path, start_seconds: float
+        self, places: Sequence[Place], greet: Callable[[Place], Hello], log: Path, start_seconds: float
     ) -> None:
         self._start_seconds = start_seconds
         self._workers: dict[Place, _Worker | None] = dict.fromkeys(places)
         self._greet = greet
         self._log = log
-        self._inbox: queue.SimpleQueue[tuple[_Worker, Record | None]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[_Worker, Answer | None]] = queue.SimpleQueue()
 
     def places(self) -> list[Place]:
         return list(self._workers)
@@ -101,9 +101,9 @@ class LocalExecutor:
         worker = self._workers[place]
         if worker is None:
             worker = self._workers[place] = _Worker(place, self._log, self._inbox)
-            worker.tell({"do": "hello", **self._greet(place)})
+            worker.tell(self._greet(place))
         worker.pack, worker.model = pack, pack.model
-        worker.tell({"do": "pack", "trials": [asdict(trial) for trial in pack.trials], "recorded": sorted(recorded)})
+        worker.tell(PackRequest(trials=tuple(pack.trials), recorded=tuple(sorted(recorded))))
 
     def leave(self, place: Place) -> None:
         if worker := self._workers.pop(place, None):
@@ -111,18 +111,18 @@ class LocalExecutor:
 
     def poll(self, seconds: float) -> Said | Lost | None:
         try:
-            worker, message = self._inbox.get(timeout=seconds)
+            worker, answer = self._inbox.get(timeout=seconds)
         except queue.Empty:
             return self._give_up_silent()
         if self._workers.get(worker.place) is not worker:  # given up before
             return None
-        if message is None:
+        if answer is None:
             self._workers[worker.place] = None
             return Lost(worker.place, worker.pack, worker.ready, worker.last_words())
-        worker.ready |= message.get("say") == "ready"
-        if message.get("say") == "finished":
+        worker.ready |= isinstance(answer, Ready)
+        if isinstance(answer, Finished):
             worker.pack = None
-        return Said(worker.place, message)
+        return Said(worker.place, answer)
 
     def processes(self) -> list[int]:
         return [worker.process.pid for worker in self._workers.values() if worker is not None]
@@ -146,7 +146,7 @@ class LocalExecutor:
 class _Worker:
     """One worker process, with a thread that brings what it says into the executor's inbox."""
 
-    def __init__(self, place: Place, log: Path, inbox: "queue.SimpleQueue[tuple[_Worker, Record | None]]") -> None:
+    def __init__(self, place: Place, log: Path, inbox: "queue.SimpleQueue[tuple[_Worker, Answer | None]]") -> None:
         self.place = place
         self.pack: Pack | None = None
         self.model: str | None = None
@@ -166,10 +166,11 @@ class _Worker:
         self._sign = time.monotonic()
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def tell(self, message: Record) -> None:
-        """Send one message. A worker that died meanwhile is noticed by the listening thread, not here."""
+    def tell(self, request: Request) -> None:
+        """Send one request. A worker that died meanwhile is noticed by the listening thread, not here."""
+        line = encode(request.encode())
         try:
-            _pipe(self.process.stdin).write(json.dumps(message).encode() + b"\n")
+            _pipe(self.process.stdin).write(line)
             _pipe(self.process.stdin).flush()
         except OSError:
             return
@@ -178,7 +179,7 @@ class _Worker:
         """End the process, at the latest a few seconds from now."""
         if now:
             self.process.kill()
-        self.tell({"do": "quit"})
+        self.tell(Quit())
         with suppress(OSError):  # what was left to send has no reader any more
             _pipe(self.process.stdin).close()
         try:
@@ -214,9 +215,9 @@ class _Worker:
 
     def _listen(self) -> None:
         for line in _pipe(self.process.stdout):
-            if (message := parse(line)) is None:
+            if (answer := read_answer(line)) is None:
                 break  # half a line, or no longer the protocol: nothing this worker says can be trusted
-            self._inbox.put((self, message))
+            self._inbox.put((self, answer))
         self.process.kill()
         self.process.wait()
         self._inbox.put((self, None))

@@ -11,7 +11,6 @@ from engine.record.directory import EVENTS, GENERATIONS, RESERVE, TRIALS
 from engine.record.events import Event, StateEvent
 from engine.record.lines import (
     LineFile,
-    Record,
     WriteError,
     complete_lines,
     complete_size,
@@ -19,7 +18,9 @@ from engine.record.lines import (
     unwritten,
     write_whole,
 )
-from engine.record.records import read_journal, read_tolerant, short_of_texts
+from engine.record.records import read_journal, read_tolerant, read_trials, short_of_texts
+from engine.record.texts import TextRecord
+from engine.record.trials import TrialRecord
 
 _RESERVE_BYTES = 16384
 
@@ -38,9 +39,9 @@ class Journal:
         self._events = LineFile(run / EVENTS)
         self._trials.cut(complete_size(run / TRIALS))
         self._events.cut(complete_size(run / EVENTS))
-        self.records = read_journal(run, TRIALS)
+        self.records = read_trials(run)
         """What was committed before."""
-        self.remarks = read_tolerant(run, TRIALS)[1]
+        self.remarks = read_tolerant(run)[1]
         """What is odd about it, as sentences."""
         self.remarks += [
             f"{GENERATIONS} lacks texts of trial {trial}: delete its line in {TRIALS}, and lesion resume runs it again"
@@ -52,16 +53,16 @@ class Journal:
         for record in self.records:
             self._note_batches(record)
 
-    def commit(self, record: Record, generations: Sequence[Record]) -> None:
+    def commit(self, record: TrialRecord, generations: Sequence[TextRecord]) -> None:
         """Bring one finished trial to the disk: its texts, then its line, whose presence is what makes it count.
 
         Raises WriteError when the disk is full or fails; then nothing of the trial is left behind.
         """
         before = self._generations.size
         if generations:
-            self._generations.append(generations, sync=True)
+            self._generations.append([text.encode() for text in generations], sync=True)
         try:
-            self._trials.append([record], sync=True)
+            self._trials.append([record.encode()], sync=True)
         except WriteError:
             self._generations.cut(before)
             raise
@@ -100,17 +101,17 @@ class Journal:
         for file in (self._trials, self._generations, self._events):
             file.close()
 
-    def _note_batches(self, record: Record) -> None:
-        self._batches.setdefault(record["model"], {}).update(record.get("batch") or {})
+    def _note_batches(self, record: TrialRecord) -> None:
+        self._batches.setdefault(record.model, {}).update(record.batch or {})
 
     def _mend_generations(self) -> None:
         """Drop the texts of trials that never got their line, so that the file is as if the crash had not happened."""
-        committed = {record["trial"] for record in self.records}
+        committed = {record.trial for record in self.records}
         lines = [(_trial_of(line), end) for line, end in complete_lines(self._run / GENERATIONS)]
         kept = max((end for trial, end in lines if trial in committed), default=0)
         between = {trial for trial, end in lines if end < kept} - committed
         if None in between:
-            read_journal(self._run, GENERATIONS)  # raises, naming the line
+            read_journal(self._run, TextRecord)  # raises, naming the line
         self._generations.cut(kept)
         if between:
             self._drop_strays(committed)

@@ -6,6 +6,7 @@ import platform
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -117,7 +118,7 @@ def earlier(run: Path) -> list[Versions]:
     return [manifest.get("versions", {}), *filter(None, starts)]
 
 
-def add_worker(run: Path, device: str, facts: dict[str, Any]) -> list[str]:
+def add_worker(run: Path, device: str, facts: Mapping[str, Any]) -> list[str]:
     """Note what a worker says of the device that it computes on and of the libraries that it computes with.
 
     Returns a sentence for each thing that differs from the first worker on this device.

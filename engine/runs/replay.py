@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,7 +14,8 @@ from engine.catalog.columns import metric_of
 from engine.profile import Measure, Profile
 from engine.profile.versions import SAMPLER, in_words, measurement, score
 from engine.record.changes import is_change
-from engine.record.lines import Record
+from engine.record.texts import TextRecord
+from engine.record.trials import TrialRecord
 from engine.runs.sides import Place, Side, other_versions, read_side, reasons
 
 TOLERANCE = 1e-4
@@ -72,7 +73,7 @@ def verify(original: Path, replayed: Path) -> Comparison:
     why = list(reasons(first, second))
     missing = [(first, place, ("recorded", "missing")) for place in first.trials if place not in second.trials]
     missing += [(second, place, ("missing", "recorded")) for place in second.trials if place not in first.trials]
-    differences = [Difference(side.trials[place]["trial"], "trial", *how) for side, place, how in missing]
+    differences = [Difference(side.trials[place].trial, "trial", *how) for side, place, how in missing]
     judge = _Judge(first, second, exact=not why)
     for place in first.trials:
         if place in second.trials:
@@ -107,19 +108,19 @@ class _Judge:
         """What differs between the two records of a trial, apart from its texts."""
         first, second = self._first.trials[place], self._second.trials[place]
         self.compared += 1
-        chosen_by = score((first.get("select") or {}).get("score", ""))
+        chosen_by = score((first.select or {}).get("score", ""))
         parted = self._compare_texts(first, second, chosen_by)
         for name in ("status", "touched", "parameters", "texts"):
-            if first.get(name) != second.get(name):
-                yield Difference(first["trial"], name, first.get(name), second.get(name))
-        for name in dict.fromkeys([*first["metrics"], *second["metrics"]]):
-            one, other = first["metrics"].get(name), second["metrics"].get(name)
+            if (one := getattr(first, name)) != (other := getattr(second, name)):
+                yield Difference(first.trial, name, one, other)
+        for name in dict.fromkeys([*first.metrics, *second.metrics]):
+            one, other = first.metrics.get(name), second.metrics.get(name)
             spec = _owner(name, self._first.profile)
             if _is_time(name) or id(spec) in parted or self._is_apart(spec):
                 continue
             same = _same(one, other, self._exact, NEAR_BASELINE if is_change(name) else 0.0)
             if not self._excused(spec, chosen_by, same) and not same:
-                yield Difference(first["trial"], name, one, other)
+                yield Difference(first.trial, name, one, other)
         yield from self._artifacts(first, second)
 
     def texts(self) -> list[Difference]:
@@ -177,47 +178,44 @@ class _Judge:
         """How many texts may differ."""
         return max(1, int(TEXTS * self._seen[sampled]))
 
-    def _compare_texts(self, first: Record, second: Record, chosen_by: str) -> set[int]:
+    def _compare_texts(self, first: TrialRecord, second: TrialRecord, chosen_by: str) -> set[int]:
         """Notes the texts of a trial that differ; returns the measurements whose metrics of it cannot be compared, as
         their texts differ, by id."""
         parted: set[int] = set()
-        pairs = zip(
-            self._first.texts.get(first["trial"], []), self._second.texts.get(second["trial"], []), strict=False
-        )
-        for one, other in pairs:
+        texts, others = self._first.texts.get(first.trial, []), self._second.texts.get(second.trial, [])
+        for one, other in zip(texts, others, strict=False):
             spec = _writer(one, self._first.profile)
             if self._is_apart(spec):
                 self._passed += 1
                 continue
             self.texts_compared += 1
-            same = (one["prompt"], one["text"]) == (other["prompt"], other["text"])
+            same = (one.prompt, one.text) == (other.prompt, other.text)
             parted |= set() if same or self._exact else {id(spec)}
             if self._excused(spec, chosen_by, same):
                 continue
             sampled = bool(spec and spec.sampled)
             self._seen[sampled] += 1
             if not same:
-                what = f"{_label(one)} text {one['index']}"
-                self._texts[sampled].append(Difference(first["trial"], what, one["text"], other["text"]))
+                what = f"{_label(one)} text {one.index}"
+                self._texts[sampled].append(Difference(first.trial, what, one.text, other.text))
         return parted
 
-    def _artifacts(self, first: Record, second: Record) -> Iterator[Difference]:
-        """A record without the key is one of a version that noted no artifacts."""
-        if "artifacts" not in first or "artifacts" not in second:
+    def _artifacts(self, first: TrialRecord, second: TrialRecord) -> Iterator[Difference]:
+        """A record without them is one of a trial that left none, or of a version that noted none."""
+        if first.artifacts is None or second.artifacts is None:
             return
-        names = [_named(record) for record in (first, second)]
-        if names[0] != names[1]:
-            yield Difference(first["trial"], "artifacts", first["artifacts"], second["artifacts"])
+        if _named(first.artifacts, first.trial) != _named(second.artifacts, second.trial):
+            yield Difference(first.trial, "artifacts", list(first.artifacts), list(second.artifacts))
             return
-        for name, other in zip(first["artifacts"], second["artifacts"], strict=True) if self._exact else ():
+        for name, other in zip(first.artifacts, second.artifacts, strict=True) if self._exact else ():
             digest, other_digest = _digest(self._first.run, name), _digest(self._second.run, other)
             if digest != other_digest:
-                yield Difference(first["trial"], name, digest, other_digest)
+                yield Difference(first.trial, name, digest, other_digest)
 
 
-def _named(record: Record) -> list[str]:
+def _named(artifacts: Iterable[str], trial: str) -> list[str]:
     """The names of a trial's artifacts without its key, which stands in them."""
-    return [name.replace(record["trial"], "") for name in record["artifacts"]]
+    return [name.replace(trial, "") for name in artifacts]
 
 
 def _digest(run: Path, name: str) -> str:
@@ -251,11 +249,10 @@ def _owner(metric: str, profile: Profile) -> Measure | None:
     return None
 
 
-def _writer(text: Record, profile: Profile) -> Measure | None:
+def _writer(text: TextRecord, profile: Profile) -> Measure | None:
     """The measurement that wrote a text."""
-    of = (text.get("measurement"), text.get("label"))
-    return next((spec for spec in profile.measure if (spec.name, spec.label) == of), None)
+    return next((one for one in profile.measure if (one.name, one.label) == (text.measurement, text.label)), None)
 
 
-def _label(text: Record) -> str:
-    return str(text.get("label") or text.get("measurement"))
+def _label(text: TextRecord) -> str:
+    return str(text.label or text.measurement)

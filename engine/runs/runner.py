@@ -21,7 +21,8 @@ from engine.profile.packs import packs
 from engine.profile.trust import check_code
 from engine.record.directory import WORKER_LOG, read_profile
 from engine.record.events import StartEvent, WarningEvent
-from engine.record.lines import Record, WriteError, is_full, unwritten
+from engine.record.lines import WriteError, is_full, unwritten
+from engine.record.messages import Hello
 from engine.record.records import read_manifest
 from engine.runs import manifest
 from engine.runs.control import NO_ROOM
@@ -97,7 +98,7 @@ class _Life:
         self._resumed = before.life_started is not None
         self._journal = Journal(run)
         grid = trials(read_profile(run), run, manifest.earlier(run))
-        committed = {record["trial"] for record in self._journal.records}
+        committed = {record.trial for record in self._journal.records}
         self._total = len(grid)
         self._packs = packs(grid)
         self._left = sum(committed.isdisjoint(trial.keys) for trial in grid)
@@ -165,16 +166,16 @@ class _Life:
     def _say_end(self, state: str, text: str) -> None:
         self._journal.end(state, text, round(self._seconds_before + time.time() - self._begun, 3))
 
-    def _hello(self, place: Place) -> Record:
-        return {
-            "profile": to_toml(self._profile),
-            "folder": str(self._run.resolve()),
-            "device": place.device,
-            "threads": self._profile.run.threads or 1,
-            "trust_remote_code": self._trust_remote_code,
-            "batch": self._journal.batches(),
-            "places": self._places,
-        }
+    def _hello(self, place: Place) -> Hello:
+        return Hello(
+            profile=to_toml(self._profile),
+            folder=str(self._run.resolve()),
+            device=place.device,
+            threads=self._profile.run.threads or 1,
+            trust_remote_code=self._trust_remote_code,
+            batch=self._journal.batches(),
+            places=self._places,
+        )
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ from typing import Any
 from engine.profile import MeasureTable, Profile, Versions, versions
 from engine.profile.measures import tables
 from engine.record.directory import read_profile
-from engine.record.lines import Record
 from engine.record.records import read_generations, read_manifest, read_trials
+from engine.record.texts import TextRecord
+from engine.record.trials import TrialRecord
 from engine.runs.manifest import earlier
 
 Place = str
@@ -42,8 +43,8 @@ class Side:
     run: Path
     profile: Profile
     manifest: dict[str, Any]
-    trials: dict[Place, Record]
-    texts: dict[str, list[Record]]
+    trials: dict[Place, TrialRecord]
+    texts: dict[str, list[TextRecord]]
     versions: list[Versions]
     """Those under which trials may have been recorded."""
 
@@ -59,9 +60,9 @@ class Side:
 
 def read_side(run: Path) -> Side:
     """Everything of a run that is compared. Raises LesionError where it cannot be read."""
-    profile, texts = read_profile(run), dict[str, list[Record]]()
+    profile, texts = read_profile(run), dict[str, list[TextRecord]]()
     for text in read_generations(run):
-        texts.setdefault(text["trial"], []).append(text)
+        texts.setdefault(text.trial, []).append(text)
     trials = {_place(record, profile): record for record in reversed(read_trials(run))}
     return Side(run, profile, read_manifest(run), dict(reversed(trials.items())), texts, earlier(run))
 
@@ -90,7 +91,7 @@ def reasons(first: Side, second: Side) -> Iterator[str]:
     if resized := _resized(first, second):
         yield f"the batch sizes of {resized} trials differ, as memory ran short in one of the runs"
     records = [*first.trials.values(), *second.trials.values()]
-    devices = sorted({record["device"] for record in records if record.get("device")})
+    devices = sorted({record.device for record in records if record.device})
     if devices != ["cpu"]:
         yield f"only a CPU repeats itself bit for bit, and the devices were {', '.join(devices) or 'none'}"
 
@@ -170,12 +171,12 @@ def _models(first: Side, second: Side) -> Iterator[str]:
 def _resized(first: Side, second: Side) -> int:
     """How many trials ran in batches of other sizes."""
     shared = first.trials.keys() & second.trials.keys()
-    pairs = [(first.trials[place].get("batch"), second.trials[place].get("batch")) for place in shared]
+    pairs = [(first.trials[place].batch, second.trials[place].batch) for place in shared]
     return sum(bool(one and other and one != other) for one, other in pairs)
 
 
-def _place(record: Record, profile: Profile) -> Place:
+def _place(record: TrialRecord, profile: Profile) -> Place:
     names = profile.model.names
-    model = names.index(record["model"]) if record["model"] in names else record["model"]
-    which = {key: record[key] for key in _WHICH if record.get(key) not in (None, {}, [])}
+    model = names.index(record.model) if record.model in names else record.model
+    which = {name: value for name in _WHICH if (value := getattr(record, name)) not in (None, {}, ())}
     return json.dumps([model, which], sort_keys=True)

@@ -9,8 +9,9 @@ from typing import Literal, cast
 from engine import files
 from engine.record.directory import EVENTS, STOP, TRIALS
 from engine.record.events import Event, StartEvent, StateEvent, read_event
-from engine.record.lines import Record, complete_lines, last_line
-from engine.record.records import read_record
+from engine.record.lines import complete_lines, last_line
+from engine.record.records import read_line
+from engine.record.trials import TrialRecord
 from engine.runs import lock
 
 State = Literal["running", "stopping", "done", "stopped", "failed", "crashed"]
@@ -61,9 +62,9 @@ class Tally:
     text: str = ""
     fault: str = ""
 
-    def add_trial(self, record: Record) -> None:
-        """Count one sound record."""
-        self.counts[record["status"]] += 1
+    def add_trial(self, record: TrialRecord) -> None:
+        """Count one trial."""
+        self.counts[record.status] += 1
 
     def add_event(self, event: Event) -> None:
         """Take note of one event, in order."""
@@ -97,11 +98,11 @@ def tally(run: Path) -> Tally:
     counted = Tally()
     seen = set()
     for line, _ in complete_lines(run / TRIALS):
-        record, reason = read_record(line, TRIALS)
+        record, reason = read_line(line, TrialRecord)
         if record is None:
             counted.blame(run / TRIALS, reason)
-        elif record["trial"] not in seen:
-            seen.add(record["trial"])
+        elif record.trial not in seen:
+            seen.add(record.trial)
             counted.add_trial(record)
     for line, _ in complete_lines(run / EVENTS):
         if _LANDMARK.search(line):

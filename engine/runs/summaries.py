@@ -14,7 +14,7 @@ from engine.profile import toml
 from engine.record.directory import CACHE, EVENTS, PROFILE, TRIALS, read_profile, run_directories
 from engine.record.kinds import Kind, amount, count, maybe, moment, named, text, unusable
 from engine.record.lines import Record, parse
-from engine.record.records import STATUSES
+from engine.record.trials import STATUSES
 from engine.runs.status import RunStatus, State, Tally, judge, tally
 
 _CACHE_VERSION = 2

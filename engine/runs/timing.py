@@ -87,11 +87,10 @@ def _times(run: Path, profile: "Profile", dtypes: Mapping[str, str]) -> dict[str
     alike = {model for model, dtype in dtypes.items() if held.get(model) == dtype}
     times: dict[str, list[float]] = {}
     for record in read_trials(run):
-        used, seconds = str(record.get("device")), record.get("seconds")
-        if record["status"] != "ok" or record["model"] not in alike or not isinstance(seconds, int | float):
+        if record.status != "ok" or record.model not in alike or record.seconds is None:
             continue
-        if record.get("threads") == cores and _same_device(manifest, used, device):
-            times.setdefault(record["model"], []).append(seconds)
+        if record.threads == cores and _same_device(manifest, str(record.device), device):
+            times.setdefault(record.model, []).append(record.seconds)
     return times
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from engine import files
 from engine.record.directory import EVENTS, TRIALS
 from engine.record.events import Event, read_event
-from engine.record.lines import Record, complete_lines
-from engine.record.records import read_record
+from engine.record.lines import complete_lines
+from engine.record.records import read_line
+from engine.record.trials import TrialRecord
 from engine.runs.status import RunStatus, Tally, judge
 
 # On the first look at a long run, samples older than this many bytes are passed over: they are of the past.
@@ -19,7 +20,7 @@ _PASSING = (b'"event":"memory"', b'"phase":"progress"')
 class Update:
     """What is new in a run since the last look."""
 
-    trials: list[Record]
+    trials: list[TrialRecord]
     events: list[Event]
     status: RunStatus
 
@@ -43,15 +44,15 @@ class Watch:
         trials = self._new_trials()
         return Update(trials, events, judge(self.run, self._tally))
 
-    def _new_trials(self) -> list[Record]:
+    def _new_trials(self) -> list[TrialRecord]:
         found = []
         for line, end in complete_lines(self.run / TRIALS, self._trials):
             self._trials = end
-            record, reason = read_record(line, TRIALS)
+            record, reason = read_line(line, TrialRecord)
             if record is None:
                 self._tally.blame(self.run / TRIALS, reason)
-            elif record["trial"] not in self._seen:
-                self._seen.add(record["trial"])
+            elif record.trial not in self._seen:
+                self._seen.add(record.trial)
                 self._tally.add_trial(record)
                 found.append(record)
         return found

@@ -4,11 +4,10 @@ import gc
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -17,25 +16,28 @@ from engine.methods import Damaged
 from engine.models.exhaustion import is_out_of_memory
 from engine.profile import Profile, Trial
 from engine.progress import Progress
+from engine.record.messages import Answer, AtWork, Loaded, Loading, Result, Warn
+from engine.record.texts import TextRecord
+from engine.record.trials import Status
 from engine.work.batches import Batches
 from engine.work.gathered import Gathered
 from engine.work.memory import Peak, devices_of, release
 from engine.work.subject import Subject
 from engine.work.unexpected import sentence
 
-Say = Callable[[dict[str, Any]], None]
-"""Sends one message to the runner."""
+Say = Callable[[Answer], None]
+"""Tells the runner something."""
 
 _PROGRESS_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a trial: its record, its generated texts, and the content of its files by their names in the run
+    """What became of a trial: its result, its generated texts, and the content of its files by their names in the run
     directory."""
 
-    record: dict[str, Any]
-    texts: list[dict[str, Any]] = field(default_factory=list)
+    result: Result
+    texts: Sequence[TextRecord] = ()
     files: dict[str, str] = field(default_factory=dict)
 
 
@@ -70,8 +72,8 @@ class Bench:
         say: Say,
         *,
         trust_remote_code: bool = False,
-        batch: dict[str, dict[str, int]] | None = None,
-        places: dict[str, str] | None = None,
+        batch: Mapping[str, Mapping[str, int]] | None = None,
+        places: Mapping[str, str] | None = None,
     ) -> None:
         self._profile = profile
         self._folder = folder
@@ -87,11 +89,13 @@ class Bench:
         """The largest share of the memory in use during each measurement of the latest attempt."""
         self._model: str | None = None
         self._subject: Subject | None = None
-        self._refusal = {"status": "failed", "error": ""}
+        self._refused: Status = "failed"
+        self._refusal = ""
+        """Why the model at hand could not be loaded."""
 
     def run(self, pack: Sequence[Trial], recorded: Collection[str] = ()) -> Iterator[tuple[Trial, Outcome]]:
         """Run the trials of a pack, all of one model, but those whose keys are `recorded` already. Whatever goes wrong
-        with one is in its record: `status` "oom" or "failed", and `error`.
+        with one is in its result: `status` "oom" or "failed", and `error`.
 
         Raises WeightsNotRestoredError where the model differs from what was loaded after it was put back.
         """
@@ -99,7 +103,7 @@ class Bench:
             self._turn_to(pack[0].model)
         left = [trial for trial in pack if trial.key not in recorded]
         if self._subject is None:
-            yield from [(trial, Outcome(self._record(**self._refusal))) for trial in left]
+            yield from [(trial, Outcome(self._result(self._refused, self._refusal))) for trial in left]
             return
         while left:
             for trial, outcome in self._pass(pack, tuple(left), self._subject):
@@ -121,14 +125,14 @@ class Bench:
         except _OutOfMemoryError as error:
             exhausted = error.what
         except _LostOnTheWayError as error:
-            told += [(trial, Outcome(self._record(status="failed", error=error.text))) for trial in rest]
+            told += [(trial, Outcome(self._result("failed", error.text))) for trial in rest]
             rest = []
-        if rest or any(outcome.record["status"] != "ok" for _, outcome in told):
+        if rest or any(outcome.result.status != "ok" for _, outcome in told):
             release(self._device)  # only here, where no exception holds on to what did not fit
         subject.restore()
         yield from told
         if rest and not self._make_smaller(rest[0].model, exhausted, subject):
-            fault = self._record(status="oom", error=self._too_large(exhausted, rest[0], subject))
+            fault = self._result("oom", self._too_large(exhausted, rest[0], subject))
             walk_ends = exhausted is None or exhausted == rest[0].method
             yield from [(trial, Outcome(fault)) for trial in (rest if walk_ends else rest[:1])]
 
@@ -172,10 +176,10 @@ class Bench:
         except _OutOfMemoryError:
             raise
         except LesionError as mistake:
-            return Outcome(self._record(status="failed", error=str(mistake)))
+            return Outcome(self._result("failed", str(mistake)))
         except Exception as unexpected:
             traceback.print_exc(file=sys.stderr)
-            return Outcome(self._record(status="failed", error=sentence(unexpected)))
+            return Outcome(self._result("failed", sentence(unexpected)))
         self._warn(self._batches.follow(trial.model, self._use))
         return outcome
 
@@ -188,13 +192,18 @@ class Bench:
                 measured = subject.measure(key, trial.seed, sizes[key], self._progress(trial, key))
             self._use[key] = self._peak.share()
             gathered.add(key, spec, measured)
-        found: dict[str, Any] = {"metrics": gathered.metrics, "texts": len(gathered.texts), "touched": damaged.touched}
-        found |= {"batch": {key: sizes[key] for key in (*made, trial.method) if key in sizes}}
-        if files := gathered.files():
-            found["artifacts"] = list(files)
-        record = self._record(**found)
-        whose = {name: getattr(trial, name) for name in ("model", "method", "group", "level", "seed")}
-        return Outcome(record, [{"trial": trial.key} | text | whose for text in gathered.texts], files)
+        files = gathered.files()
+        result = replace(
+            self._result("ok"),
+            metrics=gathered.metrics,
+            texts=len(gathered.texts),
+            touched=damaged.touched,
+            batch={key: sizes[key] for key in (*made, trial.method) if key in sizes},
+            artifacts=tuple(files) or None,
+        )
+        for found in (result, *gathered.texts):  # what a package found may be nothing that a record can hold
+            found.check()
+        return Outcome(result, gathered.texts, files)
 
     def _too_large(self, what: str | None, trial: Trial, subject: Subject) -> str:
         culprit = f"{what} at batch size 1" if what else f"damaging {trial.group}"
@@ -208,7 +217,7 @@ class Bench:
         """Load another model in place of the one at hand. One that cannot be loaded is not tried again."""
         self._model, self._subject = name, None
         release(self._device)
-        self._say({"say": "model", "model": name, "state": "loading"})
+        self._say(Loading(model=name))
         begun = time.perf_counter()
         try:
             self._subject = Subject(
@@ -220,22 +229,28 @@ class Bench:
                 trust_remote_code=self._trust_remote_code,
             )
         except LesionError as mistake:
-            self._refusal = {"status": "failed", "error": str(mistake)}
+            self._refused, self._refusal = "failed", str(mistake)
         except Exception as unexpected:
             traceback.print_exc(file=sys.stderr)
             if is_out_of_memory(unexpected):
-                self._refusal = {"status": "oom", "error": f"out of memory: {name} does not fit on {self._device}"}
+                self._refused, self._refusal = "oom", f"out of memory: {name} does not fit on {self._device}"
             else:
-                self._refusal = {"status": "failed", "error": f"{name} cannot be loaded: {sentence(unexpected)}"}
+                self._refused, self._refusal = "failed", f"{name} cannot be loaded: {sentence(unexpected)}"
         gc.collect()
         if self._subject is not None:
             self._announce(self._subject, time.perf_counter() - begun)
 
     def _announce(self, subject: Subject, seconds: float) -> None:
         loaded = subject.loaded
-        message = {"say": "model", "model": loaded.name, "state": "ready", "seconds": seconds}
-        message |= {"revision": loaded.revision, "digest": loaded.digest, "parameters": subject.parameters}
-        self._say(message | {"dtype": str(loaded.dtype).removeprefix("torch.")})
+        answer = Loaded(
+            model=loaded.name,
+            seconds=seconds,
+            revision=loaded.revision,
+            digest=loaded.digest,
+            parameters=subject.parameters,
+            dtype=str(loaded.dtype).removeprefix("torch."),
+        )
+        self._say(answer)
         for notes in (subject.notes, *(measurement.notes for measurement in subject.measurements.values())):
             self._warn(notes)
 
@@ -256,7 +271,7 @@ class Bench:
 
     def _warn(self, sentences: Iterable[str]) -> None:
         for text in sentences:
-            self._say({"say": "warning", "text": text})
+            self._say(Warn(text=text))
 
     def _progress(self, trial: Trial, what: str) -> Progress:
         said = time.monotonic()
@@ -265,19 +280,24 @@ class Bench:
             nonlocal said
             if time.monotonic() - said >= _PROGRESS_SECONDS:
                 said = time.monotonic()
-                self._say({"say": "progress", "trial": trial.key, "what": f"{what} {done}/{total}"})
+                self._say(AtWork(trial=trial.key, what=f"{what} {done}/{total}"))
 
         return progress
 
-    def _record(self, **known: Any) -> dict[str, Any]:
-        """A trial's record: what every one says, and what is known of this one."""
-        record: dict[str, Any] = {"status": "ok", "metrics": {}, "texts": 0, "touched": 0, "error": None}
-        record["parameters"] = self._subject.parameters if self._subject else None
-        record["batch"] = self._batches.of(self._subject.loaded.name) if self._subject else {}
-        record |= {"seconds": 0.0, "peak_bytes": None}
-        if self._subject is not None:
-            record |= {"seconds": time.perf_counter() - self._begun, "peak_bytes": self._peak.bytes()}
-        return record | {"device": str(self._device), "threads": torch.get_num_threads()} | known
+    def _result(self, status: Status, error: str | None = None) -> Result:
+        """What every trial's result says, without what was found."""
+        subject = self._subject
+        return Result(
+            status=status,
+            touched=0,
+            error=error,
+            parameters=subject.parameters if subject else None,
+            batch=self._batches.of(subject.loaded.name) if subject else {},
+            seconds=time.perf_counter() - self._begun if subject else 0.0,
+            peak_bytes=self._peak.bytes() if subject else None,
+            device=str(self._device),
+            threads=torch.get_num_threads(),
+        )
 
 
 def _batch_sizes(profile: Profile) -> dict[str, int]:

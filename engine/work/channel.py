@@ -1,11 +1,10 @@
 """JSON lines to and from the process that started this one, kept apart from whatever libraries read and print."""
 
-import json
 import os
 import queue
 import sys
 import threading
-from typing import Any
+from collections.abc import Mapping
 
 from engine.record.lines import encode
 
@@ -19,14 +18,14 @@ class Channel:
 
     def __init__(self) -> None:
         requests, self._answers = isolate()
-        self._inbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=self._read, args=(requests,), daemon=True).start()
 
-    def receive(self) -> dict[str, Any]:
-        """The next request, waiting for it."""
+    def receive(self) -> bytes:
+        """The next line, waiting for it."""
         return self._inbox.get()
 
-    def send(self, answer: dict[str, Any]) -> None:
+    def send(self, answer: Mapping[str, object]) -> None:
         """Write one line. Floats that are not finite become the strings "nan", "inf" and "-inf"."""
         line = encode(answer)
         try:
@@ -39,7 +38,7 @@ class Channel:
         with os.fdopen(requests, "rb") as stream:
             for line in stream:
                 if line.strip():
-                    self._inbox.put(json.loads(line))
+                    self._inbox.put(line)
         leave(0)
 
 

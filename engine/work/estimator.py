@@ -6,6 +6,7 @@ cannot be read. When stdin ends, so does the process, also in the middle of an a
 """
 
 import functools
+import json
 import sys
 import tomllib
 import traceback
@@ -60,7 +61,7 @@ _UNKNOWN: dict[str, Any] = {
 def serve(channel: Channel) -> NoReturn:
     """Answer requests, one after the other."""
     while True:
-        channel.send(answer(channel.receive()))
+        channel.send(answer(json.loads(channel.receive())))
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

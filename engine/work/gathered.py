@@ -7,15 +7,16 @@ from engine.measure.measurement import Measured
 from engine.methods import Damaged
 from engine.profile import Measure, Trial
 from engine.record.findings import Findings
+from engine.record.texts import TextRecord
 from engine.work.artifacts import written
 
 
 class Gathered:
-    """The findings of a trial: `metrics` by the names that its record gives them, and `texts`."""
+    """The findings of a trial: `metrics` by the names that its record gives them, and its `texts`."""
 
     def __init__(self, trial: Trial, damaged: Damaged) -> None:
         self.metrics = dict(damaged.metrics)
-        self.texts: list[dict[str, Any]] = []
+        self.texts: list[TextRecord] = []
         self._trial = trial
         self._owner = dict.fromkeys(damaged.metrics, f"the method {trial.method}")
         self._files: list[tuple[dict[str, Any], str, Findings]] = [({"method": trial.method}, trial.method, damaged)]
@@ -28,9 +29,22 @@ class Gathered:
             whose = self._owner.get(twice[0], "another measurement")
             raise LesionError(f"{key} has a metric {twice[0]} and so has {whose}: give one of them a label")
         self.metrics |= named
-        whose_text = {"measurement": spec.name, "label": spec.label}
-        self.texts += [whose_text | text for text in measured.texts]
-        self._files.append((whose_text, key, measured))
+        self.texts += [self._text(spec, found) for found in measured.texts]
+        self._files.append(({"measurement": spec.name, "label": spec.label}, key, measured))
+
+    def _text(self, spec: Measure, found: dict[str, Any]) -> TextRecord:
+        trial = self._trial
+        return TextRecord(
+            trial=trial.key,
+            measurement=spec.name,
+            label=spec.label,
+            found=found,
+            model=trial.model,
+            method=trial.method,
+            group=trial.group,
+            level=trial.level,
+            seed=trial.seed,
+        )
 
     def files(self) -> dict[str, str]:
         """The content of what goes into files, by their names in the run directory."""

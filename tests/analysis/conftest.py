@@ -6,27 +6,26 @@ from typing import Any, Protocol
 
 import pytest
 
+from engine.record.trials import TrialRecord
+
 
 def record(index: int, **given: Any) -> dict[str, Any]:
-    """One trial record; what is not given belongs to a damaged petri-16k at level 0.5."""
+    """The line of one trial; what is not given belongs to a damaged petri-16k at level 0.5."""
     damaged = not given.get("baseline", False)
-    return {
-        "v": 1,
+    told: dict[str, Any] = {
         "trial": f"{index:016x}",
         "index": index,
         "model": "petri-16k",
         "baseline": False,
         "method": "mult_gauss" if damaged else "none",
         "group": "attn_only" if damaged else None,
-        "layers": None,
         "level": 0.5 if damaged else None,
         "seed": 42,
         "status": "ok",
         "metrics": {"perplexity": 20.0},
         "parameters": 35700,
-        "error": None,
-        **given,
     }
+    return TrialRecord(**(told | given)).encode()
 
 
 class MakeRun(Protocol):

@@ -140,8 +140,8 @@ def indices(text: str) -> tuple[int, ...]:
 
 
 def artifact(run: Path, ending: str) -> Path:
-    (record,) = [record for record in read_trials(run) if record["baseline"]]
-    (name,) = [name for name in record["artifacts"] if name.endswith(ending)]
+    (record,) = [record for record in read_trials(run) if record.baseline]
+    (name,) = [name for name in record.artifacts or () if name.endswith(ending)]
     return run / str(name)
 
 
@@ -149,7 +149,7 @@ def test_the_ranking_is_that_of_the_whole_list(run: Path, tiny_models: dict[str,
     hand = ByHand(tiny_models["llama"])
     products = hand.products(DOCUMENTS)
     sizes = {name: p.detach().abs().numpy() for name, p in hand.parameters.items()}
-    (baseline,) = [record for record in read_trials(run) if record["baseline"]]
+    (baseline,) = [record for record in read_trials(run) if record.baseline]
     for score, every in (("grad_x_weight", products), ("magnitude", sizes)):
         table = pd.read_csv(artifact(run, f"ranking-{score}.csv"))
         assert list(table.columns) == ["rank", "parameter", "indices", "score", "weight", "kind"]
@@ -161,8 +161,8 @@ def test_the_ranking_is_that_of_the_whole_list(run: Path, tiny_models: dict[str,
             assert row["score"] == pytest.approx(every[row["parameter"]][at], rel=1e-3)
             assert row["weight"] == float(hand.parameters[row["parameter"]].detach()[at])
             assert row["kind"] == ("vector" if len(at) == 1 else "matrix")
-        assert baseline["metrics"][f"{score}.largest_score"] == pytest.approx(flat[0], rel=1e-3)
-        assert baseline["metrics"][f"{score}.top_share"] == pytest.approx(flat[: max(K)].sum() / flat.sum(), rel=1e-3)
+        assert baseline.metrics[f"{score}.largest_score"] == pytest.approx(flat[0], rel=1e-3)
+        assert baseline.metrics[f"{score}.top_share"] == pytest.approx(flat[: max(K)].sum() / flat.sum(), rel=1e-3)
         layers = pd.read_csv(artifact(run, "ranking-layers.csv"))
         layers = layers[layers["score"] == score]
         assert layers["layer"].tolist()[:2] == [0, 1]
@@ -178,7 +178,7 @@ def test_the_ranking_is_that_of_the_whole_list(run: Path, tiny_models: dict[str,
 
 def test_overlap_is_that_of_the_sets(run: Path, tiny_models: dict[str, Path]) -> None:
     table = pd.read_csv(artifact(run, "ranking-overlap.csv"))
-    (baseline,) = [record for record in read_trials(run) if record["baseline"]]
+    (baseline,) = [record for record in read_trials(run) if record.baseline]
     for k in K:
         one, other = (listed(run, score, k) for score in ("grad_x_weight", "magnitude"))
         rows = table[(table["between"] == "scores") & (table["k"] == k)]
@@ -186,27 +186,29 @@ def test_overlap_is_that_of_the_sets(run: Path, tiny_models: dict[str, Path]) ->
     hand = ByHand(tiny_models["llama"])
     halves = [best(hand.products(DOCUMENTS[start::2]), max(K)) for start in (0, 1)]
     (jaccard,) = [len(a & b) / len(a | b) for a, b in combinations(halves, 2)]
-    found = baseline["metrics"]["grad_x_weight.jaccard_samples"]
+    found = baseline.metrics["grad_x_weight.jaccard_samples"]
     assert found == pytest.approx(jaccard, abs=0.06)  # one weight more or less: two scores may differ in the last digit
     assert 0 < found < 1
-    assert "magnitude.jaccard_samples" not in baseline["metrics"]
-    assert "grad_x_weight.jaccard_seeds" not in baseline["metrics"]
+    assert "magnitude.jaccard_samples" not in baseline.metrics
+    assert "grad_x_weight.jaccard_seeds" not in baseline.metrics
 
 
 def test_the_first_of_them_are_masked(run: Path, tiny_models: dict[str, Path]) -> None:
     records = read_trials(run)
     assert len(records) == 1 + 2 * len(RATIOS) + 1 + 2
     for record in records[1:]:
-        assert record["touched"] == math.floor(record["level"] * record["select"]["k"])
-        assert record["metrics"].keys() == {"perplexity", "nll", "token_accuracy", "kl"}
-        assert "artifacts" not in record
+        assert record.level is not None
+        assert record.select is not None
+        assert record.touched == math.floor(record.level * record.select["k"])
+        assert record.metrics.keys() == {"perplexity", "nll", "token_accuracy", "kl"}
+        assert record.artifacts is None
     table = pd.read_csv(artifact(run, "ranking-grad_x_weight.csv"))
     for record in records[1 : 1 + 2 * len(RATIOS)]:
         hand = ByHand(tiny_models["llama"])
         with torch.no_grad():
-            for row in table.head(record["touched"]).to_dict("records"):
+            for row in table.head(record.touched or 0).to_dict("records"):
                 hand.parameters[row["parameter"]][indices(row["indices"])] = 0
-            assert record["metrics"]["nll"] == pytest.approx(float(hand.nll(DOCUMENTS)), rel=1e-5)
+            assert record.metrics["nll"] == pytest.approx(float(hand.nll(DOCUMENTS)), rel=1e-5)
 
 
 def test_the_export_tells_score_k_and_control_apart(run: Path) -> None:
@@ -243,9 +245,7 @@ def test_killed_while_its_tables_are_written(study: Path, run: Path, tmp_path: P
         assert leftover.name.startswith(".") or leftover.read_bytes() == files(run)[leftover.name]
     assert start(again).wait() == 0
     assert files(again) == files(run)
-    assert [record.get("artifacts") for record in read_trials(again)] == [
-        record.get("artifacts") for record in read_trials(run)
-    ]
+    assert [record.artifacts for record in read_trials(again)] == [record.artifacts for record in read_trials(run)]
 
 
 def test_a_planted_super_weight_is_found_and_its_coordinates_can_be_pasted(
@@ -267,9 +267,9 @@ def test_a_planted_super_weight_is_found_and_its_coordinates_can_be_pasted(
     done = lesion("run", small, "--results", tmp_path / "found", "--json")
     assert done.returncode == 0, done.stderr
     baseline, damaged, _ = read_trials(run := Path(json.loads(done.stdout)["run"]))
-    assert damaged["metrics"].keys() == {"perplexity", "nll", "token_accuracy", "kl"}
-    assert damaged["batch"].keys() == {"perplexity"}
-    metrics, names = baseline["metrics"], baseline["artifacts"]
+    assert damaged.metrics.keys() == {"perplexity", "nll", "token_accuracy", "kl"}
+    assert (damaged.batch or {}).keys() == {"perplexity"}
+    metrics, names = baseline.metrics, baseline.artifacts or ()
     assert metrics["super_weights"] == 1
     assert metrics["spike"] > 1.5
     assert [Path(file).suffix for file in names] == [".json", ".csv"]
@@ -285,9 +285,9 @@ def test_a_planted_super_weight_is_found_and_its_coordinates_can_be_pasted(
     )
     assert done.returncode == 0, done.stderr
     baseline, masked = read_trials(Path(json.loads(done.stdout)["run"]))
-    assert masked["touched"] == 1
-    assert masked["metrics"]["nll"] == pytest.approx(metrics["super_nll_without"], rel=1e-5)
-    assert baseline["metrics"]["nll"] == pytest.approx(metrics["super_nll"], rel=1e-5)
+    assert masked.touched == 1
+    assert masked.metrics["nll"] == pytest.approx(metrics["super_nll_without"], rel=1e-5)
+    assert baseline.metrics["nll"] == pytest.approx(metrics["super_nll"], rel=1e-5)
     assert abs(metrics["super_nll_without"] - metrics["super_nll"]) > abs(
         metrics["super_nll_control"] - metrics["super_nll"]
     )

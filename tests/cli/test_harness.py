@@ -48,7 +48,7 @@ def test_tasks_from_profile_to_replay(lesion: Lesion, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     run = Path(json.loads(done.stdout)["run"])
     for record in runs.read_trials(run):
-        assert record["metrics"]["petri_world_acc"] == pytest.approx(record["metrics"]["accuracy"])
+        assert record.metrics["petri_world_acc"] == pytest.approx(record.metrics["accuracy"])
     (tmp_path / "own" / "questions.jsonl").unlink()
     replayed = lesion("replay", run, "--verify", "--results", tmp_path / "results")
     assert replayed.returncode == 0, replayed.stderr

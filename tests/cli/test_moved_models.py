@@ -55,7 +55,7 @@ def run(place: Path) -> Path:
 
 
 def test_its_trials_are_known_by_its_weights(run: Path, place: Path) -> None:
-    recorded = [record["trial"] for record in runs.read_trials(run)]
+    recorded = [record.trial for record in runs.read_trials(run)]
     names = f"names=['{place / 'second' / 'lr=0.1'}', '{place / 'first' / 'beside'}']"
     elsewhere = profile.resolve(profile.load(place / "mine.toml", [f"model.{names}"]))
     assert [trial.key for trial in trials(elsewhere)] == recorded
@@ -74,9 +74,7 @@ def test_a_repetition_says_what_to_give_and_takes_it(lesion: Lesion, run: Path, 
     assert again.returncode == 0, again.stderr
     assert "equal bit for bit: 4 trials and 0 texts compared" in again.stderr
     [made] = (place / "replays").iterdir()
-    assert [record["trial"] for record in runs.read_trials(made)] == [
-        record["trial"] for record in runs.read_trials(run)
-    ]
+    assert [record.trial for record in runs.read_trials(made)] == [record.trial for record in runs.read_trials(run)]
 
 
 def test_going_on_says_what_to_give_and_takes_it(lesion: Lesion, run: Path, place: Path, tmp_path: Path) -> None:
@@ -90,11 +88,11 @@ def test_going_on_says_what_to_give_and_takes_it(lesion: Lesion, run: Path, plac
     assert "say where it is with --model mine=PATH" in gone.stderr
     done = lesion("resume", half, "--model", f"{place / 'first' / 'mine'}={place / 'second' / 'lr=0.1'}")
     assert done.returncode == 0, done.stderr
-    kept = ("trial", "model", "metrics", "change_pct")
-    found, before = runs.read_trials(half), runs.read_trials(run)
-    assert [{key: record[key] for key in kept} for record in found] == [
-        {key: record[key] for key in kept} for record in before
-    ]
+    found, before = (
+        [(one.trial, one.model, one.metrics, one.change_pct) for one in runs.read_trials(place)]
+        for place in (half, run)
+    )
+    assert found == before
 
 
 def test_other_weights_are_refused(lesion: Lesion, run: Path, place: Path, tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from tests.runs.test_odd_files import DONE, STARTED, make
 ODD: dict[str, tuple[list[Any], list[Any]]] = {
     "endless": ([STARTED | {"total": float("inf")}, DONE | {"t": 1e30}], [record(0)]),
     "timeless": ([{"event": "started"}, STARTED | {"t": "soon"}, {"t": 2.0}], [record(0)]),
-    "text": ([STARTED, DONE], [record(0), record(1, metrics={"perplexity": "much"})]),
-    "null": ([STARTED, DONE], [record(0, metrics={"perplexity": None}), record(1, baseline=True)]),
-    "vast": ([STARTED, DONE], [record(0, metrics={"perplexity": 10**400}), record(1, seconds={})]),
+    "text": ([STARTED, DONE], [record(0), record(1) | {"metrics": {"perplexity": "much"}}]),
+    "null": ([STARTED, DONE], [record(0) | {"metrics": {"perplexity": None}}, record(1, baseline=True)]),
+    "vast": ([STARTED, DONE], [record(0) | {"metrics": {"perplexity": 10**400}}, record(1) | {"seconds": {}}]),
     "torn": (["[" * 100_000, "\x00", "{}"], ["[" * 100_000, "\x00", "{}", "null"]),
 }
 

@@ -49,10 +49,10 @@ def test_a_picture_from_profile_to_replay(lesion: Lesion, seeing_models: dict[st
     (tmp_path / "drawing.png").unlink()
     assert (run / "inputs" / "drawing.png").is_file()
     baseline, same, damaged = runs.read_trials(run)
-    assert same["metrics"]["perplexity"] == baseline["metrics"]["perplexity"] != damaged["metrics"]["perplexity"]
+    assert same.metrics["perplexity"] == baseline.metrics["perplexity"] != damaged.metrics["perplexity"]
     texts = runs.read_generations(run)
-    assert {(text["image"], text["image_tokens"]) for text in texts} == {("drawing.png", 4)}
-    told = [[text["text"] for text in texts if text["trial"] == record["trial"]] for record in (baseline, same)]
+    assert {(text.found["image"], text.found["image_tokens"]) for text in texts} == {("drawing.png", 4)}
+    told = [[text.text for text in texts if text.trial == record.trial] for record in (baseline, same)]
     assert told[0] == told[1]
     replayed = lesion("replay", run, "--verify", "--results", tmp_path / "results")
     assert replayed.returncode == 0, replayed.stderr
@@ -72,4 +72,4 @@ def test_models_that_only_read_are_refused_by_the_plan(
     assert done.returncode == 1
     records = runs.read_trials(runs.find("last", tmp_path / "results"))
     assert len(records) == 3
-    assert all("takes no pictures" in record["error"] for record in records)
+    assert all("takes no pictures" in (record.error or "") for record in records)

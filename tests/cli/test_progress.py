@@ -8,6 +8,7 @@ import pytest
 
 from app.headless import Lines, Panel, View, counts_line, trial_line
 from engine.record.events import ErrorEvent, MemoryEvent, MemoryUse, ModelEvent, TrialEvent, WarningEvent, WorkerEvent
+from engine.record.trials import TrialRecord
 from engine.runs import RunStatus, Update
 
 
@@ -26,10 +27,10 @@ def status(done: int = 0, total: int = 4, failed: int = 0, oom: int = 0, **given
     )
 
 
-def trial(**given: Any) -> dict[str, Any]:
-    record = {"trial": "k", "model": "petri-60k", "baseline": False, "method": "mult_gauss", "group": "attn_only"}
-    record |= {"layers": None, "level": 0.2, "seed": 42, "status": "ok", "seconds": 1.23}
-    return {**record, "metrics": {"perplexity": 12.345678, "nll": 2.5}, **given}
+def trial(**given: Any) -> TrialRecord:
+    which = {"trial": "k", "index": 0, "model": "petri-60k", "baseline": False, "method": "mult_gauss"}
+    which |= {"group": "attn_only", "level": 0.2, "seed": 42, "status": "ok", "seconds": 1.23}
+    return TrialRecord(**{**which, "metrics": {"perplexity": 12.345678, "nll": 2.5}, **given})
 
 
 MEMORY = MemoryEvent(devices=(MemoryUse(name="RAM", used=3_100_000_000, total=33e9, worker=800_000_000),))

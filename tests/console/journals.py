@@ -6,7 +6,10 @@ from typing import Any
 
 from engine import runs
 from engine.profile import Trial, parse, trials
+from engine.record.events import StartEvent, StateEvent
 from engine.record.lines import encode
+from engine.record.texts import TextRecord
+from engine.record.trials import TrialRecord
 
 Record = dict[str, Any]
 
@@ -39,20 +42,12 @@ def make(results: Path, models: Iterable[str] = ("petri-16k", "petri-60k"), seed
 
 def record(trial: Trial, /, **changed: Any) -> Record:
     """A trial's line: perplexity 10 on the baseline, growing with the level."""
-    perplexity = 10.0 * (1 + 3 * (trial.level or 0.0))
-    return {
-        "v": 1,
+    told: dict[str, Any] = {
         "trial": trial.key,
-        "index": trial.index,
-        "model": trial.model,
-        "baseline": trial.baseline,
-        "method": trial.method,
-        "group": trial.group,
+        **{name: getattr(trial, name) for name in ("index", "model", "baseline", "method", "group", "level", "seed")},
         "layers": trial.layers,
-        "level": trial.level,
-        "seed": trial.seed,
         "status": "ok",
-        "metrics": {"perplexity": perplexity, "token_accuracy": 0.5},
+        "metrics": {"perplexity": 10.0 * (1 + 3 * (trial.level or 0.0)), "token_accuracy": 0.5},
         "texts": 0,
         "parameters": 35_700,
         "touched": 100,
@@ -61,26 +56,30 @@ def record(trial: Trial, /, **changed: Any) -> Record:
         "peak_bytes": 1 << 20,
         "device": "cpu",
         "started": "2026-11-21T14:32:01Z",
-        "error": None,
         "threads": 1,
-    } | changed
+    }
+    return TrialRecord(**(told | changed)).encode()
 
 
 def text(trial: Trial, index: int, said: str) -> Record:
     """A line of generations.jsonl."""
-    told = {"trial": trial.key, "measurement": "generation", "label": None, "index": index, "prompt": f"prompt {index}"}
-    return told | {"text": said, "tokens_out": 8, "stop": "length", "model": trial.model, "seed": trial.seed}
+    found = {"index": index, "prompt": f"prompt {index}", "text": said, "tokens_out": 8, "stop": "length"}
+    told = TextRecord(trial=trial.key, measurement="generation", found=found, model=trial.model, seed=trial.seed)
+    return told.encode()
+
+
+def begun(planned: list[Trial]) -> Record:
+    """The line that says that a run of these trials has begun."""
+    return StartEvent(t=1.0, event="started", total=len(planned), pid=1, host="h").encode()
 
 
 def finish(run: Path, planned: list[Trial], change: Callable[[Trial], Record] = lambda trial: {}) -> None:
     """Every trial done, NASTY texts for every damaged one."""
-    write(
-        run, "events.jsonl", [{"t": 1.0, "event": "started", "total": len(planned), "done": 0, "pid": 1, "host": "h"}]
-    )
+    write(run, "events.jsonl", [begun(planned)])
     write(run, "trials.jsonl", [record(trial, **change(trial)) for trial in planned])
     said = [text(t, i, f"healthy words {i}" if t.baseline else nasty) for t in planned for i, nasty in enumerate(NASTY)]
     write(run, "generations.jsonl", said)
-    write(run, "events.jsonl", [{"t": 9.0, "event": "state", "state": "done", "text": ""}])
+    write(run, "events.jsonl", [StateEvent(t=9.0, state="done").encode()])
 
 
 def write(run: Path, name: str, records: Iterable[Record]) -> None:

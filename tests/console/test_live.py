@@ -10,8 +10,9 @@ from app.console.live import LiveScreen
 from app.console.live_state import LiveState
 from app.console.widgets.chart_pane import Plot
 from engine import profile, runs
-from engine.record.events import TrialEvent
-from tests.console.journals import finish, make, record, write
+from engine.record.events import StateEvent, TrialEvent, WorkerEvent
+from engine.record.trials import TrialRecord
+from tests.console.journals import begun, finish, make, record, write
 from tests.console.shell import SIZES, shown, until
 
 LONG = """
@@ -101,13 +102,12 @@ async def test_a_finished_run_at_every_size(tmp_path: Path, size: tuple[int, int
 
 async def test_a_failure_says_why_and_what_to_do(tmp_path: Path) -> None:
     run, planned = make(tmp_path)
-    write(
-        run, "events.jsonl", [{"t": 1.0, "event": "started", "total": len(planned), "done": 0, "pid": 1, "host": "h"}]
-    )
+    write(run, "events.jsonl", [begun(planned)])
     lost = {"status": "oom", "metrics": {}, "error": "\x1b[31m no room [/] left"}
     write(run, "trials.jsonl", [record(planned[0]), record(planned[1], **lost)])
-    write(run, "events.jsonl", [{"t": 2.0, "event": "worker", "state": "lost", "device": "cpu", "text": "signal 9"}])
-    write(run, "events.jsonl", [{"t": 3.0, "event": "state", "state": "failed", "text": "no space [/left] on disk"}])
+    killed = WorkerEvent(t=2.0, state="lost", device="cpu", text="signal 9")
+    failed = StateEvent(t=3.0, state="failed", text="no space [/left] on disk")
+    write(run, "events.jsonl", [killed.encode(), failed.encode()])
     app = lab(tmp_path, run)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, LiveScreen) and "✗ failed" in shown(pilot, "Banner"))
@@ -138,7 +138,7 @@ def test_the_trial_at_work_is_named_until_it_ends(tmp_path: Path) -> None:
     seen.take([], [TrialEvent(t=1.0, trial=trial.key, phase="progress", what="perplexity 3/9")])
     assert seen.now_words() == "petri-60k · mult_gauss σ 1 · mlp_only · seed 43"
     assert seen.what == "perplexity 3/9"
-    entries = seen.take([record(trial)], [])
+    entries = seen.take([TrialRecord.decode(record(trial))], [])
     assert seen.now_words() == ""
     assert "perplexity 40" in entries[0].text
 
@@ -146,7 +146,7 @@ def test_the_trial_at_work_is_named_until_it_ends(tmp_path: Path) -> None:
 async def test_lines_that_lesion_did_not_write_are_told_and_passed_over(tmp_path: Path) -> None:
     run, planned = make(tmp_path)
     finish(run, planned[:-2])
-    write(run, "trials.jsonl", [record(planned[-2], level="much"), record(planned[-1], seconds="long")])
+    write(run, "trials.jsonl", [record(planned[-2]) | {"level": "much"}, record(planned[-1]) | {"seconds": "long"}])
     write(run, "events.jsonl", [{"event": "worker", "t": "soon"}, {"event": "memory", "t": 1.0, "devices": 3}])
     app = lab(tmp_path, run)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -4,11 +4,11 @@ import json
 import math
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from engine import catalog
+from engine.record.trials import TrialRecord
 from engine.runs import read_generations, read_manifest, read_profile, read_trials
 from tests.golden.frozen import DRAWS, KEYS, RUN, draws, keys, lesion
 
@@ -38,8 +38,8 @@ def test_draws_are_what_they_were() -> None:
 
 def test_every_method_and_every_measurement_was_recorded() -> None:
     records = read_trials(RUN)
-    assert {record["status"] for record in records} == {"ok"}
-    assert {record["method"] for record in records} == set(catalog.methods())
+    assert {record.status for record in records} == {"ok"}
+    assert {record.method for record in records} == set(catalog.methods())
     measured = {measure.name for measure in read_profile(RUN).measure}
     assert set(catalog.measurements()) - measured == {"lm_eval"}
 
@@ -65,15 +65,13 @@ def assert_equal(first: Path, second: Path) -> None:
     """The same trials with the same metrics: to the bit on the same processor, else within the tolerance."""
     alike = same_processor(first, second)
     before, after = read_trials(first), read_trials(second)
-    assert [record["trial"] for record in after] == [record["trial"] for record in before]
+    assert [record.trial for record in after] == [record.trial for record in before]
     for old, new in zip(before, after, strict=True):
         assert lasting(new) == lasting(old)
         for name in lasting(old):
-            close = (
-                alike or old["method"] in LOOSE or math.isclose(*both(old, new, name), rel_tol=TOLERANCE, abs_tol=1e-9)
-            )
-            exact = repr(old["metrics"][name]) == repr(new["metrics"][name])
-            assert exact if alike else close, f"{old['method']}: {name} was {both(old, new, name)}"
+            close = alike or old.method in LOOSE or math.isclose(*both(old, new, name), rel_tol=TOLERANCE, abs_tol=1e-9)
+            exact = repr(old.metrics[name]) == repr(new.metrics[name])
+            assert exact if alike else close, f"{old.method}: {name} was {both(old, new, name)}"
     if alike:
         assert texts(first) == texts(second)
 
@@ -85,16 +83,16 @@ def same_processor(first: Path, second: Path) -> bool:
     return bool(read_manifest(first)["workers"] == manifest["workers"] and not changed)
 
 
-def lasting(record: dict[str, Any]) -> list[str]:
+def lasting(record: TrialRecord) -> list[str]:
     """The names of its metrics that do not tell the time."""
-    return [name for name in record["metrics"] if not name.endswith(TIMED)]
+    return [name for name in record.metrics if not name.endswith(TIMED)]
 
 
-def both(old: dict[str, Any], new: dict[str, Any], name: str) -> tuple[float, float]:
+def both(old: TrialRecord, new: TrialRecord, name: str) -> tuple[float, float]:
     """The metric as it was and as it is."""
-    return float(old["metrics"][name]), float(new["metrics"][name])
+    return float(old.metrics[name]), float(new.metrics[name])
 
 
-def texts(run: Path) -> set[tuple[str, str | None, int, str]]:
+def texts(run: Path) -> set[tuple[str, str | None, int | None, str | None]]:
     """Every text by its place."""
-    return {(one["trial"], one["label"], one["index"], one["text"]) for one in read_generations(run)}
+    return {(one.trial, one.label, one.index, one.text) for one in read_generations(run)}

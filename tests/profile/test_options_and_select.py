@@ -167,7 +167,7 @@ def test_what_the_console_has_no_field_for_survives_editing(base: Path, tmp_path
 
 def test_trials_that_differ_in_these_alone_are_told_apart(with_set: WithSet) -> None:
     def group(*overrides: str) -> str | None:
-        return trial_group(vars(trials(with_set(*overrides))[-1]))
+        return trial_group(trials(with_set(*overrides))[-1])
 
     assert group() == "attn_only"
     assert group(TOP) == "attn_only[top_k 10 magnitude]"
@@ -220,7 +220,7 @@ def test_a_text_of_ones_own_counts_by_content_and_travels_with_the_run(base: Pat
     assert [trial.key for trial in trials(again, run)] == keys(own)
     trial = trials(again, run)[-1]
     assert trial.select == {"by": "top_k", "k": 9, "score": "grad_squared", "text": "inputs/own.txt"}
-    assert trial_group(vars(trial)) == "attn_only[top_k 9 grad_squared own]"
+    assert trial_group(trial) == "attn_only[top_k 9 grad_squared own]"
 
 
 def test_options_of_a_score_are_told_apart(with_set: WithSet) -> None:
@@ -228,6 +228,6 @@ def test_options_of_a_score_are_told_apart(with_set: WithSet) -> None:
     scored = "damage.0.select={by='top_k', k=9, score='hutchinson'}"
     one = with_set(scored, *(f"damage.0.select.{option}" for option in options))
     expected = "attn_only[top_k 9 hutchinson 5 documents context 32 batches of 2 3 probes seed 4]"
-    assert trial_group(vars(trials(one)[-1])) == expected
+    assert trial_group(trials(one)[-1]) == expected
     found = [keys(with_set(scored, f"damage.0.select.{option}"))[-1] for option in options]
     assert len({*found, keys(with_set(scored))[-1]}) == 6

@@ -28,7 +28,7 @@ def test_two_of_its_trials_are_repeated(folder: Path, tmp_path: Path) -> None:
     for name in ("trials.jsonl", "generations.jsonl"):
         lines = (short / name).read_text().splitlines(keepends=True)
         (short / name).write_text("".join(line for line in lines if json.loads(line)["trial"] in kept))
-    assert [record["level"] for record in runs.read_trials(short)] == [None, 0.7]
+    assert [record.level for record in runs.read_trials(short)] == [None, 0.7]
     command = [
         sys.executable,
         "-m",

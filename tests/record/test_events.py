@@ -69,7 +69,7 @@ def test_bytes_there_and_back(event: Event, line: str) -> None:
 
 def test_what_we_write_is_checked() -> None:
     wrong = StartEvent(event="started", total="many")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"StartEvent\.total holds 'many', and count is expected"):
+    with pytest.raises(ValueError, match=r"StartEvent\.total is 'many', where count is expected"):
         wrong.encode()
 
 

@@ -13,11 +13,15 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from engine.profile import Profile, Trial, parse, trials
+from engine.profile import Profile, Trial, parse, to_toml, trials
 from engine.record.events import Event, StartEvent, WorkerEvent
+from engine.record.messages import Hello
+from engine.record.texts import TextRecord
+from engine.record.trials import TrialRecord
 from engine.runs import Watch, create, read_profile, start, status
 from engine.runs.journal import Journal
 from engine.runs.lock import read_holder
+from engine.runs.places import Place
 
 
 def small_profile(**changes: Any) -> Profile:
@@ -42,19 +46,12 @@ def run(tmp_path: Path) -> Path:
     return create(small_profile(), tmp_path / "results", source=None)
 
 
-def trial_record(trial: Trial, **changes: Any) -> dict[str, Any]:
+def trial_record(trial: Trial, **changes: Any) -> TrialRecord:
     """A record of the trial with made-up numbers."""
-    record: dict[str, Any] = {
-        "v": 1,
+    told: dict[str, Any] = {
         "trial": trial.key,
-        "index": trial.index,
-        "model": trial.model,
-        "baseline": trial.baseline,
-        "method": trial.method,
-        "group": trial.group,
+        **{name: getattr(trial, name) for name in ("index", "model", "baseline", "method", "group", "level", "seed")},
         "layers": trial.layers,
-        "level": trial.level,
-        "seed": trial.seed,
         "status": "ok",
         "metrics": {"perplexity": 1.5 + trial.index},
         "texts": 2,
@@ -62,28 +59,17 @@ def trial_record(trial: Trial, **changes: Any) -> dict[str, Any]:
         "touched": 10,
         "batch": {"perplexity": 16},
         "seconds": 0.1,
-        "peak_bytes": None,
         "device": "cpu",
         "started": "2026-01-01T00:00:00.000Z",
-        "error": None,
         "threads": 1,
     }
-    return record | changes
+    return TrialRecord(**(told | changes))
 
 
-def text_records(trial: Trial, count: int = 2) -> list[dict[str, Any]]:
+def text_records(trial: Trial, count: int = 2) -> list[TextRecord]:
     """Texts of the trial."""
-    return [
-        {
-            "trial": trial.key,
-            "measurement": "generation",
-            "label": None,
-            "index": index,
-            "prompt": "p",
-            "text": f"t{index}",
-        }
-        for index in range(count)
-    ]
+    found = ({"index": index, "prompt": "p", "text": f"t{index}"} for index in range(count))
+    return [TextRecord(trial=trial.key, measurement="generation", found=one) for one in found]
 
 
 def fill(run: Path, count: int, **changes: Any) -> list[Trial]:
@@ -131,6 +117,7 @@ def endless_profile() -> Profile:
 HOLD = """
 import sys, time
 from pathlib import Path
+from engine.runs.places import Place
 from engine.runs.lock import Lock
 lock = Lock(Path(sys.argv[1]))
 print("held", flush=True)
@@ -151,6 +138,12 @@ def kill_all(run: Path) -> None:
         os.kill(holder["pid"], signal.SIGKILL)
 
 
+def hello(profile: Profile, run: Path, place: Place) -> Hello:
+    """How a runner greets a worker."""
+    text = to_toml(profile)
+    return Hello(profile=text, folder=str(run), device=place.device, threads=1, trust_remote_code=False, batch={})
+
+
 Kind = TypeVar("Kind", bound=Event)
 
 
@@ -159,10 +152,10 @@ def told(run: Path, kind: type[Kind]) -> list[Kind]:
     return [event for event in Watch(run).poll().events if isinstance(event, kind)]
 
 
-def wait(run: Path, until: Callable[[Watch, list[dict[str, Any]], list[Event]], bool]) -> None:
+def wait(run: Path, until: Callable[[Watch, list[TrialRecord], list[Event]], bool]) -> None:
     """Follow the run until `until(watch, all trials, all events)`; fails when it ends before."""
     watch = Watch(run)
-    found: list[dict[str, Any]] = []
+    found: list[TrialRecord] = []
     events: list[Event] = []
     while True:
         update = watch.poll()
@@ -182,7 +175,7 @@ def worker_of(run: Path) -> int:
     """The process id of the worker that the run's present runner started last, waiting for its first."""
     found: list[int] = []
 
-    def seen(watch: Watch, trials: list[dict[str, Any]], events: list[Event]) -> bool:
+    def seen(watch: Watch, trials: list[TrialRecord], events: list[Event]) -> bool:
         lives = [at for at, event in enumerate(events) if isinstance(event, StartEvent)]
         this_life = events[lives[-1] :] if lives else []
         found[:] = [one.pid for one in this_life if isinstance(one, WorkerEvent) and one.state == "started" and one.pid]

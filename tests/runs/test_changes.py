@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 
 from engine import analysis
-from engine.profile import to_toml, trials, versions
+from engine.profile import trials, versions
 from engine.profile.packs import packs
 from engine.record.changes import Baselines, change_pct
 from engine.record.events import TrialEvent
+from engine.record.trials import Status, TrialRecord
 from engine.runs import Watch, create, manifest, read_profile, read_trials
 from engine.runs.dispatch import Dispatcher, StopRequests
 from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal
 from engine.runs.places import Place
-from tests.runs.conftest import fill, small_profile, told
+from tests.runs.conftest import fill, hello, small_profile, told
 
 
 @pytest.mark.parametrize(
@@ -79,20 +80,26 @@ def test_numbers_that_are_not_finite_survive(run: Path) -> None:
     fill(run, 1, change_pct={"a": math.nan, "b": math.inf, "c": None, "d": -12.5})
     [record] = read_trials(run)
     [watched] = Watch(run).poll().trials
-    for found in (record["change_pct"], watched["change_pct"]):
-        assert math.isnan(found["a"])
+    for found in (record.change_pct, watched.change_pct):
+        assert found is not None
+        assert math.isnan(found["a"] or 0.0)
         assert (found["b"], found["c"], found["d"]) == (math.inf, None, -12.5)
 
 
 def test_records_of_earlier_versions_are_read(run: Path) -> None:
     fill(run, 2)
-    assert all("change_pct" not in record for record in read_trials(run))
+    lines = [json.loads(line) for line in (run / "trials.jsonl").read_text().splitlines()]
+    for line in lines:
+        del line["change_pct"], line["threads"], line["error"]
+    (run / "trials.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert [record.change_pct for record in read_trials(run)] == [None, None]
     assert [row["perplexity_change_pct"] for row in analysis.rows(run)] == [0.0, pytest.approx(100 / 1.5)]
 
 
-def made(model: str, seed: int, status: str = "ok", *, baseline: bool = False) -> dict[str, Any]:
+def made(model: str, seed: int, status: Status = "ok", *, baseline: bool = False) -> TrialRecord:
     metrics = {"nll": 10.0 * seed if baseline else 60.0} if status == "ok" else {}
-    return {"model": model, "seed": seed, "baseline": baseline, "status": status, "metrics": metrics}
+    which: dict[str, Any] = {"trial": "k", "index": 0, "method": "none", "group": None, "level": None}
+    return TrialRecord(model=model, seed=seed, baseline=baseline, status=status, metrics=metrics, **which)
 
 
 def test_which_baseline_counts() -> None:
@@ -112,19 +119,18 @@ def test_no_damaged_model_runs_before_its_baselines_also_on_two_devices(tmp_path
     run = create(profile, tmp_path, source=None)
     manifest.start(run, versions(profile), devices=["cpu", "cpu:1"], threads=1, trust_remote_code=False)
     profile = read_profile(run)
-    hello = {"profile": to_toml(profile), "folder": str(run), "threads": 1, "trust_remote_code": False, "batch": {}}
     two = [Place("cpu"), Place("cpu:1")]
-    executor = LocalExecutor(two, lambda place: {**hello, "device": place.device}, run / "worker.log", 600)
+    executor = LocalExecutor(two, lambda place: hello(profile, run, place), run / "worker.log", 600)
     journal = Journal(run)
     dispatcher = Dispatcher(run, packs(trials(profile, run)), 2, journal, executor, "cpu", journal.check)
     assert dispatcher.work(StopRequests(run)) == "done"
     journal.close()
-    records = {record["trial"]: record for record in read_trials(run)}
-    assert {record["device"] for record in records.values()} == {"cpu", "cpu:1"}
-    assert all(record["change_pct"]["nll"] is not None for record in records.values())
+    records = {record.trial: record for record in read_trials(run)}
+    assert {record.device for record in records.values()} == {"cpu", "cpu:1"}
+    assert all((record.change_pct or {})["nll"] is not None for record in records.values())
     ready = set()
     for event in told(run, TrialEvent):
         record = records[event.trial]
-        if event.phase == "end" and record["baseline"]:
-            ready.add(record["model"])
-        assert event.phase != "begin" or record["baseline"] or record["model"] in ready
+        if event.phase == "end" and record.baseline:
+            ready.add(record.model)
+        assert event.phase != "begin" or record.baseline or record.model in ready

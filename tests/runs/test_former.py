@@ -34,7 +34,7 @@ def former(tmp_path: Path) -> Path:
 
 def test_its_trials_are_known_by_former_keys(former: Path) -> None:
     grid = trials(read_profile(former), former, earlier(former))
-    recorded = {record["trial"]: record["index"] for record in read_trials(former)}
+    recorded = {record.trial: record.index for record in read_trials(former)}
     assert len(recorded) == len(grid) == RECORDED
     for trial in grid:
         assert trial.index in {recorded.get(key) for key in trial.former_keys}
@@ -55,15 +55,15 @@ def test_it_is_gone_on_with_and_what_differs_is_said(former: Path) -> None:
     assert watched.returncode == 0, watched.stderr
     assert (former / "trials.jsonl").read_text().startswith("".join(lines[:3]))
     records = read_trials(former)
-    assert [record["index"] for record in records] == list(range(RECORDED))
-    assert not {record["trial"] for record in records[3:]} & {json.loads(line)["trial"] for line in lines}
+    assert [record.index for record in records] == list(range(RECORDED))
+    assert not {record.trial for record in records[3:]} & {json.loads(line)["trial"] for line in lines}
     warnings = [event.text for event in told(former, WarningEvent)]
     assert sum(says in text and tail in text for text in warnings) == 1
     noted = read_manifest(former)
     assert noted["versions"] == {}
     assert noted["started"][-1]["changed"]["versions"]["sampler"] == catalog.SAMPLER_VERSION
     assert all(
-        {record["trial"] for record in records} & set(trial.keys)
+        {record.trial for record in records} & set(trial.keys)
         for trial in trials(read_profile(former), former, manifest.earlier(former))
     )
 

@@ -25,7 +25,7 @@ def test_numbers_survive(run: Path) -> None:
     line = (run / "trials.jsonl").read_text()
     assert json.loads(line, parse_constant=pytest.fail)["metrics"]["a"] == "nan"
     assert '"b":"inf","c":"-inf"' in line
-    read = read_trials(run)[0]["metrics"]
+    read = read_trials(run)[0].metrics
     assert {name: repr(value) for name, value in read.items()} == {n: repr(value) for n, value in numbers.items()}
 
 
@@ -39,7 +39,7 @@ def test_texts_with_any_character_stay_on_one_line() -> None:
 def test_torn_tails_are_dropped_on_reading_and_cut_off_on_resume(run: Path) -> None:
     grid = fill(run, 3)
     whole = raw(run)
-    for torn in (b"{", encode(trial_record(grid[3]))[:-1], b"\0" * 5000, b"x" * 200_000):
+    for torn in (b"{", encode(trial_record(grid[3]).encode())[:-1], b"\0" * 5000, b"x" * 200_000):
         for name in ("trials.jsonl", "generations.jsonl", "events.jsonl"):
             with (run / name).open("ab") as file:
                 file.write(torn)
@@ -55,8 +55,8 @@ def test_crash_after_any_byte_of_a_commit(run: Path) -> None:
     """Texts are written before their trial's line: wherever that breaks off, all is there afterwards or nothing."""
     grid = fill(run, 3)
     before = raw(run)
-    texts = b"".join(map(encode, text_records(grid[3])))
-    line = encode(trial_record(grid[3]))
+    texts = b"".join(encode(text.encode()) for text in text_records(grid[3]))
+    line = encode(trial_record(grid[3]).encode())
     for count in {*range(0, len(texts + line), 7), len(texts) - 1, len(texts), len(texts) + 1, len(texts + line)}:
         written = (texts + line)[:count]
         (run / "generations.jsonl").write_bytes(before[1] + written[: len(texts)])
@@ -72,7 +72,7 @@ def test_rubbish_after_the_last_commit_is_cut_off(run: Path) -> None:
     """What a power cut makes of a file's end: blocks of zeros, and lines that are none."""
     grid = fill(run, 3)
     before = raw(run)
-    texts = b"".join(map(encode, text_records(grid[3])))
+    texts = b"".join(encode(text.encode()) for text in text_records(grid[3]))
     (run / "generations.jsonl").write_bytes(before[1] + texts + b"\0" * 4096 + b"\n" + texts[:9])
     Journal(run).close()
     assert raw(run) == before
@@ -101,7 +101,7 @@ def test_corrupt_line_in_the_middle(run: Path, bad: bytes, says: str) -> None:
         assert "delete that line" in sentence
         assert "\n" not in sentence
     records, faults = read_tolerant(run)
-    assert [record["trial"] for record in records] == [grid[0].key, grid[2].key]
+    assert [record.trial for record in records] == [grid[0].key, grid[2].key]
     assert len(faults) == 1
 
 
@@ -114,8 +114,8 @@ def test_deleting_the_corrupt_line_mends_the_run(run: Path) -> None:
     assert [remark.split(":")[0] for remark in journal.remarks] == ["generations.jsonl"]
     journal.commit(trial_record(grid[1]), text_records(grid[1]))
     journal.close()
-    assert sorted(record["trial"] for record in read_trials(run)) == sorted(trial.key for trial in grid[:3])
-    assert [text["trial"] for text in read_generations(run)] == [grid[i].key for i in (0, 0, 2, 2, 1, 1)]
+    assert sorted(record.trial for record in read_trials(run)) == sorted(trial.key for trial in grid[:3])
+    assert [text.trial for text in read_generations(run)] == [grid[i].key for i in (0, 0, 2, 2, 1, 1)]
 
 
 def test_corrupt_text_in_the_middle(run: Path) -> None:
@@ -132,8 +132,8 @@ def test_of_a_trial_recorded_twice_the_first_counts(run: Path) -> None:
     grid = fill(run, 2)
     again = trial_record(grid[0], metrics={"perplexity": 99.0})
     with (run / "trials.jsonl").open("ab") as file:
-        file.write(encode(again))
-    assert [record["metrics"]["perplexity"] for record in read_trials(run)] == [1.5, 2.5]
+        file.write(encode(again.encode()))
+    assert [record.metrics["perplexity"] for record in read_trials(run)] == [1.5, 2.5]
     records, faults = read_tolerant(run)
     assert len(records) == 2
     assert faults == [f"{run / 'trials.jsonl'}, line 3, repeats the trial of line 1, which is the one that counts"]

@@ -10,13 +10,14 @@ import pytest
 from engine import runs
 from engine.errors import LesionError
 from engine.record.directory import find
+from engine.record.events import StartEvent, StateEvent
 from engine.runs.status import status
 from engine.runs.summaries import summaries
 from engine.runs.watch import Watch
 from tests.analysis.conftest import record
 
-STARTED = {"t": 1.0, "event": "started", "total": 2, "done": 0, "seconds": 0.0, "host": "h"}
-DONE = {"t": 9.0, "event": "state", "state": "done", "text": ""}
+STARTED = StartEvent(t=1.0, event="started", total=2, host="h").encode()
+DONE = StateEvent(t=9.0, state="done").encode()
 PROFILE = '[model]\nnames = ["petri-16k"]\n[[damage]]\nmethod = "ablation"\n'
 
 
@@ -112,10 +113,10 @@ def test_a_record_that_cannot_be_is_named(tmp_path: Path, changed: dict[str, Any
 
 
 def test_a_metric_that_is_null_was_not_measured(tmp_path: Path) -> None:
-    run = make(tmp_path, "null", [STARTED, DONE], [record(0, metrics={"nll": None, "kl": 2**60, "hit": True})])
+    run = make(tmp_path, "null", [STARTED, DONE], [record(0) | {"metrics": {"nll": None, "kl": 2**60, "hit": True}}])
     [read] = runs.read_trials(run)
-    assert read["metrics"] == {"kl": float(2**60), "hit": 1.0}
-    assert {type(value) for value in read["metrics"].values()} == {float}
+    assert read.metrics == {"kl": float(2**60), "hit": 1.0}
+    assert {type(value) for value in read.metrics.values()} == {float}
 
 
 CACHES = [

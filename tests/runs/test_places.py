@@ -1,22 +1,24 @@
 """Several places: what becomes of a run when one of them never starts, and which pack goes where."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.errors import LesionError
-from engine.profile import to_toml, trials, versions
+from engine.profile import trials, versions
 from engine.profile.packs import packs
 from engine.record.directory import read_profile
 from engine.record.events import LoadedEvent, WarningEvent
+from engine.record.messages import Hello
 from engine.record.records import read_trials
 from engine.runs import create, manifest
 from engine.runs.dispatch import Dispatcher, StopRequests
 from engine.runs.executor import LocalExecutor
 from engine.runs.journal import Journal
 from engine.runs.places import Place
-from tests.runs.conftest import small_profile, told
+from tests.runs.conftest import hello, small_profile, told
 
 CPU, OTHER = Place("cpu"), Place("cpu:1")
 
@@ -28,10 +30,9 @@ def work(folder: Path, places: list[Place], **wrong: Any) -> Path:
     run = create(profile, folder, source=None)
     manifest.start(run, versions(profile), devices=list(map(str, places)), threads=1, trust_remote_code=False)
     profile = read_profile(run)
-    hello = {"profile": to_toml(profile), "folder": str(run), "threads": 1, "trust_remote_code": False, "batch": {}}
 
-    def greet(place: Place) -> dict[str, Any]:
-        return {**hello, "device": place.device, **(wrong if place == places[-1] else {})}
+    def greet(place: Place) -> Hello:
+        return replace(hello(profile, run, place), **(wrong if place == places[-1] else {}))
 
     journal = Journal(run)
     executor = LocalExecutor(places, greet, run / "worker.log", 600)
@@ -47,7 +48,10 @@ def work(folder: Path, places: list[Place], **wrong: Any) -> Path:
     ("wrong", "why"),
     [
         ({"device": "cuda:9"}, "cuda:9"),
-        ({"threads": "many"}, "no worker gets ready to run a trial, 3 tries in a row: the worker on cpu:1 ended with"),
+        (
+            {"profile": "no TOML"},
+            "no worker gets ready to run a trial, 3 tries in a row: the worker on cpu:1 ended with",
+        ),
     ],
     ids=["it says why", "it dies"],
 )
@@ -55,7 +59,7 @@ def test_a_place_that_never_starts_is_left_out(tmp_path: Path, wrong: dict[str, 
     run = work(tmp_path, [CPU, OTHER], **wrong)
     records = read_trials(run)
     assert len(records) == len(trials(read_profile(run), run))
-    assert {(record["status"], record["device"]) for record in records} == {("ok", "cpu")}
+    assert {(record.status, record.device) for record in records} == {("ok", "cpu")}
     [text] = [event.text for event in told(run, WarningEvent) if "left out" in event.text]
     assert text.startswith("cpu:1 is left out, and the other places go on: ")
     assert why in text
@@ -63,7 +67,7 @@ def test_a_place_that_never_starts_is_left_out(tmp_path: Path, wrong: dict[str, 
 
 def test_where_the_only_place_never_starts_the_run_says_why(tmp_path: Path) -> None:
     with pytest.raises(LesionError, match="no worker gets ready to run a trial, 3 tries in a row: the worker on cpu"):
-        work(tmp_path, [CPU], threads="many")
+        work(tmp_path, [CPU], profile="no TOML")
 
 
 def test_a_place_goes_on_with_the_model_that_it_has(tmp_path: Path) -> None:
@@ -72,4 +76,4 @@ def test_a_place_goes_on_with_the_model_that_it_has(tmp_path: Path) -> None:
     loaded = [event.model for event in told(run, LoadedEvent)]
     assert sorted(loaded[:2]) == ["petri-16k", "petri-4k"]
     assert len(loaded) <= 4
-    assert {record["device"] for record in read_trials(run)} == {"cpu", "cpu:1"}
+    assert {record.device for record in read_trials(run)} == {"cpu", "cpu:1"}

@@ -167,8 +167,9 @@ def test_of_texts_a_tenth_may_differ_where_rounding_does(tmp_path: Path) -> None
             for label in (None, "greedy"):
                 other = changed.get(str(label), 0) if number else 0
                 for text in text_records(trial, 10):
-                    more = "!" if text["index"] < other else ""
-                    texts.append({**text, "label": label, "text": text["text"] + more})
+                    more = "!" if (text.index or 0) < other else ""
+                    found = {**text.found, "text": f"{text.text}{more}"}
+                    texts.append(replace(text, label=label, found=found))
             metrics = {"distinct_1": 0.5, "greedy.distinct_1": 0.5 + 0.1 * (number and changed.get("greedy", 0) > 0)}
             journal.commit(trial_record(trial, metrics=metrics), texts)
         journal.close()

@@ -6,7 +6,6 @@ import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -25,6 +24,7 @@ from engine.record.events import (
     WorkerEvent,
 )
 from engine.record.lines import encode
+from engine.record.trials import TrialRecord
 from engine.runs import (
     Watch,
     create,
@@ -45,9 +45,9 @@ from tests.runs.conftest import endless_profile, lasting, resume, told, trials_d
 def test_an_undisturbed_run(finished: Path) -> None:
     grid = trials(read_profile(finished), finished)
     records = read_trials(finished)
-    assert [record["trial"] for record in records] == [trial.key for trial in grid]
+    assert [record.trial for record in records] == [trial.key for trial in grid]
     assert len(records) == 30
-    assert {record["status"] for record in records} == {"ok"}
+    assert {record.status for record in records} == {"ok"}
     assert len(read_generations(finished)) == 30 * 8
     found = status(finished)
     assert (found.state, found.total, found.done, found.ok, found.life_done) == ("done", 30, 30, 30, 30)
@@ -125,7 +125,7 @@ def test_stop_finishes_the_trial_and_resume_goes_on(finished: Path, fresh: Path)
     assert found.state == "stopped"
     assert 3 <= found.done < 30
     begun = [event.trial for event in told(fresh, TrialEvent) if event.phase == "begin"]
-    assert [record["trial"] for record in read_trials(fresh)] == begun  # what was begun was finished
+    assert [record.trial for record in read_trials(fresh)] == begun  # what was begun was finished
     assert "stopping" in [event.state for event in told(fresh, StateEvent)]
     assert not (fresh / "stop").exists()
     resume(fresh)
@@ -144,7 +144,7 @@ def test_sigterm_finishes_the_trial_and_sighup_is_nothing(fresh: Path) -> None:
     assert process.wait() == 0
     assert status(fresh).state == "stopped"
     begun = [event.trial for event in told(fresh, TrialEvent) if event.phase == "begin"]
-    assert [record["trial"] for record in read_trials(fresh)] == begun
+    assert [record.trial for record in read_trials(fresh)] == begun
 
 
 def test_stop_now_leaves_the_trial_unrecorded(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_stop_now_leaves_the_trial_unrecorded(tmp_path: Path) -> None:
     assert not worker.is_running()
 
 
-def ready(times: int) -> Callable[[Watch, list[dict[str, Any]], list[Event]], bool]:
+def ready(times: int) -> Callable[[Watch, list[TrialRecord], list[Event]], bool]:
     """Whether a model has been loaded this often."""
     return lambda watch, found, events: sum(isinstance(event, LoadedEvent) for event in events) == times
 
@@ -182,8 +182,8 @@ def test_workers_lost_on_one_trial(tmp_path: Path) -> None:
     stop(run, now=True)
     assert process.wait() == 0
     [record] = read_trials(run)
-    assert (record["status"], record["metrics"], record["index"]) == ("failed", {}, 0)
-    assert re.search(r"the worker on cpu was killed by SIGKILL .*number 2 lost on this trial", record["error"])
+    assert (record.status, record.metrics, record.index) == ("failed", {}, 0)
+    assert re.search(r"the worker on cpu was killed by SIGKILL .*number 2 lost on this trial", record.error or "")
     lost = [event.text or "" for event in told(run, WorkerEvent) if event.state == "lost"]
     assert "SIGSEGV" in lost[0]
     assert "SIGKILL" in lost[1]
@@ -240,7 +240,7 @@ def test_a_repetition_is_verified(finished: Path, tmp_path: Path) -> None:
     (again / "generations.jsonl").write_bytes(b"".join([*texts[:2], encode(changed), *texts[3:]]))
     found = verify(finished, again)
     assert [(each.trial, each.what) for each in found.differences] == [
-        (read_trials(finished)[-1]["trial"], "trial"),
+        (read_trials(finished)[-1].trial, "trial"),
         (records[3]["trial"], "nll"),
         (records[0]["trial"], "generation text 2"),
     ]

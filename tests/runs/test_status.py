@@ -72,7 +72,7 @@ def test_watch_brings_each_thing_once(run: Path) -> None:
     begin(run)
     grid = fill(run, 2)
     first = watch.poll()
-    assert [record["trial"] for record in first.trials] == [trial.key for trial in grid[:2]]
+    assert [record.trial for record in first.trials] == [trial.key for trial in grid[:2]]
     assert [event.event for event in first.events] == ["started"]
     assert first.status == status(run)
     with (run / "trials.jsonl").open("ab") as file:
@@ -84,7 +84,7 @@ def test_watch_brings_each_thing_once(run: Path) -> None:
     journal.note(WarningEvent(text="x"))
     journal.close()
     second = watch.poll()
-    assert [record["metrics"] for record in second.trials] == [{"perplexity": float("inf")}]
+    assert [record.metrics for record in second.trials] == [{"perplexity": float("inf")}]
     assert [event.event for event in second.events] == ["warning"]
     assert second.status.done == 3
     assert (watch.poll().trials, watch.poll().events) == ([], [])

@@ -41,9 +41,9 @@ def results(spec: Profile, folder: Path, *, hooked: bool = False) -> list[dict[s
     found = []
     for trial in trials(spec):
         [(_, outcome)] = bench.run([trial])
-        record = outcome.record
-        assert record["status"] == "ok", record["error"]
-        found.append({name: value for name, value in record["metrics"].items() if "seconds" not in name})
+        result = outcome.result
+        assert result.status == "ok", result.error
+        found.append({name: value for name, value in result.metrics.items() if "seconds" not in name})
         if hooked and len(found) == 1:
             from accelerate import dispatch_model
 

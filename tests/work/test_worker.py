@@ -73,9 +73,8 @@ def test_messages_and_texts(worker: START, tmp_path: Path) -> None:
     assert facts["cpu"]
     assert "gpus" not in facts
     process.ask(trial)
-    assert process.hear("model") == {"say": "model", "model": "petri-16k", "state": "loading"}
-    loaded = process.hear("model")
-    assert loaded["state"] == "ready"
+    assert process.hear("loading") == {"say": "loading", "model": "petri-16k"}
+    loaded = process.hear("loaded")
     assert loaded["dtype"] == "float32"
     assert loaded["parameters"] == 35_700
     assert len(loaded["digest"]) == 64

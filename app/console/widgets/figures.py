@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.text import Text
 
 from app import charts
 from app.safe import line
 from engine.analysis import model_name, trial_group
+from engine.profile import Trial
+from engine.record.trials import TrialRecord
 
 STATES = {
     "running": ("●", "primary"),
@@ -42,12 +41,11 @@ def outcome_text(status: str, colours: dict[str, str]) -> Text:
     return Text(f"{symbol} {line(status, longest=60)}", style=colours[colour])
 
 
-def trial_words(trial: Mapping[str, Any]) -> str:
+def trial_words(trial: Trial | TrialRecord) -> str:
     """What a trial is, on one line: `petri-60k · mult_gauss σ 0.4 · attn_only · seed 43`."""
-    parts: list[object] = [model_name(str(trial.get("model")))]
-    if trial.get("baseline") or trial.get("method") == "none":
+    parts = [model_name(trial.model)]
+    if trial.baseline or trial.method == "none":
         parts.append("baseline")
     else:
-        group = trial_group(trial)
-        parts += [charts.dose_words(str(trial.get("method")), trial.get("level")), group]
-    return line(" · ".join(str(part) for part in [*parts, f"seed {trial.get('seed')}"]))
+        parts += [charts.dose_words(trial.method, trial.level), str(trial_group(trial))]
+    return line(" · ".join([*parts, f"seed {trial.seed}"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import Group, RenderableType
 from rich.rule import Rule
@@ -21,11 +21,12 @@ from app.safe import line
 from app.words import duration, number, percent, signed, size
 from engine import catalog
 from engine.record.changes import change_pct
+from engine.record.texts import TextRecord
+from engine.record.trials import TrialRecord
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-Record = dict[str, Any]
 SIDE_BY_SIDE = 120  # columns of the terminal from which texts stand beside each other
 
 
@@ -43,8 +44,8 @@ class TrialDetail(Horizontal):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.trial: Record | None = None
-        self._texts: list[tuple[Record, Record | None]] = []
+        self.trial: TrialRecord | None = None
+        self._texts: list[tuple[TextRecord, TextRecord | None]] = []
         self._note = ""
 
     def compose(self) -> ComposeResult:
@@ -63,10 +64,9 @@ class TrialDetail(Horizontal):
     @property
     def artifacts(self) -> list[str]:
         """The files that the trial left, by their names within the run."""
-        found = (self.trial or {}).get("artifacts")
-        return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+        return list((self.trial and self.trial.artifacts) or ())
 
-    def show(self, trial: Record | None, baseline: Record | None) -> None:
+    def show(self, trial: TrialRecord | None, baseline: TrialRecord | None) -> None:
         """Shows a trial's metrics; its texts follow with `show_texts`."""
         self.trial = trial
         shown = Text("no trial fits the filter") if trial is None else self._figures(trial, baseline)
@@ -74,7 +74,7 @@ class TrialDetail(Horizontal):
         self.query_one("#metrics").border_title = Content("trial" if trial is None else trial_words(trial))
         self.show_texts([], [], "" if trial is None else "reading…")
 
-    def show_texts(self, texts: Sequence[Record], baseline: Iterable[Record], note: str = "") -> None:
+    def show_texts(self, texts: Sequence[TextRecord], baseline: Iterable[TextRecord], note: str = "") -> None:
         """Pairs each text with the baseline's of the same prompt; `note` stands where there is none."""
         undamaged = {_prompt(text): text for text in baseline}
         self._texts = [(text, undamaged.get(_prompt(text))) for text in texts]
@@ -82,34 +82,34 @@ class TrialDetail(Horizontal):
         self._draw_texts()
         self.query_one("#texts", Scroll).scroll_home(animate=False)
 
-    def _figures(self, trial: Record, baseline: Record | None) -> RenderableType:
+    def _figures(self, trial: TrialRecord, baseline: TrialRecord | None) -> RenderableType:
         colours = self.app.theme_variables
-        head = outcome_text(str(trial["status"]), colours)
-        cost = f"  {duration(trial.get('seconds'))}, {size(float(trial.get('peak_bytes') or 0))} at most"
-        head.append(f"{cost}, {number(trial.get('touched') or 0)} weights touched", colours["muted"])
+        head = outcome_text(trial.status, colours)
+        cost = f"  {duration(trial.seconds)}, {size(float(trial.peak_bytes or 0))} at most"
+        head.append(f"{cost}, {number(trial.touched or 0)} weights touched", colours["muted"])
         parts: list[RenderableType] = [head]
-        if trial.get("error"):
-            parts.append(styled(str(trial["error"]), style=colours["error"]))
+        if trial.error:
+            parts.append(styled(trial.error, style=colours["error"]))
         if baseline is None:
             parts.append(
                 Text("Its baseline has no result: there is nothing to compare with.", style=colours["warning"])
             )
-        table = self._metrics(trial, baseline or {})
+        table = self._metrics(trial, baseline)
         if not self.artifacts:
             return Group(*parts, table)
-        names = ", ".join(PurePath(name).name.removeprefix(f"{trial['trial']}-") for name in self.artifacts)
+        names = ", ".join(PurePath(name).name.removeprefix(f"{trial.trial}-") for name in self.artifacts)
         left = Text.assemble(("a ", colours["primary"]), (f"artifacts: {line(names)}", colours["muted"]))
         return Group(*parts, table, left)
 
-    def _metrics(self, trial: Record, baseline: Record) -> Table:
+    def _metrics(self, trial: TrialRecord, baseline: TrialRecord | None) -> Table:
         colours = self.app.theme_variables
         table = Table(box=None, padding=(0, 1, 0, 0), expand=False, header_style=colours["muted"])
         table.add_column("metric", no_wrap=True)
         for name in ("trial", "baseline", "change", ""):
             table.add_column(name, justify="right", no_wrap=True)
-        before = baseline.get("metrics") or {}
-        for name in dict.fromkeys([*(trial.get("metrics") or {}), *before]):
-            value, base = (trial.get("metrics") or {}).get(name), before.get(name)
+        before = baseline.metrics if baseline else {}
+        for name in dict.fromkeys([*trial.metrics, *before]):
+            value, base = trial.metrics.get(name), before.get(name)
             moved = None if value is None or base is None else value - base
             change = None if value is None else change_pct(name, value, base)
             colour = colours[_verdict(name, moved)]
@@ -132,14 +132,14 @@ class TrialDetail(Horizontal):
         counted = f" · {len(self._texts)}" if self._texts else ""
         self.query_one("#texts").border_title = f"texts{counted}"
 
-    def _pair(self, text: Record, baseline: Record | None, *, beside: bool) -> Iterable[RenderableType]:
+    def _pair(self, text: TextRecord, baseline: TextRecord | None, *, beside: bool) -> Iterable[RenderableType]:
         colours = self.app.theme_variables
         yield Text.assemble(
-            (f"{int(text.get('index') or 0) + 1} ", colours["primary"]),
-            (line(text.get("prompt") or "", longest=200), colours["primary"]),
+            (f"{(text.index or 0) + 1} ", colours["primary"]),
+            (line(text.prompt or "", longest=200), colours["primary"]),
         )
-        undamaged = "no baseline text" if baseline is None else str(baseline.get("text") or "")
-        damaged = styled(str(text.get("text") or ""), style=colours["bright"])
+        undamaged = "no baseline text" if baseline is None else baseline.text or ""
+        damaged = styled(text.text or "", style=colours["bright"])
         healthy = styled(undamaged, style=colours["muted"])
         if beside:
             pair = Table(box=None, padding=(0, 2, 0, 0), expand=True, header_style=colours["muted"])
@@ -155,15 +155,15 @@ class TrialDetail(Horizontal):
         yield Rule(style=colours["line"], characters="─")
 
 
-def _prompt(text: Record) -> tuple[Any, ...]:
+def _prompt(text: TextRecord) -> tuple[object, ...]:
     """What makes two texts answers to the same question."""
-    return text.get("measurement"), text.get("label"), text.get("index"), text.get("prompt")
+    return text.measurement, text.label, text.index, text.prompt
 
 
-def _headline(whose: str, text: Record | None) -> str:
+def _headline(whose: str, text: TextRecord | None) -> str:
     if text is None:
         return whose
-    return f"{whose} · {number(text.get('tokens_out'))} tokens{', eos' if text.get('stop') == 'eos' else ''}"
+    return f"{whose} · {number(text.tokens_out)} tokens{', eos' if text.stop == 'eos' else ''}"
 
 
 def _verdict(metric: str, moved: float | None) -> str:
