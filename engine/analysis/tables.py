@@ -14,7 +14,8 @@ from engine.harmless import utf8
 from engine.profile import Where
 from engine.profile.places import single_layer
 from engine.record.changes import Baselines
-from engine.record.records import read_manifest, read_trials
+from engine.record.manifest import read_manifest
+from engine.record.records import read_trials
 from engine.record.trials import TrialRecord
 
 if TYPE_CHECKING:
@@ -94,14 +95,11 @@ def tidy(run: str, journal: Iterable[TrialRecord], names: Mapping[str, str] | No
 def _weights(run: Path) -> dict[str, tuple[str, str]]:
     """What the manifest knows of the weights of a run's models; a run without a manifest tells nothing."""
     try:
-        models = read_manifest(run).get("models")
+        models = read_manifest(run).get("models", {})
     except LesionError:
         return {}
-    return {
-        str(model): (facts["dtype"], facts["digest"])
-        for model, facts in (models.items() if isinstance(models, dict) else ())
-        if isinstance(facts, dict) and all(isinstance(facts.get(name), str) for name in ("dtype", "digest"))
-    }
+    known = ((model, facts.get("dtype"), facts.get("digest")) for model, facts in models.items())
+    return {model: (dtype, digest) for model, dtype, digest in known if dtype is not None and digest is not None}
 
 
 def _row(run: str, record: TrialRecord, baselines: Baselines) -> Row:

@@ -8,7 +8,7 @@ default may be missing, as in files of earlier versions. Writing forgives nothin
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from engine.errors import shortened
 from engine.record.kinds import Kind, anything, as_it_is, listed, maybe, named, one_of
@@ -80,7 +80,10 @@ def specs(cls: type) -> tuple[Spec, ...]:
     """The fields of a typed thing, in the order in which they are written; worked out once."""
     if cls not in _SPECS:
         hints = get_type_hints(cls, include_extras=True)
-        _SPECS[cls] = tuple(_spec(one, kind_of(hints[one.name])) for one in fields(cls))
+        if is_typeddict(cls):
+            _SPECS[cls] = tuple(Spec(name, kind_of(hint), False, True) for name, hint in hints.items())
+        else:
+            _SPECS[cls] = tuple(_spec(one, kind_of(hints[one.name])) for one in fields(cls))
     return _SPECS[cls]
 
 
@@ -99,12 +102,14 @@ def kind_of(annotation: Any) -> Kind:
         return maybe(kind_of(only))
     if origin is Literal:
         return one_of(*arguments)
-    if origin is tuple:
+    if origin in (tuple, list):
         return listed(kind_of(arguments[0]))
-    if origin is Mapping:
+    if origin in (Mapping, dict):
         return named(kind_of(arguments[1]))
     if annotation is object:
         return anything
+    if is_typeddict(annotation):
+        return _table_of(annotation)
     if issubclass(annotation, Fields):
         return _nested(annotation)
     raise TypeError(f"no kind of value is known for {annotation}")
@@ -117,3 +122,14 @@ def _nested(cls: type[Fields]) -> Kind:
         cls.decode,
         lambda value: value.encode(),
     )
+
+
+def _table_of(cls: type) -> Kind:
+    """A TypedDict, of which any field may be missing."""
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, dict) and all(
+            spec.kind.fits(value[spec.name]) for spec in specs(cls) if spec.name in value
+        )
+
+    return Kind(cls.__name__, fits)

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from engine.profile import Trial
 from engine.record.fields import Fields, sparse
-from engine.record.kinds import Amount, Count, Figure, Flag, Kind, Table, Text, listed, table
+from engine.record.kinds import Amount, Count, Figure, Flag, Kind, Text, listed, table
 from engine.record.lines import parse
+from engine.record.manifest import WorkerFacts
 from engine.record.texts import TextRecord
 from engine.record.trials import Status
 
@@ -77,7 +78,7 @@ class Ready(Answer):
 
     say: Literal["ready"] = "ready"
     device: Text
-    facts: Table
+    facts: WorkerFacts
 
 
 @dataclass(frozen=True, kw_only=True)

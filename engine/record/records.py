@@ -1,28 +1,15 @@
-"""Reading what a run has recorded: its trials, its texts and its manifest."""
+"""Reading what a run has recorded: its trials and its texts."""
 
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from engine import files
 from engine.errors import LesionError
-from engine.record.directory import GENERATIONS, MANIFEST, TRIALS
-from engine.record.kinds import Kind, count, either, listed, maybe, named, table, text, unusable
-from engine.record.lines import Record, complete_lines, parse
+from engine.record.directory import GENERATIONS, TRIALS
+from engine.record.lines import complete_lines, parse
 from engine.record.texts import TextRecord
 from engine.record.trials import TrialRecord
-
-_CHANGED: dict[str, Kind] = {"versions": named(count), "workers": named(table)}
-_MANIFEST: dict[str, Kind] = {
-    "versions": named(count),
-    "packages": named(maybe(text)),
-    "additions": table,
-    "models": named(named(either(maybe(text), maybe(count)))),
-    "workers": named(table),
-    "left_out": named(text),
-    "started": listed(Kind("start", lambda start: table(start) and unusable(_changed(start), {}, _CHANGED) is None)),
-}
 
 _MEND = {
     TRIALS: "delete that line, and lesion resume runs its trial again",
@@ -88,29 +75,6 @@ def read_line(line: bytes, cls: type[Recorded]) -> tuple[Recorded | None, str]:
         return None, "is not a JSON object"
     wrong = cls.refusal(plain)
     return (None, wrong) if wrong else (cls.decode(plain), "")
-
-
-def read_manifest(run: Path) -> dict[str, Any]:
-    """What made the run: versions, host, devices, models; see engine.runs.manifest.
-
-    Raises LesionError when the file is missing or damaged.
-    """
-    path = run / MANIFEST
-    try:
-        manifest = parse(files.read_bytes(path))
-    except OSError as error:
-        raise LesionError(f"{path} cannot be read: {error.strerror}") from error
-    if manifest is None:
-        raise LesionError(f"{path} is damaged: a JSON object is expected")
-    if (field := unusable(manifest, {}, _MANIFEST)) is not None:
-        raise LesionError(f"{path} is damaged: its {field!r} is not what Lesion writes there")
-    return manifest
-
-
-def _changed(start: Record) -> Record:
-    """What a start of a run notes as other than at the first; a text in its place is no table, and refused as such."""
-    changed = start.get("changed", {})
-    return changed if isinstance(changed, dict) else {"versions": changed}
 
 
 def _scan(run: Path, cls: type[Recorded]) -> tuple[list[Recorded], list[str], list[str]]:

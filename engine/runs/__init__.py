@@ -2,7 +2,8 @@
 
 from engine.record.directory import find, profile_file, read_profile
 from engine.record.lines import WriteError
-from engine.record.records import read_generations, read_manifest, read_tolerant, read_trials
+from engine.record.manifest import read_manifest
+from engine.record.records import read_generations, read_tolerant, read_trials
 from engine.runs.control import create, is_complete, repeat, start, stop
 from engine.runs.status import RunStatus, eta, status
 from engine.runs.summaries import RunSummary, summaries, summary

@@ -5,12 +5,13 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine import files
 from engine.errors import LesionError
 from engine.record.directory import EVENTS, PROFILE, RUNNER_LOG, STOP, make_directory, profile_file, read_profile
 from engine.record.lines import WriteError, complete_lines, complete_size, unwritten, write_whole
+from engine.record.manifest import ModelFacts
 from engine.record.records import read_trials, short_of_texts
 from engine.runs import lock, manifest
 from engine.runs.fitting import LeftOut, fitted
@@ -37,7 +38,7 @@ def create(
     *,
     source: Path | None,
     trust_remote_code: bool = False,
-    weights: dict[str, dict[str, Any]] | None = None,
+    weights: dict[str, ModelFacts] | None = None,
 ) -> Path:
     """A new run directory holding the resolved profile and copies of the files it names; nothing runs yet.
 

@@ -17,6 +17,7 @@ from engine.profile.packs import Pack
 from engine.record.changes import Baselines
 from engine.record.directory import STOP
 from engine.record.events import LoadedEvent, MemoryEvent, ModelEvent, StateEvent, TrialEvent, WarningEvent, WorkerEvent
+from engine.record.manifest import ModelFacts
 from engine.record.messages import Answer, AtWork, Done, Fatal, Finished, Loaded, Loading, Ready, Result, Warn
 from engine.record.texts import TextRecord
 from engine.record.trials import TrialRecord
@@ -204,9 +205,15 @@ class Dispatcher:
         if isinstance(answer, Loading):
             self._journal.note(ModelEvent(model=answer.model))
             return
-        facts = {name: getattr(answer, name) for name in ("revision", "digest", "parameters", "dtype")}
+        facts: ModelFacts = {
+            "revision": answer.revision,
+            "digest": answer.digest,
+            "parameters": answer.parameters,
+            "dtype": answer.dtype,
+        }
         manifest.add_model(self._run, answer.model, facts)
-        self._journal.note(LoadedEvent(model=answer.model, seconds=answer.seconds, **facts))
+        told = {one.name: getattr(answer, one.name) for one in fields(Loaded) if one.name != "say"}
+        self._journal.note(LoadedEvent(**told))
 
     def _done(self, place: Place, answer: Done, stopping: bool) -> None:
         """Record a trial, and turn to the next of its pack. A run that is to stop leaves the rest of a walk."""

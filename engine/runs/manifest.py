@@ -1,6 +1,5 @@
 """The manifest: which software, host and weights made a run. Written by the runner, in one step each time."""
 
-import json
 import os
 import platform
 import socket
@@ -10,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from engine import files
 from engine.catalog import DRAW_VERSION
@@ -19,8 +18,17 @@ from engine.errors import LesionError
 from engine.profile.names import is_petri
 from engine.profile.versions import Versions, changed, in_words
 from engine.record.directory import MANIFEST
-from engine.record.lines import write_whole
-from engine.record.records import read_manifest
+from engine.record.manifest import (
+    Changed,
+    Manifest,
+    ModelFacts,
+    Start,
+    Surroundings,
+    WorkerFacts,
+    checked,
+    read_manifest,
+    write_manifest,
+)
 from engine.version import version
 
 PACKAGES = (
@@ -57,7 +65,7 @@ def begin(
     source: Path | None,
     left_out: dict[str, str],
     noted: Versions,
-    models: dict[str, dict[str, Any]] | None = None,
+    models: dict[str, ModelFacts] | None = None,
 ) -> None:
     """Write the manifest of a run that was only just made.
 
@@ -66,9 +74,18 @@ def begin(
         noted: the versions of what makes its numbers.
         models: by name the digest and dtype that models must have once they are loaded.
     """
-    facts = {"created": _now(), "source": str(source) if source else None, "draw_version": DRAW_VERSION}
-    more = {"left_out": left_out, "models": models}
-    _write(run, {"v": 1, **facts, "versions": noted, **{name: value for name, value in more.items() if value}})
+    manifest: Manifest = {
+        "v": 1,
+        "created": _now(),
+        "source": str(source) if source else None,
+        "draw_version": DRAW_VERSION,
+        "versions": noted,
+    }
+    if left_out:
+        manifest["left_out"] = left_out
+    if models:
+        manifest["models"] = models
+    write_manifest(run, checked(Manifest, manifest))
 
 
 def start(run: Path, noted: Versions, *, devices: list[str], threads: int | None, trust_remote_code: bool) -> list[str]:
@@ -78,7 +95,7 @@ def start(run: Path, noted: Versions, *, devices: list[str], threads: int | None
     Returns a sentence for each thing that differs from the first start. Raises LesionError when the run was begun with
     another version of the draw function, so that its trials cannot be continued.
     """
-    manifest: dict[str, Any] = {"v": 1, "draw_version": DRAW_VERSION, "versions": noted}
+    manifest: Manifest = {"v": 1, "draw_version": DRAW_VERSION, "versions": noted}
     if files.is_present(run / MANIFEST):
         manifest = read_manifest(run)
         manifest.setdefault("versions", {})  # before they were noted, all were 1
@@ -87,23 +104,26 @@ def start(run: Path, noted: Versions, *, devices: list[str], threads: int | None
             f"run {run.name} was made with version {manifest.get('draw_version')} of the random draws and this Lesion "
             f"draws by version {DRAW_VERSION}: start a new run from its profile.toml"
         )
-    found = {
-        **surroundings(),
-        "devices": devices,
-        "threads": threads,
-        "trust_remote_code": trust_remote_code,
-    }
-    first = {name: manifest.setdefault(name, value) for name, value in found.items()}
+    found = surroundings()
+    found["devices"], found["threads"], found["trust_remote_code"] = devices, threads, trust_remote_code
+    first = _first(manifest, checked(Surroundings, found))
     found["packages"] = {name: version for name, version in found["packages"].items() if name in first["packages"]}
     remarks = _remarks(first, found)
-    differing = {name: value for name, value in found.items() if value != first[name]}
+    differing = cast(Changed, {name: value for name, value in found.items() if value != dict(first)[name]})
     if changed(manifest["versions"], noted):
         differing["versions"] = noted
         remarks += of_versions(run, manifest, noted)
     manifest.setdefault("models", {})
-    manifest.setdefault("started", []).append({"at": _now(), **({"changed": differing} if differing else {})})
-    _write(run, manifest)
+    began: Start = {"at": _now(), "changed": differing} if differing else {"at": _now()}
+    manifest.setdefault("started", []).append(began)
+    write_manifest(run, manifest)
     return remarks
+
+
+def _first(manifest: Manifest, found: Surroundings) -> Surroundings:
+    """The surroundings of the first start; what the manifest does not tell of them yet is as `found`, and noted."""
+    noted = cast(dict[str, object], manifest)
+    return cast(Surroundings, {name: noted.setdefault(name, value) for name, value in found.items()})
 
 
 def earlier(run: Path) -> list[Versions]:
@@ -118,21 +138,21 @@ def earlier(run: Path) -> list[Versions]:
     return [manifest.get("versions", {}), *filter(None, starts)]
 
 
-def add_worker(run: Path, device: str, facts: Mapping[str, Any]) -> list[str]:
+def add_worker(run: Path, device: str, facts: WorkerFacts) -> list[str]:
     """Note what a worker says of the device that it computes on and of the libraries that it computes with.
 
     Returns a sentence for each thing that differs from the first worker on this device.
     """
     manifest = read_manifest(run)
     first = manifest.setdefault("workers", {}).setdefault(device, facts)
-    differing = {name: value for name, value in facts.items() if value != first.get(name)}
+    differing = cast(WorkerFacts, {name: value for name, value in facts.items() if value != first.get(name)})
     if differing:
         manifest["started"][-1].setdefault("changed", {}).setdefault("workers", {})[device] = differing
-    _write(run, manifest)
+    write_manifest(run, manifest)
     return _remarks(first, differing)
 
 
-def add_model(run: Path, name: str, facts: dict[str, Any]) -> None:
+def add_model(run: Path, name: str, facts: ModelFacts) -> None:
     """Note a model that a worker has loaded: revision, digest, parameters, dtype.
 
     Raises LesionError when the run was begun with other weights under the same name.
@@ -140,8 +160,8 @@ def add_model(run: Path, name: str, facts: dict[str, Any]) -> None:
     manifest = read_manifest(run)
     known = manifest["models"].get(name, {"digest": facts.get("digest")})
     if known.get("digest") == facts.get("digest"):
-        manifest["models"][name] = facts | known
-        _write(run, manifest)
+        manifest["models"][name] = checked(ModelFacts, facts) | known
+        write_manifest(run, manifest)
     else:
         raise LesionError(
             f"the weights of model {name} are not those that run {run.name} began with (digest {facts.get('digest')}, "
@@ -155,7 +175,7 @@ def _mend(model: str) -> str:
     return "bring back the first weights and device, or start a new run"
 
 
-def surroundings() -> dict[str, Any]:
+def surroundings() -> Surroundings:
     """The software and the host, as far as they can change a result or help to find out why one changed."""
     return {
         "lesion": version(),
@@ -165,7 +185,8 @@ def surroundings() -> dict[str, Any]:
         "git": _commit(),
         "platform": platform.platform(),
         "machine": platform.machine(),
-        **host(),
+        "host": socket.gethostname(),
+        "processor": _processor(),
         "cores": os.cpu_count(),
     }
 
@@ -175,7 +196,7 @@ def host() -> dict[str, str]:
     return {"host": socket.gethostname(), "processor": _processor()}
 
 
-def _remarks(first: dict[str, Any], found: dict[str, Any]) -> list[str]:
+def _remarks(first: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
     """A sentence for each thing of `found` that differs from the first."""
     remarks = []
     for name, value in found.items():
@@ -189,7 +210,7 @@ def _remarks(first: dict[str, Any], found: dict[str, Any]) -> list[str]:
     return remarks
 
 
-def of_versions(run: Path, manifest: dict[str, Any], noted: Versions) -> list[str]:
+def of_versions(run: Path, manifest: Manifest, noted: Versions) -> list[str]:
     """The sentence about what makes numbers with another version, `noted`, than when the run began; mostly none."""
     before = changed(manifest.get("versions", {}), noted)
     if not before:
@@ -232,7 +253,3 @@ def _processor() -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _write(run: Path, manifest: dict[str, Any]) -> None:
-    write_whole(run / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from engine import files
 from engine.errors import LesionError, quoted
@@ -11,7 +10,7 @@ from engine.profile import ModelSpec, Profile, load, setting
 from engine.profile.names import anchor, check_path, is_model_path, is_petri, made_by
 from engine.profile.writing import identified
 from engine.record.directory import MANIFEST, profile_file, read_profile
-from engine.record.records import read_manifest
+from engine.record.manifest import ModelFacts, read_manifest
 
 Moves = dict[str, str]
 """By the name in the profile: the absolute path of the same model here."""
@@ -67,7 +66,7 @@ def moved(run: Path, moves: Moves, overrides: Sequence[str] = ()) -> Profile:
     return profile.model_copy(update={"model": placed})
 
 
-def loaded_digests(run: Path, spec: ModelSpec, moves: Moves) -> dict[str, dict[str, Any]]:
+def loaded_digests(run: Path, spec: ModelSpec, moves: Moves) -> dict[str, ModelFacts]:
     """By where they are now: digest and dtype of the run's models in folders and files as it had loaded them, where its
     profile does not tell what their files hold and `spec` would load them alike; and of the bundled models, which may
     have been trained anew since.
@@ -80,7 +79,7 @@ def loaded_digests(run: Path, spec: ModelSpec, moves: Moves) -> dict[str, dict[s
     local = [name for name in original.names if is_model_path(name) or is_petri(name)]
     silent = [name for name in local if name not in (original.digests or {})]
     facts = {moves.get(name, name): known[name] for name in silent if alike and name in known}
-    return {name: {key: fact.get(key) for key in ("digest", "dtype")} for name, fact in facts.items()}
+    return {name: {"digest": fact.get("digest"), "dtype": fact.get("dtype")} for name, fact in facts.items()}
 
 
 def _check(spec: ModelSpec, moves: Moves) -> None:

@@ -22,8 +22,8 @@ from engine.profile.trust import check_code
 from engine.record.directory import WORKER_LOG, read_profile
 from engine.record.events import StartEvent, WarningEvent
 from engine.record.lines import WriteError, is_full, unwritten
+from engine.record.manifest import read_manifest
 from engine.record.messages import Hello
-from engine.record.records import read_manifest
 from engine.runs import manifest
 from engine.runs.control import NO_ROOM
 from engine.runs.devices import choose

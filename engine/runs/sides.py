@@ -1,15 +1,15 @@
 """What two runs of the same profile have in common, and why equal bits cannot be expected of them where that is so."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from engine.profile import MeasureTable, Profile, Versions, versions
 from engine.profile.measures import tables
 from engine.record.directory import read_profile
-from engine.record.records import read_generations, read_manifest, read_trials
+from engine.record.manifest import Manifest, read_manifest
+from engine.record.records import read_generations, read_trials
 from engine.record.texts import TextRecord
 from engine.record.trials import TrialRecord
 from engine.runs.manifest import earlier
@@ -42,7 +42,7 @@ class Side:
 
     run: Path
     profile: Profile
-    manifest: dict[str, Any]
+    manifest: Manifest
     trials: dict[Place, TrialRecord]
     texts: dict[str, list[TextRecord]]
     versions: list[Versions]
@@ -98,12 +98,16 @@ def reasons(first: Side, second: Side) -> Iterator[str]:
 
 def _packages(first: Side, second: Side) -> Iterator[str]:
     idle = _idle_packages(first.profile)
-    for kind in ("packages", "additions"):
-        one, other = first.manifest.get(kind, {}), second.manifest.get(kind, {})
-        noted = one.keys() & other.keys() if kind == "packages" else one.keys() | other.keys()
-        for name in sorted(noted - idle):
-            if one.get(name) != other.get(name):
-                yield f"{name} differs: {one.get(name)} and {other.get(name)}"
+    one, other = (side.manifest.get("packages", {}) for side in (first, second))
+    yield from _differing(one, other, (one.keys() & other.keys()) - idle)
+    added, others = (side.manifest.get("additions", {}) for side in (first, second))
+    yield from _differing(added, others, (added.keys() | others.keys()) - idle)
+
+
+def _differing(one: Mapping[str, object], other: Mapping[str, object], names: set[str]) -> Iterator[str]:
+    for name in sorted(names):
+        if one.get(name) != other.get(name):
+            yield f"{name} differs: {one.get(name)} and {other.get(name)}"
 
 
 def _idle_packages(profile: Profile) -> set[str]:
@@ -133,12 +137,12 @@ def _workers(first: Side, second: Side) -> Iterator[str]:
                 yield f"the {name} differs: {pair[0]} and {pair[1]}"
 
 
-def _shown(fact: Any, other: Any) -> str:
+def _shown(fact: object, other: object) -> str:
     """A fact in words; of a table what is not the same in the other."""
     if isinstance(fact, dict) and isinstance(other, dict):
         return ", ".join(f"{name}={fact[name]}" for name in fact if fact[name] != other.get(name)) or "none"
     if isinstance(fact, list):
-        return ", ".join(" ".join(map(str, entry.values())) for entry in fact)
+        return ", ".join(" ".join(map(str, one.values())) if isinstance(one, dict) else str(one) for one in fact)
     return str(fact)
 
 

@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.errors import LesionError
 from engine.record.directory import read_profile, run_directories
-from engine.record.records import read_manifest, read_trials
+from engine.record.manifest import Manifest, read_manifest
+from engine.record.records import read_trials
 from engine.runs import gpus
 from engine.runs.devices import choose
 from engine.runs.manifest import host
@@ -83,7 +84,7 @@ def _times(run: Path, profile: "Profile", dtypes: Mapping[str, str]) -> dict[str
     if not _same_machine(manifest) or not _same_work(before, profile):
         return {}
     device, cores = choose(profile.model.device), threads(profile)
-    held = {model: _table(facts).get("dtype") for model, facts in _table(manifest.get("models")).items()}
+    held = {model: facts.get("dtype") for model, facts in manifest.get("models", {}).items()}
     alike = {model for model, dtype in dtypes.items() if held.get(model) == dtype}
     times: dict[str, list[float]] = {}
     for record in read_trials(run):
@@ -94,11 +95,9 @@ def _times(run: Path, profile: "Profile", dtypes: Mapping[str, str]) -> dict[str
     return times
 
 
-def _same_machine(manifest: Mapping[str, Any]) -> bool:
+def _same_machine(manifest: Manifest) -> bool:
     """Whether every start of the run was on this host, with this processor."""
-    starts = manifest.get("started")
-    changes = [_table(_table(start).get("changed")) for start in starts] if isinstance(starts, list) else []
-    moved = {key for change in changes for key in change}
+    moved = {key for start in manifest.get("started", []) for key in start.get("changed", {})}
     return all(manifest.get(key) == value and key not in moved for key, value in host().items())
 
 
@@ -118,19 +117,14 @@ def _same_work(before: "Profile", profile: "Profile") -> bool:
     )
 
 
-def _same_device(manifest: Mapping[str, Any], used: str, device: str) -> bool:
+def _same_device(manifest: Manifest, used: str, device: str) -> bool:
     """Whether a trial was made on a device of the kind that `device` means here: the processor, or such a GPU."""
     if used.partition(":")[0] != device.partition(":")[0] or not device.startswith("cuda"):
         return used == device
-    there = _table(_table(manifest.get("workers")).get(used)).get("gpus")
-    first = _table(there[0]) if isinstance(there, list) and there else {}
+    there: object = manifest.get("workers", {}).get(used, {}).get("gpus")
+    first = there[0] if isinstance(there, list) and there and isinstance(there[0], dict) else {}
     try:
         here = gpus.seen()[int(device.partition(":")[2] or 0)].name
     except (LesionError, IndexError):
         return False
     return str(first.get("name")).removeprefix("NVIDIA ") == here
-
-
-def _table(value: Any) -> Mapping[str, Any]:
-    """A table of a manifest, which anyone may have written; an empty one for anything else."""
-    return value if isinstance(value, dict) else {}

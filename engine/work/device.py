@@ -1,11 +1,11 @@
 """The device a process computes on."""
 
 import os
-from typing import Any
 
 import torch
 
 from engine.errors import LesionError
+from engine.record.manifest import WorkerFacts
 
 _SETTINGS = (
     "ATEN_CPU_CAPABILITY",
@@ -45,14 +45,14 @@ def settle(threads: int) -> None:
     torch.set_deterministic_debug_mode("warn")  # as use_deterministic_algorithms, but for compilers
 
 
-def device_facts(device: torch.device, *, every_gpu: bool = False) -> dict[str, Any]:
+def device_facts(device: torch.device, *, every_gpu: bool = False) -> WorkerFacts:
     """What this process computes with, as far as it can decide the last bits of a result.
 
     torch, threads; `vectors`, the widest instructions that torch's own kernels use here, and `cpu`, the processor's
     kind as LLVM knows it; `settings`, the environment variables that choose other kernels. Of a GPU, or of every
     one that this process sees: `gpus` with name and compute capability, and the versions of `cuda`, `cudnn`, `driver`.
     """
-    facts: dict[str, Any] = {
+    facts: WorkerFacts = {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "vectors": torch.backends.cpu.get_cpu_capability(),
@@ -62,8 +62,8 @@ def device_facts(device: torch.device, *, every_gpu: bool = False) -> dict[str, 
     if device.type == "cuda":
         gpus = range(torch.cuda.device_count()) if every_gpu else [device.index or 0]
         facts["gpus"] = [_gpu(number) for number in gpus]
-        cudnn = torch.backends.cudnn.version()
-        facts |= {"cuda": torch.version.cuda, "cudnn": cudnn, "driver": _driver()}
+        facts["cuda"], facts["cudnn"] = torch.version.cuda, torch.backends.cudnn.version()
+        facts["driver"] = _driver()
     return facts
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from engine.errors import LesionError
 from engine.profile import versions
+from engine.record.manifest import WorkerFacts
 from engine.runs import create, manifest, read_manifest
 from engine.runs.manifest import PACKAGES
 from tests.runs.conftest import small_profile
 
-CPU: dict[str, Any] = {"torch": "2", "threads": 2, "vectors": "AVX2", "settings": {}}
+CPU: WorkerFacts = {"torch": "2", "threads": 2, "vectors": "AVX2", "settings": {}}
 
 
 def begun(folder: Path) -> Path:
@@ -45,7 +46,7 @@ def test_a_worker_that_computes_otherwise_is_noted_and_said(tmp_path: Path) -> N
     run = begun(tmp_path)
     manifest.add_worker(run, "cpu", CPU)
     again(run)
-    other = {**CPU, "vectors": "AVX512", "settings": {"MKL_CBWR": "AVX2"}}
+    other: WorkerFacts = {**CPU, "vectors": "AVX512", "settings": {"MKL_CBWR": "AVX2"}}
     assert manifest.add_worker(run, "cpu", other) == [
         "the processor's vector width differs from the first start: AVX512, not AVX2",
         "MKL_CBWR differs from the first start: AVX2, not none",

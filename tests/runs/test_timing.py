@@ -40,7 +40,7 @@ def timed_run(profile: Profile, results: Path, **changes: Any) -> Path:
 
 def rewritten(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Changes the manifest of a run."""
-    noted = read_manifest(run)
+    noted: dict[str, Any] = {**read_manifest(run)}
     change(noted)
     (run / "manifest.json").write_text(json.dumps(noted))
 
