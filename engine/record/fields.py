@@ -49,11 +49,11 @@ class Fields:
     @classmethod
     def decode(cls, plain: Mapping[str, Any]) -> Self:
         """Of a JSON object without a `fault`."""
-        given = {spec.name: plain[spec.name] for spec in specs(cls) if spec.name in plain}
+        present = {spec.name: plain[spec.name] for spec in specs(cls) if spec.name in plain}
         for spec in specs(cls):
-            if spec.kind.read is not as_it_is and spec.name in given:
-                given[spec.name] = spec.kind.read(given[spec.name])
-        return cls(**given)
+            if spec.kind.read is not as_it_is and spec.name in present:
+                present[spec.name] = spec.kind.read(present[spec.name])
+        return cls(**present)
 
     def check(self) -> None:
         """Raises ValueError for a field that holds what it may not: that is a mistake of ours, or of a package."""
@@ -63,8 +63,8 @@ class Fields:
     def encode(self) -> Plain:
         """The JSON object. Raises ValueError as `check` does."""
         self.check()
-        given = ((spec, getattr(self, spec.name)) for spec in specs(type(self)))
-        return {spec.name: spec.kind.written(one) for spec, one in given if not (spec.sparse and one is None)}
+        values = ((spec, getattr(self, spec.name)) for spec in specs(type(self)))
+        return {spec.name: spec.kind.written(one) for spec, one in values if not (spec.sparse and one is None)}
 
 
 def require(what: str, kind: Kind, value: object) -> None:

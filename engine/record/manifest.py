@@ -101,8 +101,8 @@ _RELIED_ON = ("versions", "packages", "additions", "models", "workers", "left_ou
 
 def _fault(cls: type, plain: Mapping[str, Any]) -> str | None:
     """The first field of those relied on that holds what it may not; None where none does."""
-    found = (one for one in specs(cls) if one.name in _RELIED_ON and one.name in plain)
-    return next((one.name for one in found if not one.kind.fits(plain[one.name])), None)
+    relied_on = (one for one in specs(cls) if one.name in _RELIED_ON and one.name in plain)
+    return next((one.name for one in relied_on if not one.kind.fits(plain[one.name])), None)
 
 
 def checked(cls: type[Noted], noted: Noted) -> Noted:

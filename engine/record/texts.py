@@ -67,8 +67,8 @@ class TextRecord(Fields):
     def decode(cls, plain: Mapping[str, Any]) -> Self:
         """Of a line of the file without a `fault`."""
         own = {spec.name for spec in specs(cls)}
-        found = {name: value for name, value in plain.items() if name not in own}
-        return super().decode({**plain, "found": found})
+        told = {name: value for name, value in plain.items() if name not in own}
+        return super().decode({**plain, "found": told})
 
     def check(self) -> None:
         """As of all typed things, of what Lesion reads of `found` too."""

@@ -323,9 +323,9 @@ class _Memory:
 
 def _record(trial: Trial, begun: float, result: Result) -> TrialRecord:
     """The line of trials.jsonl: which trial, and what became of it."""
-    found = {one.name: getattr(result, one.name) for one in fields(Result)}
+    outcome = {one.name: getattr(result, one.name) for one in fields(Result)}
     if result.seconds is None:
-        found["seconds"] = time.time() - begun
+        outcome["seconds"] = time.time() - begun
     return TrialRecord(
         trial=trial.key,
         index=trial.index,
@@ -341,5 +341,5 @@ def _record(trial: Trial, begun: float, result: Result) -> TrialRecord:
         options=trial.options or None,
         select=trial.select or None,
         started=datetime.fromtimestamp(begun, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        **found,
+        **outcome,
     )

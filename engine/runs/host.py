@@ -37,8 +37,8 @@ def _limits(groups: Path, membership: Path) -> Iterator[tuple[int, int]]:
         root = groups if version_2 else groups / "memory"
         own = root / path.lstrip("/")
         for folder in (own, *own.parents):
-            if found := _read_v2(folder) if version_2 else _read_v1(folder):
-                yield found
+            if limit_and_use := _read_v2(folder) if version_2 else _read_v1(folder):
+                yield limit_and_use
             if folder == root:
                 break
 

@@ -104,12 +104,12 @@ def start(run: Path, noted: Versions, *, devices: list[str], threads: int | None
             f"run {run.name} was made with version {manifest.get('draw_version')} of the random draws and this Lesion "
             f"draws by version {DRAW_VERSION}: start a new run from its profile.toml"
         )
-    found = surroundings()
-    found["devices"], found["threads"], found["trust_remote_code"] = devices, threads, trust_remote_code
-    first = _first(manifest, checked(Surroundings, found))
-    found["packages"] = {name: version for name, version in found["packages"].items() if name in first["packages"]}
-    remarks = _remarks(first, found)
-    differing = cast(Changed, {name: value for name, value in found.items() if value != dict(first)[name]})
+    current = surroundings()
+    current["devices"], current["threads"], current["trust_remote_code"] = devices, threads, trust_remote_code
+    first = _first(manifest, checked(Surroundings, current))
+    current["packages"] = {name: version for name, version in current["packages"].items() if name in first["packages"]}
+    remarks = _remarks(first, current)
+    differing = cast(Changed, {name: value for name, value in current.items() if value != dict(first)[name]})
     if changed(manifest["versions"], noted):
         differing["versions"] = noted
         remarks += of_versions(run, manifest, noted)
@@ -120,10 +120,10 @@ def start(run: Path, noted: Versions, *, devices: list[str], threads: int | None
     return remarks
 
 
-def _first(manifest: Manifest, found: Surroundings) -> Surroundings:
-    """The surroundings of the first start; what the manifest does not tell of them yet is as `found`, and noted."""
+def _first(manifest: Manifest, current: Surroundings) -> Surroundings:
+    """The surroundings of the first start; what the manifest does not tell of them yet is as `current`, and noted."""
     noted = cast(dict[str, object], manifest)
-    return cast(Surroundings, {name: noted.setdefault(name, value) for name, value in found.items()})
+    return cast(Surroundings, {name: noted.setdefault(name, value) for name, value in current.items()})
 
 
 def earlier(run: Path) -> list[Versions]:
@@ -196,10 +196,10 @@ def host() -> dict[str, str]:
     return {"host": socket.gethostname(), "processor": _processor()}
 
 
-def _remarks(first: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
-    """A sentence for each thing of `found` that differs from the first."""
+def _remarks(first: Mapping[str, object], current: Mapping[str, object]) -> list[str]:
+    """A sentence for each thing of `current` that differs from the first."""
     remarks = []
-    for name, value in found.items():
+    for name, value in current.items():
         before = first.get(name)
         if isinstance(value, dict) and isinstance(before, dict):
             remarks += _remarks(before, {**dict.fromkeys(before), **value})

@@ -21,7 +21,7 @@ def parse_moves(run: Path, texts: Sequence[str]) -> dict[str, str]:
 
     Raises LesionError for what is not written so.
     """
-    found = {}
+    new_places = {}
     spec = read_profile(run).model if texts else None
     for text in texts:
         splits = [(text[:at], text[at + 1 :]) for at in range(1, len(text) - 1) if text[at] == "="]
@@ -29,8 +29,8 @@ def parse_moves(run: Path, texts: Sequence[str]) -> dict[str, str]:
             example = "OLD=NEW, the model as the run names it and where it is now"
             raise LesionError(f"--model {quoted(text)}: write it as {example}")
         old, new = next((split for split in splits if _fitting(split[0], spec)), splits[0])
-        found[old] = new
-    return found
+        new_places[old] = new
+    return new_places
 
 
 def moves(run: Path, models: Mapping[str, str]) -> Moves:
@@ -41,12 +41,12 @@ def moves(run: Path, models: Mapping[str, str]) -> Moves:
     is nothing, and where a model that is not moved is not there.
     """
     spec = read_profile(run).model
-    found = {_meant(run, old, spec): _present(old, new) for old, new in models.items()}
+    new_places = {_meant(run, old, spec): _present(old, new) for old, new in models.items()}
     for name in filter(is_model_path, spec.names):
-        if name not in found and not is_there(name):
+        if name not in new_places and not is_there(name):
             where = f"run {run.name} names the model {name}, and nothing is there"
             raise LesionError(f"{where}: say where it is with --model {Path(name).name}=PATH{made_by(name)}")
-    return found
+    return new_places
 
 
 def moved(run: Path, moves: Moves, overrides: Sequence[str] = ()) -> Profile:

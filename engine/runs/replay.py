@@ -125,11 +125,11 @@ class _Judge:
 
     def texts(self) -> list[Difference]:
         """The texts that differ, of a kind of which more do than may."""
-        found = []
+        differences = []
         for sampled, different in self._texts.items():
             if self._exact or len(different) > self._most(sampled):
-                found += different
-        return found
+                differences += different
+        return differences
 
     def versions(self) -> list[str]:
         """The sentence about what makes numbers and is of another version, where anything is."""

@@ -164,10 +164,10 @@ def _planned(run: Path) -> int:
 
 def _stamp(path: Path) -> _Stamp | None:
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _cached(run: Path) -> Record:

@@ -117,7 +117,7 @@ class SurveyProcess:
             answer = self._exchange(request)
         if "models" not in answer:
             raise LesionError(str(answer.get("error") or "the survey of the models gave no answer"))
-        return Survey(tuple(_model(found) for found in answer["models"]))
+        return Survey(tuple(_model(facts) for facts in answer["models"]))
 
     def close(self) -> None:
         """End the process for good, also in the middle of an answer: that question fails, and so do all later ones."""
@@ -171,5 +171,5 @@ class SurveyProcess:
         return words[-1] if words else f"exit status {status}"
 
 
-def _model(found: dict[str, Any]) -> SurveyedModel:
-    return SurveyedModel(**{field.name: found[field.name] for field in fields(SurveyedModel)})
+def _model(facts: dict[str, Any]) -> SurveyedModel:
+    return SurveyedModel(**{field.name: facts[field.name] for field in fields(SurveyedModel)})

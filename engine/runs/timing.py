@@ -65,12 +65,12 @@ def expected(
 def _earlier(profile: "Profile", dtypes: Mapping[str, str], results: Path) -> dict[str, tuple[str, float]]:
     """Of each model the newest run, in `results`, that measured the same on it in the same way: its name, and the
     median time of a trial."""
-    found: dict[str, tuple[str, float]] = {}
+    newest: dict[str, tuple[str, float]] = {}
     for run in run_directories(results)[:_NEWEST]:
         with suppress(LesionError):  # another run's fault is no business of this profile
             times = _times(run, profile, dtypes)
-            found = {model: (run.name, median(seconds)) for model, seconds in times.items()} | found
-    return found
+            newest = {model: (run.name, median(seconds)) for model, seconds in times.items()} | newest
+    return newest
 
 
 def _times(run: Path, profile: "Profile", dtypes: Mapping[str, str]) -> dict[str, list[float]]:

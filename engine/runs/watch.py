@@ -45,7 +45,7 @@ class Watch:
         return Update(trials, events, judge(self.run, self._tally))
 
     def _new_trials(self) -> list[TrialRecord]:
-        found = []
+        trials = []
         for line, end in complete_lines(self.run / TRIALS, self._trials):
             self._trials = end
             record, reason = read_line(line, TrialRecord)
@@ -54,11 +54,11 @@ class Watch:
             elif record.trial not in self._seen:
                 self._seen.add(record.trial)
                 self._tally.add_trial(record)
-                found.append(record)
-        return found
+                trials.append(record)
+        return trials
 
     def _new_events(self) -> list[Event]:
-        path, found = self.run / EVENTS, list[Event]()
+        path, events = self.run / EVENTS, list[Event]()
         recent = path.lstat().st_size - _RECENT_BYTES if self._events == 0 and files.is_plain(path) else 0
         for line, end in complete_lines(path, self._events):
             self._events = end
@@ -69,5 +69,5 @@ class Watch:
                 self._tally.blame(path, reason)
             else:
                 self._tally.add_event(event)
-                found.append(event)
-        return found
+                events.append(event)
+        return events

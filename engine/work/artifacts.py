@@ -10,13 +10,13 @@ from engine.record.findings import Findings, Sheet
 from engine.record.lines import encode
 
 
-def written(facts: dict[str, Any], whose: str, found: Findings) -> dict[str, str]:
+def written(facts: dict[str, Any], whose: str, findings: Findings) -> dict[str, str]:
     """The artifact of a measurement or a method, opened by `facts` (`trial` among them), and its tables: content by
     name within the run directory, the artifact first."""
     start = f"{ARTIFACTS}/{facts['trial']}-{whose}"
-    files = {} if found.artifact is None else {f"{start}.json": as_json(facts | found.artifact)}
+    files = {} if findings.artifact is None else {f"{start}.json": as_json(facts | findings.artifact)}
     return files | {
-        f"{start}-{name}.csv" if name else f"{start}.csv": as_csv(table) for name, table in found.tables.items()
+        f"{start}-{name}.csv" if name else f"{start}.csv": as_csv(table) for name, table in findings.tables.items()
     }
 
 

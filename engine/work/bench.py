@@ -201,8 +201,8 @@ class Bench:
             batch={key: sizes[key] for key in (*made, trial.method) if key in sizes},
             artifacts=tuple(files) or None,
         )
-        for found in (result, *gathered.texts):  # what a package found may be nothing that a record can hold
-            found.check()
+        for typed in (result, *gathered.texts):  # what a package found may be nothing that a record can hold
+            typed.check()
         return Outcome(result, gathered.texts, files)
 
     def _too_large(self, what: str | None, trial: Trial, subject: Subject) -> str:

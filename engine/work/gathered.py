@@ -29,16 +29,16 @@ class Gathered:
             whose = self._owner.get(twice[0], "another measurement")
             raise LesionError(f"{key} has a metric {twice[0]} and so has {whose}: give one of them a label")
         self.metrics |= named
-        self.texts += [self._text(spec, found) for found in measured.texts]
+        self.texts += [self._text(spec, told) for told in measured.texts]
         self._files.append(({"measurement": spec.name, "label": spec.label}, key, measured))
 
-    def _text(self, spec: Measure, found: dict[str, Any]) -> TextRecord:
+    def _text(self, spec: Measure, told: dict[str, Any]) -> TextRecord:
         trial = self._trial
         return TextRecord(
             trial=trial.key,
             measurement=spec.name,
             label=spec.label,
-            found=found,
+            found=told,
             model=trial.model,
             method=trial.method,
             group=trial.group,
@@ -49,6 +49,6 @@ class Gathered:
     def files(self) -> dict[str, str]:
         """The content of what goes into files, by their names in the run directory."""
         files: dict[str, str] = {}
-        for whose, key, found in self._files:
-            files |= written({"trial": self._trial.key} | whose, key, found)
+        for whose, key, findings in self._files:
+            files |= written({"trial": self._trial.key} | whose, key, findings)
         return files
