@@ -12,9 +12,7 @@ from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, g
 
 from engine.errors import shortened
 from engine.record.kinds import Kind, anything, as_it_is, listed, maybe, named, one_of
-
-Plain = dict[str, Any]
-"""A JSON object as it is in a file; nothing but this room looks into one."""
+from engine.record.lines import Plain
 
 _SPARSE = "sparse"
 

@@ -11,7 +11,8 @@ from engine import files
 from engine.errors import LesionError
 from engine.record.kinds import word
 
-Record = dict[str, Any]
+Plain = dict[str, Any]
+"""A JSON object as it stands in a file or on a pipe; nothing but this room looks into one."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -85,7 +86,7 @@ def last_line(path: Path, window: int = 65536) -> bytes:
         return b""
 
 
-def parse(line: bytes) -> Record | None:
+def parse(line: bytes) -> Plain | None:
     """The JSON object of one line; None where the line is not one."""
     try:
         value = json.loads(line)

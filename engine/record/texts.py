@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from engine.record.fields import Fields, Plain, require, specs
+from engine.record.fields import Fields, require, specs
 from engine.record.kinds import Finite, Kind, Table, Text, Whole, count, maybe, text, unusable
+from engine.record.lines import Plain
 
 FOUND: dict[str, Kind] = {
     **dict.fromkeys(("index", "tokens_in", "tokens_out"), maybe(count)),

@@ -20,7 +20,8 @@ from pathlib import Path
 from engine import files
 from engine.errors import LesionError
 from engine.record.directory import EVENTS, LOCK
-from engine.record.lines import Record, is_full, parse, unwritten
+from engine.record.lines import is_full, unwritten
+from engine.record.owner import Owner, read_owner
 from engine.runs.heartbeat import Heartbeat, beats, silence
 from engine.runs.owner import birth, place
 
@@ -44,7 +45,7 @@ class _Claim:
     """A claim as it was read. `beat`: when its owner's sign of life, the file `sign`, changed last (st_mtime_ns)."""
 
     generation: int
-    owner: Record
+    owner: Owner
     free: bool
     locked: bool | None
     """Whether the system knows of its owner's lock; None where the file system has no locks."""
@@ -56,11 +57,11 @@ class _Claim:
         """Whether its owner does; None where only its sign of life can tell, as of one on another host."""
         if self.free or self.locked:
             return bool(self.locked)
-        if self.owner.get("place") == place():
-            pid = self.owner.get("pid")
-            return isinstance(pid, int) and birth(pid) is not None and birth(pid) == self.owner.get("birth")
+        if self.owner.place == place():
+            pid = self.owner.pid
+            return pid is not None and birth(pid) is not None and birth(pid) == self.owner.birth
         earlier_version = self.generation == 0 and self.locked is False
-        return False if earlier_version and self.owner.get("host") == socket.gethostname() else None
+        return False if earlier_version and self.owner.host == socket.gethostname() else None
 
 
 class Lock:
@@ -144,13 +145,13 @@ def is_held(run: Path) -> bool:
     return beats(top.sign, top.beat) if lives is None else lives
 
 
-def read_holder(run: Path) -> Record:
-    """Who has the run, or had it when it crashed: host, pid, started (Unix seconds); empty when nobody."""
+def read_holder(run: Path) -> Owner | None:
+    """Who has the run, or had it when it crashed; None when nobody."""
     try:
         top = _top(run)
     except OSError:
-        return {}
-    return {} if top is None or top.free else top.owner
+        return None
+    return None if top is None or top.free else top.owner
 
 
 def _generations(run: Path) -> list[int]:
@@ -187,10 +188,10 @@ def _read(run: Path, generation: int) -> _Claim:
         beat = os.fstat(file).st_mtime_ns
     finally:
         os.close(file)
-    owner = parse(content) or {}
+    owner = read_owner(content)
     locked = None if unlocked is None else not unlocked
     if generation:
-        return _Claim(generation, owner, owner.get("free") is True, locked, path, beat)
+        return _Claim(generation, owner, owner.free is True, locked, path, beat)
     events = run / EVENTS  # what a runner of an earlier version keeps touching
     beat = events.lstat().st_mtime_ns if files.is_plain(events) else 0
     return _Claim(0, owner, not content.strip(), locked, events, beat)
@@ -236,10 +237,10 @@ def _written(path: Path) -> int:
     """A new file that names this process, locked where the file system has locks. Raises OSError."""
     file = files.descriptor(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     pid = os.getpid()
-    owner = {"host": socket.gethostname(), "pid": pid, "started": time.time(), "place": place(), "birth": birth(pid)}
+    owner = Owner(host=socket.gethostname(), pid=pid, started=time.time(), place=place(), birth=birth(pid))
     try:
         _flock(file, fcntl.LOCK_EX)
-        os.write(file, json.dumps(owner).encode() + b"\n")
+        os.write(file, json.dumps(owner.encode()).encode() + b"\n")
         os.fsync(file)
     except OSError:
         os.close(file)
@@ -262,7 +263,8 @@ def _flock(file: int, kind: int) -> bool | None:
 
 
 def _taken(run: Path, claim: _Claim) -> str:
-    where = f"process {claim.owner.get('pid', 'unknown')} on host {claim.owner.get('host', 'unknown')}"
+    pid = "unknown" if claim.owner.pid is None else claim.owner.pid
+    where = f"process {pid} on host {claim.owner.host or 'unknown'}"
     return f"run {run.name} is being run by {where}: attach to it, or stop it first"
 
 

@@ -13,7 +13,7 @@ from engine.errors import LesionError, shortened
 from engine.profile import toml
 from engine.record.directory import CACHE, EVENTS, PROFILE, TRIALS, read_profile, run_directories
 from engine.record.kinds import Kind, amount, count, maybe, moment, named, text, unusable
-from engine.record.lines import Record, parse
+from engine.record.lines import Plain, parse
 from engine.record.trials import STATUSES
 from engine.runs.status import RunStatus, State, Tally, judge, tally
 
@@ -170,13 +170,13 @@ def _stamp(path: Path) -> _Stamp | None:
     return status.st_size, status.st_mtime_ns, status.st_ino
 
 
-def _cached(run: Path) -> Record:
+def _cached(run: Path) -> Plain:
     try:
         return parse(files.read_bytes(run / CACHE)) or {}
     except OSError:
         return {}
 
 
-def _cache(run: Path, content: dict[str, Any]) -> None:
+def _cache(run: Path, content: Plain) -> None:
     with suppress(OSError):  # the results may be read-only: the next look counts again
         files.replace(run / CACHE, json.dumps(content).encode(), shared=True)

@@ -6,10 +6,10 @@ import threading
 from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from engine.errors import LesionError
-from engine.record.lines import Record, parse
+from engine.record.lines import Plain, parse
 from engine.runs.devices import choose
 from engine.runs.processes import command, environment
 
@@ -138,7 +138,7 @@ class SurveyProcess:
             self._process = self._process or self._start()
             return self._process
 
-    def _exchange(self, request: Record) -> dict[str, Any]:
+    def _exchange(self, request: Plain) -> Plain:
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -171,5 +171,5 @@ class SurveyProcess:
         return words[-1] if words else f"exit status {status}"
 
 
-def _model(facts: dict[str, Any]) -> SurveyedModel:
+def _model(facts: Plain) -> SurveyedModel:
     return SurveyedModel(**{field.name: facts[field.name] for field in fields(SurveyedModel)})

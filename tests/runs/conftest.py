@@ -134,8 +134,8 @@ def hold(run: Path) -> "subprocess.Popen[str]":
 
 
 def kill_all(run: Path) -> None:
-    if (holder := read_holder(run)) and psutil.pid_exists(holder["pid"]):
-        os.kill(holder["pid"], signal.SIGKILL)
+    if (holder := read_holder(run)) and holder.pid and psutil.pid_exists(holder.pid):
+        os.kill(holder.pid, signal.SIGKILL)
 
 
 def hello(profile: Profile, run: Path, place: Place) -> Hello:

@@ -43,12 +43,14 @@ def test_second_runner_is_told_who_has_the_run(run: Path) -> None:
         process.kill()
         process.wait()
     assert not is_held(run)
-    assert read_holder(run)["pid"] == process.pid
+    holder = read_holder(run)
+    assert holder is not None
+    assert holder.pid == process.pid
     lock = Lock(run)
     assert is_held(run)
     lock.release()
     assert not is_held(run)
-    assert read_holder(run) == {}
+    assert read_holder(run) is None
 
 
 def test_a_process_of_the_same_number_is_not_the_one_that_crashed(run: Path) -> None:
@@ -153,7 +155,7 @@ def test_the_lock_file_of_earlier_versions(run: Path, monkeypatch: pytest.Monkey
     (run / "lock").write_text(json.dumps(owner | {"host": socket.gethostname()}))
     assert not is_held(run)
     Lock(run).release()
-    assert read_holder(run) == {}
+    assert read_holder(run) is None
 
 
 def test_a_runner_that_lost_its_lock_is_told(run: Path) -> None:
