@@ -66,10 +66,14 @@ def _figure(value: Any) -> bool:
     return _finite(value) or isinstance(value, bool | float) or (isinstance(value, str) and value in _WORDS)
 
 
+def _within(kind: Kind) -> str:
+    return f"({kind.words})" if " or " in kind.words else kind.words
+
+
 def listed(kind: Kind) -> Kind:
     """A list of values of this kind, with us a tuple."""
     return Kind(
-        f"list of {kind.words}",
+        f"list of {_within(kind)}",
         lambda value: isinstance(value, list | tuple) and all(map(kind.fits, value)),
         lambda value: tuple(map(kind.read, value)),
         lambda value: list(map(kind.written, value)),
@@ -79,7 +83,7 @@ def listed(kind: Kind) -> Kind:
 def named(kind: Kind) -> Kind:
     """A JSON object with values of this kind."""
     return Kind(
-        f"{kind.words} by name",
+        f"{_within(kind)} by name",
         lambda value: isinstance(value, dict) and all(map(kind.fits, value.values())),
         lambda value: {name: kind.read(one) for name, one in value.items()},
         lambda value: {name: kind.written(one) for name, one in value.items()},
