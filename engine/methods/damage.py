@@ -65,6 +65,6 @@ def bypass(
         raise LesionError(f"{method} cannot be done to {group}; only to {', '.join(info.groups)}")
     layers = {piece.layer for piece in slices if piece.layer is not None}
     damage: Callable[..., AbstractContextManager[set[int]]] = catalog.load(info.implementation)
-    full_options = complete(info, options or {})
+    full_options = complete(info, options or {}, must_exist=False)
     chosen = undo.enter_context(damage(loaded.architecture, group, layers, level, Draws(seed), **full_options))
     return sum(piece.numel for piece in slices if piece.layer in chosen)

@@ -36,7 +36,7 @@ def apply(
         return requantise(slices)
     check_level(info, level)
     _check_codes(info, slices)
-    full_options = complete(info, options or {})
+    full_options = complete(info, options or {}, must_exist=False)
     if level == info.level.neutral:
         requantise(slices)
         return 0

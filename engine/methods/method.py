@@ -1,5 +1,6 @@
 """What every method is given, and what it gives back."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.models.loading import LoadedModel
-from engine.progress import Progress, silent
+from engine.progress import Note, Progress, silent, unheard
 from engine.record.findings import Sheet
 from engine.weights.draws import Draws
 from engine.weights.selection import Selection
@@ -30,6 +31,8 @@ class Context:
         batch_size: how many inputs are taken together, for methods that read; halved where memory runs out.
         progress: to be told how far it is.
         undo: closed when the model is put back: it takes back what is changed beside the slices.
+        note: to be told numbers on the way, by name, which are shown live.
+        distance: how far the slices are from what they were: the length of their change.
     """
 
     loaded: LoadedModel
@@ -43,6 +46,8 @@ class Context:
     batch_size: int = 1
     progress: Progress = silent
     undo: ExitStack = field(default_factory=ExitStack)
+    note: Note = unheard
+    distance: Callable[[], float] = lambda: math.nan
 
     @property
     def level(self) -> float:

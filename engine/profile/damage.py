@@ -8,9 +8,9 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from engine import catalog
 from engine.errors import LesionError
 from engine.profile.faults import explain, fault
-from engine.profile.fields import Float, Int, Table, Text, accept, refuse_repeats
+from engine.profile.fields import Float, Int, Table, Text, accept, must_exist, refuse_repeats
 from engine.profile.layers import Layers, check_layers, layer_numbers, numbered_layers
-from engine.profile.options import complete
+from engine.profile.options import OptionsTable, complete, typed
 from engine.profile.selection import Select
 
 
@@ -108,7 +108,7 @@ class Damage(Table):
     def _check_options(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         if "method" not in info.data:
             return options
-        return accept(partial(complete, catalog.method(info.data["method"])), options)
+        return accept(partial(complete, catalog.method(info.data["method"]), must_exist=must_exist(info)), options)
 
     @field_validator("select")
     @classmethod
@@ -137,6 +137,11 @@ class Damage(Table):
         self._check_suited()
         return self
 
+    @property
+    def typed_options(self) -> OptionsTable:
+        """Its options as the method's own table has them."""
+        return typed(catalog.method(self.method), self.options, must_exist=False)
+
     def separate(self) -> "list[Damage]":
         """One damage for each `select.k`, where it lists several."""
         if self.select is None:
@@ -153,6 +158,8 @@ class Damage(Table):
 
     def _check_suited(self) -> None:
         method = catalog.method(self.method)
+        for group in self.groups:
+            accept(self.typed_options.check_group, group)
         if self.select and self.select.score:
             for group in self.groups:
                 accept(catalog.score(self.select.score).check, group)

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import catalog
 from engine.profile.damage import Damage
+from engine.profile.inputs import inputs_of
 from engine.profile.keys import Keys
 from engine.profile.layers import Layers
 from engine.profile.options import unusual
@@ -97,7 +98,15 @@ def _variant(damage: Damage, folder: Path) -> dict[str, Any]:
     them."""
     select = damage.select.identity if damage.select else None
     if damage.select and select and (own := damage.select.own_text):
-        near = os.path.relpath(own, folder.absolute())
-        select |= {} if near.startswith(os.pardir) else {"text": near}
-    variant = {"options": unusual(catalog.method(damage.method), damage.options), "select": select}
+        select |= {"text": _near(own, folder)}
+    options = unusual(catalog.method(damage.method), damage.options)
+    inputs = {key for key, kind in inputs_of(type(damage.typed_options)).items() if kind.is_own(options.get(key))}
+    options |= {key: _near(options[key], folder) for key in inputs}
+    variant = {"options": options, "select": select}
     return {key: value for key, value in variant.items() if value}
+
+
+def _near(path: str, folder: Path) -> str:
+    """A path as it is from the folder, where it lies in it."""
+    near = os.path.relpath(path, folder.absolute())
+    return path if near.startswith(os.pardir) else near

@@ -86,7 +86,7 @@ def _damage_identity(damage: Damage, folder: Path, noted: Versions) -> dict[str,
     chosen_by = selected_by(damage)
     packages = [catalog.method(damage.method).package, *(catalog.score(name).package for name in chosen_by)]
     identity = {
-        "options": unusual(catalog.method(damage.method), damage.options),
+        "options": unusual(catalog.method(damage.method), damage.options) | damage.typed_options.content(folder),
         "select": select,
         "packages": [package for package in packages if package],
         VERSIONS: beyond_first(map(score, chosen_by), noted),

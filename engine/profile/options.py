@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from engine.catalog import MethodInfo
 from engine.errors import LesionError, quoted, suggestion
 from engine.profile.faults import explain
 from engine.profile.fields import Table
+from engine.profile.inputs import inputs_of
 
 
 class OptionsTable(Table):
@@ -18,6 +20,21 @@ class OptionsTable(Table):
     default and a description. One called `batch_size` is halved where memory runs out."""
 
     is_options_table: ClassVar[bool] = True
+
+    def content(self, folder: Path) -> dict[str, Any]:
+        """By key, what those of its inputs hold that are the user's, as JSON: what counts instead of their names.
+        Relative paths start from `folder`. Raises LesionError where one cannot be read."""
+        own = {key: kind for key, kind in inputs_of(type(self)).items() if kind.is_own(getattr(self, key))}
+        return {key: kind.content(getattr(self, key), folder) for key, kind in own.items()}
+
+    def check_group(self, group: str) -> None:
+        """Raises LesionError, with the key of the damage as its field, where these options do not suit a group."""
+        return
+
+    def check_codes(self) -> None:
+        """Raises LesionError, with the key of the damage as its field, where they do not suit weights stored as
+        codes."""
+        return
 
 
 @cache
@@ -29,10 +46,11 @@ def table_of(method: MethodInfo) -> type[OptionsTable]:
     return table
 
 
-def complete(method: MethodInfo, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Every option of the method as plain data, with its default where `options` does not give it.
+def typed(method: MethodInfo, options: Mapping[str, Any], *, must_exist: bool = True) -> OptionsTable:
+    """The method's table with these options, and the defaults of those that are not given.
 
-    Raises LesionError, with the option in `field`, for one that the method does not have or a value it does not accept.
+    Raises LesionError, with the option in `field`, for one that the method does not have or a value it does not accept;
+    `must_exist`: a file that does not exist is one.
     """
     table = table_of(method)
     for name in options:
@@ -40,13 +58,19 @@ def complete(method: MethodInfo, options: Mapping[str, Any]) -> dict[str, Any]:
             text = f"the method {method.name} has no option {quoted(name)}{suggestion(name, table.model_fields)}"
             raise LesionError(text if table.model_fields else f"the method {method.name} has no options", field=name)
     try:
-        return table.model_validate(dict(options)).model_dump(mode="json")
+        return table.model_validate(dict(options), context={"must_exist": must_exist})
     except ValidationError as error:
         ((field, sentence), *_), _ = explain(error, table)
         raise LesionError(sentence, field=field) from None
 
 
+def complete(method: MethodInfo, options: Mapping[str, Any], *, must_exist: bool = True) -> dict[str, Any]:
+    """Every option of the method as plain data, with its default where `options` does not give it. Raises LesionError
+    as `typed` does."""
+    return typed(method, options, must_exist=must_exist).model_dump(mode="json")
+
+
 def unusual(method: MethodInfo, options: Mapping[str, Any]) -> dict[str, Any]:
     """The `options` that differ from the method's defaults."""
-    usual = complete(method, {})
+    usual = complete(method, {}, must_exist=False)
     return {name: value for name, value in options.items() if value != usual[name]}

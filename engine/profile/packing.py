@@ -21,6 +21,10 @@ def check_packable(position: int, damage: Damage) -> None:
     if not catalog.method(damage.method).on_codes:
         text = f"{damage.method} changes the bits of numbers, and model.load_in stores those of {packed[0]} as codes"
         raise LesionError(f"{text}: {mend}", field=f"damage.{position}.method")
+    try:
+        damage.typed_options.check_codes()
+    except LesionError as error:
+        raise LesionError(str(error), field=f"damage.{position}.{error.field}") from None
     score = damage.select.score if damage.select else None
     if score is not None and not catalog.score(score).on_codes:
         known = ", ".join(name for name, info in catalog.scores().items() if info.on_codes)

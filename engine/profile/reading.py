@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from engine import catalog
 from engine.errors import LesionError, quoted, shortened, suggestion
 from engine.paths import is_folder
 from engine.profile import toml
@@ -14,6 +15,7 @@ from engine.profile.faults import explain
 from engine.profile.inputs import anchor_all
 from engine.profile.measures import tables as measure_tables
 from engine.profile.names import anchor, check_path, is_model_path, is_petri
+from engine.profile.options import table_of
 from engine.profile.overrides import override
 from engine.profile.schema import Profile
 from engine.profile.selection import Select
@@ -143,6 +145,8 @@ def _anchor_all(data: dict[str, Any], folder: Path) -> None:
     for damage in _tables(data, "damage"):
         if isinstance(select := damage.get("select"), dict):
             anchor_all(Select, select, folder)
+        if isinstance(options := damage.get("options"), dict) and damage.get("method") in catalog.methods():
+            anchor_all(table_of(catalog.method(damage["method"])), options, folder)
     known = {table.model_fields["name"].default: table for table in measure_tables()}
     for measure in _tables(data, "measure"):
         if isinstance(name := measure.get("name"), str) and name in known:

@@ -119,9 +119,9 @@ def _localised(table: Local, run_dir: Path, copies: dict[str, str]) -> Local:
 
 
 def _localise_damage(damage: Damage, run_dir: Path, copies: dict[str, str]) -> Damage:
-    if damage.select is None:
-        return damage
-    return damage.model_copy(update={"select": _localised(damage.select, run_dir, copies)})
+    options = _localised(damage.typed_options, run_dir, copies).model_dump(mode="json")
+    select = _localised(damage.select, run_dir, copies) if damage.select else None
+    return damage.model_copy(update={"options": options, "select": select})
 
 
 def _free_name(source: Path, taken: set[str]) -> str:
@@ -139,6 +139,7 @@ def _plain_damage(damage: Damage) -> dict[str, Any]:
         plain["levels"] = [int(value) for value in damage.levels]
     if damage.select:
         plain["select"] = damage.select.plain
+    plain["options"] = {option: value for option, value in damage.options.items() if value is not None}
     return {key: value for key, value in plain.items() if value not in ([], {})}
 
 

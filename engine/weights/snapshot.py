@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -16,6 +17,9 @@ from engine.weights.slices import Slice
 
 _ROW = 8192
 """Words of 4 bytes that one sum is made of."""
+
+_STRETCH = 1 << 22
+"""Weights whose change is computed at a time."""
 
 _TOGETHER = 64
 """Rows summed in one go: 2 MiB."""
@@ -41,12 +45,22 @@ class Snapshot:
         """The memory that the snapshot holds."""
         return sum(piece.bytes for piece, _ in self._kept) + sum(kept.nbytes for _, kept in self._stored)
 
+    def distance(self) -> float:
+        """The length of the difference between the slices as they are and as they were: the root of the sum of squares,
+        in float64, a stretch at a time. Packed weights are left out."""
+        return math.sqrt(sum(_squared(piece.gather(), kept) for piece, kept in self._kept))
+
     def restore(self) -> None:
         """Write every slice back, bit by bit as it was; may be called again."""
         for piece, weights in self._kept:
             piece.scatter(weights)
         for tensor, kept in self._stored:
             tensor.copy_(kept)
+
+
+def _squared(now: Tensor, before: Tensor) -> float:
+    stretches = zip(now.flatten().split(_STRETCH), before.flatten().split(_STRETCH), strict=True)
+    return sum(float((one.double() - other.double()).square().sum()) for one, other in stretches)
 
 
 def digest(model: Module) -> str:

@@ -4,7 +4,7 @@ import gc
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,12 +23,8 @@ from engine.work.batches import Batches
 from engine.work.gathered import Gathered
 from engine.work.memory import Peak, devices_of, release
 from engine.work.subject import Subject
+from engine.work.telling import Say, Telling
 from engine.work.unexpected import sentence
-
-Say = Callable[[Answer], None]
-"""Tells the runner something."""
-
-_PROGRESS_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -147,7 +143,8 @@ class Bench:
                 measurement.prepare(sizes[key], self._progress(pack[0], f"{key} of the baseline"))
         self._begun = time.perf_counter()
         about = next(trial for trial in pack if trial in left)
-        steps = subject.damage(pack, sizes.get(about.method, 1), self._progress(about, about.method))
+        telling = Telling(self._say, about.key, about.method)
+        steps = subject.damage(pack, sizes.get(about.method, 1), telling.progress, telling.note)
         for trial in pack:
             damaged = self._next(steps, trial, sizes)
             if trial in left:
@@ -274,15 +271,7 @@ class Bench:
             self._say(Warn(text=text))
 
     def _progress(self, trial: Trial, what: str) -> Progress:
-        said = time.monotonic()
-
-        def progress(done: int, total: int) -> None:
-            nonlocal said
-            if time.monotonic() - said >= _PROGRESS_SECONDS:
-                said = time.monotonic()
-                self._say(AtWork(trial=trial.key, what=f"{what} {done}/{total}"))
-
-        return progress
+        return Telling(self._say, trial.key, what).progress
 
     def _result(self, status: Status, error: str | None = None) -> Result:
         """What every trial's result says, without what was found."""

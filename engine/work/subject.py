@@ -14,7 +14,7 @@ from engine.models.loading import LoadedModel, load
 from engine.models.reuse import Reuse
 from engine.profile import Profile, Trial
 from engine.profile.options import complete
-from engine.progress import Progress, silent
+from engine.progress import Note, Progress, silent, unheard
 from engine.weights.draws import Draws
 from engine.weights.packed import parameter_count
 from engine.weights.selection import Listed, Ordered, Selection
@@ -73,7 +73,9 @@ class Subject:
             implementation = catalog.load(catalog.measurement(spec.name).implementation)
             self.measurements[spec.key] = implementation(spec, self.loaded, folder)
 
-    def damage(self, pack: Sequence[Trial], batch_size: int = 1, progress: Progress = silent) -> Iterator[Damaged]:
+    def damage(
+        self, pack: Sequence[Trial], batch_size: int = 1, progress: Progress = silent, note: Note = unheard
+    ) -> Iterator[Damaged]:
         """Do to the model what each trial of a pack asks for, one after the other; a baseline is left alone."""
         trial = pack[0]
         if trial.group is None:
@@ -93,11 +95,13 @@ class Subject:
             selection,
             tuple(one.level for one in pack if one.level is not None),
             Draws(trial.seed),
-            complete(catalog.method(trial.method), trial.options),
+            complete(catalog.method(trial.method), trial.options, must_exist=False),
             self._folder,
             batch_size,
             progress,
             self._undo,
+            note,
+            self._snapshot.distance if self._snapshot else lambda: 0.0,
         )
         yield from walk(trial.method, context)
 

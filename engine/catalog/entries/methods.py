@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from engine.catalog.entries.training import TRAINING
 from engine.catalog.infos import MethodInfo
 from engine.catalog.levels import LevelInfo
 
@@ -168,4 +169,5 @@ METHODS = (
     *_REMOVAL,
     *_FLIPS,
     *_STRUCTURE,
+    *TRAINING,
 )

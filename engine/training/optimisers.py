@@ -1,0 +1,79 @@
+"""From a gradient to a step, one parameter at a time: as soon as its gradient is there, so that no two of them live."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+from torch.optim import SGD, Adafactor, AdamW, Optimizer
+
+from engine.training.options import TrainingOptions
+from engine.training.rounding import stochastic
+from engine.weights.slices import Slice
+
+
+def optimiser(options: TrainingOptions, parameter: Parameter) -> Optimizer:
+    """The optimiser of one parameter, as asked for and no other."""
+    rate, decay = options.learning_rate, options.weight_decay
+    if options.optimiser == "adamw":
+        return AdamW([parameter], lr=rate, betas=options.betas, weight_decay=decay, foreach=False)
+    if options.optimiser == "sgd":
+        return SGD([parameter], lr=rate, momentum=options.momentum, weight_decay=decay, foreach=False)
+    if options.optimiser == "adafactor":
+        return Adafactor([parameter], lr=rate, weight_decay=decay, foreach=False)
+    from bitsandbytes.optim import AdamW8bit
+
+    made: Optimizer = AdamW8bit([parameter], lr=rate, betas=options.betas, weight_decay=decay)
+    return made
+
+
+class Stepper:
+    """Makes the steps of one parameter, of which only `slices` may change.
+
+    Weights in 16 bits with stochastic rounding are taken to float32 for the length of a step, and back: the optimiser's
+    state is in float32, and no float32 copy of the weights is kept.
+    """
+
+    def __init__(self, parameter: Parameter, slices: Sequence[Slice], options: TrainingOptions, seed: int) -> None:
+        self.parameter = parameter
+        self._inside = _mask(parameter, slices)
+        self._halved = options.rounding == "stochastic" and parameter.dtype in (torch.bfloat16, torch.float16)
+        self._wide = Parameter(parameter.detach().float()) if self._halved else parameter
+        self._optimiser = optimiser(options, self._wide)
+        self._generator = torch.Generator(parameter.device).manual_seed(seed)
+        if self._halved:
+            self._wide.data = torch.empty(0, device=parameter.device)
+
+    def confine(self) -> None:
+        """Leave of the gradient what belongs to the slices."""
+        if self._inside is not None and self.parameter.grad is not None:
+            self.parameter.grad.mul_(self._inside)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Take a step along the parameter's gradient, which is freed."""
+        outside = None if self._inside is None else self.parameter.detach().clone()
+        if self._halved:
+            self._wide.data = self.parameter.detach().float()
+            self._wide.grad = None if self.parameter.grad is None else self.parameter.grad.float()
+            self._optimiser.step()
+            self.parameter.copy_(stochastic(self._wide.detach(), self.parameter.dtype, self._generator))
+            self._wide.data, self._wide.grad = torch.empty(0, device=self.parameter.device), None
+        else:
+            self._optimiser.step()
+        if outside is not None and self._inside is not None:
+            self.parameter.copy_(torch.where(self._inside, self.parameter, outside))
+        self.parameter.grad = None
+
+
+def _mask(parameter: Parameter, slices: Sequence[Slice]) -> Tensor | None:
+    """Which weights lie in the slices, bool; None for all of them."""
+    if sum(piece.numel for piece in slices) >= parameter.numel():
+        return None
+    inside = torch.zeros_like(parameter, dtype=torch.bool, requires_grad=False)
+    for piece in slices:
+        part = Slice(
+            piece.parameter, Parameter(inside, requires_grad=False), piece.dim, piece.ranges, None, piece.expert
+        )
+        part.scatter(torch.ones(part.shape, dtype=torch.bool, device=inside.device))
+    return inside
