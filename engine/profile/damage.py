@@ -56,6 +56,12 @@ class Damage(Table):
     options: dict[str, Any] = Field(
         {}, validate_default=True, description="what the method leaves open: { option = value }"
     )
+    before: "tuple[Damage, ...]" = Field(
+        (), description="what is done to the model first, in this order, each with one group and one level"
+    )
+    then: "tuple[Damage, ...]" = Field(
+        (), description="what is done to it after that, in this order, each with one group and one level"
+    )
     select: Select | None = Field(None, description='which weights are touched: { by = "random", k = 100 }; unset: all')
 
     @field_validator("method")
@@ -123,7 +129,7 @@ class Damage(Table):
     @model_validator(mode="after")
     def _check_whole(self) -> "Damage":
         if self.method == "none":
-            for key in ("groups", "levels", "layers", "each_layer", "heads", "experts", "select"):
+            for key in ("groups", "levels", "layers", "each_layer", "heads", "experts", "select", "before", "then"):
                 if getattr(self, key):
                     raise fault(LesionError(f"the method none does nothing and takes no {key}", field=key))
             return self
@@ -135,7 +141,15 @@ class Damage(Table):
         for group in self.groups:
             accept(self._check_narrowed, group)
         self._check_suited()
+        for key in ("before", "then"):
+            for position, stage in enumerate(getattr(self, key)):
+                accept(partial(_check_stage, f"{key}.{position}"), stage)
         return self
+
+    @property
+    def stages(self) -> "tuple[Damage, ...]":
+        """All that is done to the model, in order: what comes before, itself, what follows."""
+        return (*self.before, self, *self.then)
 
     @property
     def typed_options(self) -> OptionsTable:
@@ -187,3 +201,13 @@ class Damage(Table):
     def _bounds(self) -> str:
         level = catalog.method(self.method).level
         return f"each {level.bounds}" if level else ""
+
+
+def _check_stage(key: str, stage: Damage) -> None:
+    """Raises LesionError for what cannot stand before or after another damage: it has to be one thing."""
+    several = stage.each_layer is not None or (stage.select is not None and isinstance(stage.select.k, tuple))
+    if stage.method == "none" or several or len(stage.groups) != 1 or len(stage.levels) != 1:
+        text = "takes a method with one group and one level, no each_layer and no list of k"
+        raise LesionError(f"{text}: what varies is in the damage itself", field=key)
+    if stage.before or stage.then:
+        raise LesionError("takes no before or then of its own: list all of them one after the other", field=key)

@@ -1,7 +1,7 @@
 """The grid: a profile turned into trials."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,20 @@ from engine.profile.options import unusual
 from engine.profile.packing import requantising
 from engine.profile.schema import Profile
 from engine.profile.versions import Versions, changed, versions
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is done to the model of a trial before, or after, the damage that the trial is about; fields as there."""
+
+    method: str
+    group: str
+    layers: Layers | None
+    level: float
+    heads: Layers | None = None
+    experts: Layers | None = None
+    options: dict[str, Any] = field(default_factory=dict, hash=False)
+    select: dict[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
@@ -37,8 +51,16 @@ class Trial:
     select: dict[str, Any] | None = field(default=None, hash=False)
     """Which weights are touched, as `Select.identity` has it; None: all. A file of the user's is relative to the run's
     directory where it lies in it."""
+    before: tuple[Stage, ...] = ()
+    then: tuple[Stage, ...] = ()
     former_keys: tuple[str, ...] = field(default=(), compare=False)
     """Under which it may have been recorded with earlier versions of what makes its numbers."""
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> "Trial":
+        """A trial that went through JSON, from its fields."""
+        stages = {key: tuple(Stage(**_tuples(stage)) for stage in fields.get(key, ())) for key in ("before", "then")}
+        return cls(**_tuples(fields) | stages)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -102,8 +124,22 @@ def _variant(damage: Damage, folder: Path) -> dict[str, Any]:
     options = unusual(catalog.method(damage.method), damage.options)
     inputs = {key for key, kind in inputs_of(type(damage.typed_options)).items() if kind.is_own(options.get(key))}
     options |= {key: _near(options[key], folder) for key in inputs}
-    variant = {"options": options, "select": select}
+    variant: dict[str, Any] = {"options": options, "select": select}
+    chain = {"before": damage.before, "then": damage.then}
+    variant |= {key: tuple(_stage(stage, folder) for stage in stages) for key, stages in chain.items()}
     return {key: value for key, value in variant.items() if value}
+
+
+def _stage(damage: Damage, folder: Path) -> Stage:
+    [group], [level] = damage.groups, damage.levels
+    place = (damage.method, group, damage.layers, level, damage.heads, damage.experts)
+    return Stage(*place, **_variant(damage, folder))
+
+
+def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """With layers, heads, experts and keys as tuples again."""
+    numbers = ("layers", "heads", "experts", "former_keys")
+    return dict(fields) | {key: tuple(fields[key]) for key in numbers if isinstance(fields.get(key), list)}
 
 
 def _near(path: str, folder: Path) -> str:

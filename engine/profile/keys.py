@@ -43,7 +43,7 @@ class Keys:
         self._noted = noted
         self._measures = [(measure, measure_identity(measure, folder, noted)) for measure in profile.measure]
         self._damages = damages  # while they live, no other object has their ids
-        self._identities = {id(damage): _damage_identity(damage, folder, noted) for damage in damages}
+        self._identities = {id(damage): _chain_identity(damage, folder, noted) for damage in damages}
 
     def key(self, model: str, damage: Damage | None, group: str | None, level: float | None, seed: int) -> str:
         """The key of one trial, 16 hexadecimal digits; without `damage`, of a baseline."""
@@ -92,6 +92,18 @@ def _damage_identity(damage: Damage, folder: Path, noted: Versions) -> dict[str,
         VERSIONS: beyond_first(map(score, chosen_by), noted),
     }
     return {key: value for key, value in identity.items() if value}
+
+
+def _chain_identity(damage: Damage, folder: Path, noted: Versions) -> dict[str, Any]:
+    """Of a damage and, where there are any, of the stages before and after it."""
+    stages = {"before": damage.before, "then": damage.then}
+    chain = {key: [_stage_identity(stage, folder, noted) for stage in some] for key, some in stages.items() if some}
+    return _damage_identity(damage, folder, noted) | chain
+
+
+def _stage_identity(stage: Damage, folder: Path, noted: Versions) -> dict[str, Any]:
+    place = {"method": stage.method, "group": stage.groups[0], "layers": same_layers(stage.layers)}
+    return place | {"level": stage.levels[0]} | _narrowing_identity(stage) | _damage_identity(stage, folder, noted)
 
 
 def measure_identity(measure: Measure, folder: Path, noted: Versions) -> dict[str, Any]:

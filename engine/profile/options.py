@@ -31,6 +31,11 @@ class OptionsTable(Table):
         """Raises LesionError, with the key of the damage as its field, where these options do not suit a group."""
         return
 
+    def check_first(self, first: bool) -> None:
+        """Raises LesionError, with the key of the damage as its field, where they do not suit a damage that is the
+        `first` thing done to a model, or is not."""
+        return
+
     def check_codes(self) -> None:
         """Raises LesionError, with the key of the damage as its field, where they do not suit weights stored as
         codes."""

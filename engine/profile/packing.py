@@ -12,7 +12,15 @@ from engine.profile.model_spec import ModelSpec
 
 
 def check_packable(position: int, damage: Damage) -> None:
-    """Raises LesionError where the damage, entry `position` of the profile, cannot be done to codes."""
+    """Raises LesionError where the damage, entry `position` of the profile, or a stage of it, cannot be done to
+    codes."""
+    for key, stages in {"before": damage.before, "then": damage.then}.items():
+        for number, stage in enumerate(stages):
+            _check_packable(f"damage.{position}.{key}.{number}", stage)
+    _check_packable(f"damage.{position}", damage)
+
+
+def _check_packable(key: str, damage: Damage) -> None:
     packed = [group for group in damage.groups if catalog.group(group).packable]
     if not packed:
         return
@@ -20,16 +28,16 @@ def check_packable(position: int, damage: Damage) -> None:
     mend = f"damage {dense}, or leave model.load_in out"
     if not catalog.method(damage.method).on_codes:
         text = f"{damage.method} changes the bits of numbers, and model.load_in stores those of {packed[0]} as codes"
-        raise LesionError(f"{text}: {mend}", field=f"damage.{position}.method")
+        raise LesionError(f"{text}: {mend}", field=f"{key}.method")
     try:
         damage.typed_options.check_codes()
     except LesionError as error:
-        raise LesionError(str(error), field=f"damage.{position}.{error.field}") from None
+        raise LesionError(str(error), field=f"{key}.{error.field}") from None
     score = damage.select.score if damage.select else None
     if score is not None and not catalog.score(score).on_codes:
         known = ", ".join(name for name, info in catalog.scores().items() if info.on_codes)
         text = f"{score} needs gradients, which the codes that model.load_in makes of {packed[0]} do not have"
-        raise LesionError(f"{text}: give one of {known}; or {mend}", field=f"damage.{position}.select.score")
+        raise LesionError(f"{text}: give one of {known}; or {mend}", field=f"{key}.select.score")
 
 
 def check_measurable(position: int, measure: Measure) -> None:

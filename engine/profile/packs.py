@@ -35,11 +35,12 @@ def packs(grid: Sequence[Trial]) -> list[Pack]:
 
 
 def _walk(trial: Trial) -> str | None:
-    """What tells the walk that passes a trial's level from other walks; None for a trial that stands alone."""
-    if trial.level is None or not catalog.method(trial.method).walks:
+    """What tells the walk that passes a trial's level from other walks; None for a trial that stands alone, as one does
+    whose model is changed again after it."""
+    if trial.level is None or trial.then or not catalog.method(trial.method).walks:
         return None
     where = (trial.model, trial.method, trial.group, trial.layers, trial.heads, trial.experts)
-    return repr((*where, trial.options, trial.select, trial.seed))
+    return repr((*where, trial.options, trial.select, trial.before, trial.seed))
 
 
 def _distance(trial: Trial) -> float:

@@ -142,7 +142,9 @@ def _anchor_all(data: dict[str, Any], folder: Path) -> None:
         ]
     if isinstance(model, dict) and isinstance(digests := model.get("digests"), dict):
         model["digests"] = {anchor(name, folder): noted for name, noted in digests.items()}
-    for damage in _tables(data, "damage"):
+    damages = _tables(data, "damage")
+    stages = [stage for damage in damages for key in ("before", "then") for stage in _tables(damage, key)]
+    for damage in (*damages, *stages):
         if isinstance(select := damage.get("select"), dict):
             anchor_all(Select, select, folder)
         if isinstance(options := damage.get("options"), dict) and damage.get("method") in catalog.methods():

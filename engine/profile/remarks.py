@@ -32,7 +32,8 @@ def _idle_seeds(profile: Profile) -> list[str]:
 
 
 def _draws(damage: Damage) -> bool:
-    return catalog.method(damage.method).draws or (damage.select is not None and damage.select.by == "random")
+    stages = damage.stages
+    return any(catalog.method(one.method).draws or (one.select and one.select.by == "random") for one in stages)
 
 
 def _measuring(profile: Profile) -> list[str]:

@@ -89,6 +89,16 @@ class Profile(Table):
         return self
 
     @model_validator(mode="after")
+    def _check_order(self) -> "Profile":
+        for position, damage in enumerate(self.damage):
+            for number, stage in enumerate(damage.stages):
+                try:
+                    stage.typed_options.check_first(number == 0)
+                except LesionError as error:
+                    raise fault(LesionError(str(error), field=f"damage.{position}.{error.field}")) from None
+        return self
+
+    @model_validator(mode="after")
     def _refuse_codes(self) -> "Profile":
         for position, damage in enumerate(self.damage if self.model.load_in != "none" else ()):
             accept(partial(check_packable, position), damage)
@@ -121,7 +131,8 @@ def _metrics(measure: Measure) -> list[str]:
 def _refuse_overlap(damage: Damage, position: int, first: dict[tuple[Any, ...], int]) -> None:
     """`first`: what earlier tables ask for, and which of them; this table's wishes are added."""
     narrowed = tuple(place_of(numbers) for numbers in (damage.layers, damage.heads, damage.experts))
-    rest = (*narrowed, str(damage.options), str(damage.select.identity if damage.select else None))
+    chain = [stage.model_dump_json() for stage in (*damage.before, *damage.then)]
+    rest = (*narrowed, str(damage.options), str(damage.select.identity if damage.select else None), *chain)
     for group, level in product(damage.groups, damage.levels):
         same = (damage.method, group, f"{level:.10g}", *rest)
         if same in first:

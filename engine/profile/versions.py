@@ -27,7 +27,7 @@ def versions(profile: "Profile") -> Versions:
     for measure in profile.measure:
         noted[measurement(measure.name)] = catalog.measurement(measure.name).version
     scores = [name for measure in profile.measure for name in measure.ranked_by]
-    scores += [name for damage in profile.damage for name in selected_by(damage)]
+    scores += [name for damage in profile.damage for stage in damage.stages for name in selected_by(stage)]
     return noted | {score(name): catalog.score(name).version for name in scores}
 
 

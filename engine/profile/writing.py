@@ -24,6 +24,7 @@ INPUTS = "inputs"
 Local = TypeVar("Local", bound=Table)
 
 _WIDTH = 100
+_CHAIN = ("before", "then")
 _BARE = re.compile(r"[A-Za-z0-9_.-]+")  # dots: --set takes dotted keys
 
 
@@ -121,7 +122,8 @@ def _localised(table: Local, run_dir: Path, copies: dict[str, str]) -> Local:
 def _localise_damage(damage: Damage, run_dir: Path, copies: dict[str, str]) -> Damage:
     options = _localised(damage.typed_options, run_dir, copies).model_dump(mode="json")
     select = _localised(damage.select, run_dir, copies) if damage.select else None
-    return damage.model_copy(update={"options": options, "select": select})
+    chain = {key: tuple(_localise_damage(stage, run_dir, copies) for stage in getattr(damage, key)) for key in _CHAIN}
+    return damage.model_copy(update={"options": options, "select": select, **chain})
 
 
 def _free_name(source: Path, taken: set[str]) -> str:
@@ -139,6 +141,7 @@ def _plain_damage(damage: Damage) -> dict[str, Any]:
         plain["levels"] = [int(value) for value in damage.levels]
     if damage.select:
         plain["select"] = damage.select.plain
+    plain |= {key: [_plain_damage(stage) for stage in getattr(damage, key)] for key in _CHAIN}
     plain["options"] = {option: value for option, value in damage.options.items() if value is not None}
     return {key: value for key, value in plain.items() if value not in ([], {})}
 

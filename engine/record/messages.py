@@ -13,14 +13,9 @@ from engine.record.texts import TextRecord
 from engine.record.trials import Status
 
 
-def _trial(plain: Mapping[str, Any]) -> Trial:
-    lists = {name: tuple(value) for name, value in plain.items() if isinstance(value, list)}
-    return Trial(**{**plain, **lists})
-
-
 Trials = Annotated[
     tuple[Trial, ...],
-    listed(Kind("Trial", lambda value: isinstance(value, Trial) or table(value), _trial, asdict)),
+    listed(Kind("Trial", lambda value: isinstance(value, Trial) or table(value), Trial.of, asdict)),
 ]
 
 

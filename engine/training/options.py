@@ -101,3 +101,9 @@ class RandomTextOptions(TrainingOptions):
 
 class HealOptions(RandomTextOptions):
     """Of heal: every step reads another stretch of the text."""
+
+    def check_first(self, first: bool) -> None:
+        """See OptionsTable."""
+        if first:
+            text = "heals what was damaged before, and nothing was: say what, as before = [{ method = …, groups = […], "
+            raise LesionError(f"{text}levels = […] }}]", field="before")

@@ -291,7 +291,8 @@ class Bench:
 
 def _batch_sizes(profile: Profile) -> dict[str, int]:
     """How many inputs every measurement takes together, and every method that reads, by key and by name."""
-    methods = {damage.method: int(size) for damage in profile.damage if (size := damage.options.get("batch_size"))}
+    stages = [stage for damage in profile.damage for stage in damage.stages]
+    methods = {stage.method: int(size) for stage in stages if (size := stage.options.get("batch_size"))}
     return methods | {spec.key: spec.rows for spec in profile.measure}
 
 

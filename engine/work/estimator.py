@@ -79,10 +79,11 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool) -> dict[str, Any]:
     groups = list(
         dict.fromkeys(
-            (group, single.layers, damage.heads, damage.experts)
+            (group, stage.layers, stage.heads, stage.experts)
             for damage in profile.damage
             for single in damage.singles
-            for group in damage.groups
+            for stage in single.stages
+            for group in stage.groups
         )
     )
 

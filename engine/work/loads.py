@@ -20,7 +20,7 @@ def load(measure: Measure, folder: Path, narrows: bool = False) -> Load:
 def scorings(profile: Profile, model: str, folder: Path) -> list[tuple[Scoring, Group]]:
     """The scores that the profile selects and ranks by on this model, each with a group that it is computed for."""
     asked = [pair for measure in profile.measure for pair in measure.scorings(folder)]
-    for damage in (single for table in profile.damage for single in table.singles):
+    for damage in (stage for table in profile.damage for single in table.singles for stage in single.stages):
         if damage.select is not None and damage.select.score is not None:
             spec = score_spec(damage.select, folder)
             asked += [(spec, (group, damage.layers, damage.heads, damage.experts)) for group in damage.groups]

@@ -1,14 +1,16 @@
 """One loaded model under study: its measurements, damaging it, and putting it back bit for bit."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from engine import catalog
 from engine.measure.measurement import Measured, Measurement
-from engine.methods import Context, Damaged, walk
+from engine.methods import Context, Damaged
 from engine.methods.in_place import requantise
 from engine.models.loading import LoadedModel, load
 from engine.models.reuse import Reuse
@@ -20,6 +22,7 @@ from engine.weights.packed import parameter_count
 from engine.weights.selection import Listed, Ordered, Selection
 from engine.weights.slices import Slice
 from engine.weights.snapshot import Snapshot, digest
+from engine.work.chain import Act, every_stage, perform
 from engine.work.choices import Choices, Place, place_of
 
 
@@ -59,12 +62,13 @@ class Subject:
         self._folder = folder
         self.parameters = parameter_count(self.loaded.model)
         self._pristine = digest(self.loaded.model)
-        self._group: Place | None = None
-        self._slices: list[Slice] = []
-        self._snapshot: Snapshot | None = None
+        self._slices: dict[Place, list[Slice]] = {}
+        self._snapshots: dict[Place, Snapshot] = {}
+        """Of each place that the trial at hand does something to; kept for as long as trials do so to the same."""
         self._undo = ExitStack()
         """Takes back what is changed beside weights."""
-        self._choices = Choices((single for table in profile.damage for single in table.singles), self.loaded, folder)
+        singles = (single for table in profile.damage for single in table.singles)
+        self._choices = Choices((stage for single in singles for stage in single.stages), self.loaded, folder)
         self._reuse = Reuse(self.loaded.model, self.loaded.architecture) if narrows(profile) else None
         self._first = 0
         """No block before this one is damaged, and nothing before the blocks."""
@@ -81,19 +85,30 @@ class Subject:
         if trial.group is None:
             yield Damaged(0)
             return
-        if self._group != place_of(trial):
-            self._keep(trial)
+        stages = every_stage(trial)
+        self._keep([place_of(stage) for stage in stages])
         if trial.level is None:
-            yield Damaged(requantise(self._slices))
+            yield Damaged(requantise(self._slices[place_of(trial)]))
             return
-        selection = self._choices.of(trial, self._slices) if trial.select else None
-        self._first = _first_layer(self._slices, selection)
+        # All selections are made in the undamaged model, before anything is done.
+        acts = [self._act(stage, batch_size, progress, note) for stage in stages]
+        self._first = min(_first_layer(act.context.slices, act.context.selection) for act in acts)
+        here = len(trial.before)
+        levels = tuple(one.level for one in pack if one.level is not None)
+        act = replace(acts[here], context=replace(acts[here].context, levels=levels))
+        yield from perform(acts[:here], act, acts[here + 1 :])
+
+    def _act(self, trial: Trial, batch_size: int, progress: Progress, note: Note) -> Act:
+        """What one stage of a trial does, with all that it is given."""
+        slices = self._slices[place_of(trial)]
+        assert trial.group is not None
+        assert trial.level is not None
         context = Context(
             self.loaded,
             trial.group,
-            self._slices,
-            selection,
-            tuple(one.level for one in pack if one.level is not None),
+            slices,
+            self._choices.of(trial, slices) if trial.select else None,
+            (trial.level,),
             Draws(trial.seed),
             complete(catalog.method(trial.method), trial.options, must_exist=False),
             self._folder,
@@ -101,9 +116,13 @@ class Subject:
             progress,
             self._undo,
             note,
-            self._snapshot.distance if self._snapshot else lambda: 0.0,
+            self._distance,
         )
-        yield from walk(trial.method, context)
+        return Act(trial.method, context)
+
+    def _distance(self) -> float:
+        """How far the weights are from what was loaded."""
+        return math.hypot(*(snapshot.distance() for snapshot in self._snapshots.values()))
 
     def restore(self) -> None:
         """Put the weights back.
@@ -113,10 +132,10 @@ class Subject:
         """
         self._undo.close()
         self._first = 0
-        if self._snapshot is not None:
-            self._snapshot.restore()
+        for snapshot in self._snapshots.values():
+            snapshot.restore()
         if digest(self.loaded.model) != self._pristine:
-            group = self._group[0] if self._group else "no group"
+            group = " and ".join(place[0] for place in self._slices) or "no group"
             raise WeightsNotRestoredError(
                 f"the weights of {self.loaded.name} differ from what was loaded although {group} was put back: "
                 "something changed weights outside that group, and every later result of this worker would be wrong"
@@ -144,18 +163,21 @@ class Subject:
         self._reuse = None
         return freed
 
-    def _keep(self, trial: Trial) -> None:
-        """Keep a copy of the trial's group, for as long as consecutive trials damage the same one."""
-        self._group, self._snapshot = None, None
-        self._slices = self.loaded.architecture.slices(*place_of(trial))
-        self._snapshot = Snapshot(self._slices)
-        self._group = place_of(trial)
+    def _keep(self, places: Sequence[Place]) -> None:
+        """Keep a copy of these places, and of no others."""
+        self._slices = {place: slices for place, slices in self._slices.items() if place in places}
+        self._snapshots = {place: kept for place, kept in self._snapshots.items() if place in places}
+        for place in dict.fromkeys(places):
+            if place not in self._snapshots:
+                self._slices[place] = self.loaded.architecture.slices(*place)
+                self._snapshots[place] = Snapshot(self._slices[place])
 
 
 def narrows(profile: Profile) -> bool:
     """Whether some damage may spare the first blocks, and the profile lets them be left out."""
     return profile.run.reuse and any(
-        damage.layers is not None or damage.each_layer is not None or damage.select for damage in profile.damage
+        all(stage.layers is not None or stage.each_layer is not None or stage.select for stage in damage.stages)
+        for damage in profile.damage
     )
 
 
