@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from engine.profile import Trial
 from engine.record.fields import Fields, sparse
@@ -11,7 +11,6 @@ from engine.record.lines import parse
 from engine.record.manifest import WorkerFacts
 from engine.record.texts import TextRecord
 from engine.record.trials import Status
-
 
 Trials = Annotated[
     tuple[Trial, ...],

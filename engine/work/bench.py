@@ -16,7 +16,7 @@ from engine.methods import Damaged
 from engine.models.exhaustion import is_out_of_memory
 from engine.profile import Profile, Trial
 from engine.progress import Progress
-from engine.record.messages import Answer, AtWork, Loaded, Loading, Result, Warn
+from engine.record.messages import Loaded, Loading, Result, Warn
 from engine.record.texts import TextRecord
 from engine.record.trials import Status
 from engine.work.batches import Batches

@@ -18,8 +18,8 @@ from engine.weights import counter
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PROFILE = HERE / "profile.toml"
-RUN = HERE / "run"
+RUNS = {"run": HERE / "profile.toml", "training": HERE / "training.toml"}
+"""By the folder in which a run is kept, the profile that it was made of."""
 KEYS, DRAWS = HERE / "keys.json", HERE / "draws.json"
 KEPT = ("profile.toml", "manifest.json", "trials.jsonl", "generations.jsonl", "events.jsonl")
 PLACE = {"host": "golden", "platform": "Linux", "source": "profile.toml"}
@@ -60,20 +60,21 @@ def lesion(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def record_run(results: Path) -> None:
-    """Run the profile anew and keep what a later Lesion must be able to go on with."""
-    done = lesion("run", PROFILE, "--quiet", "--results", results)
+def record_run(folder: str, results: Path) -> None:
+    """Run a profile anew and keep what a later Lesion must be able to go on with."""
+    done = lesion("run", RUNS[folder], "--quiet", "--results", results)
     if done.returncode:
         raise SystemExit(done.stderr)
-    made = next(results.iterdir())
-    shutil.rmtree(RUN, ignore_errors=True)
-    RUN.mkdir()
+    made, run = next(results.iterdir()), HERE / folder
+    shutil.rmtree(run, ignore_errors=True)
+    run.mkdir()
     for name in KEPT:
-        shutil.copy(made / name, RUN / name)
-    manifest = json.loads((RUN / "manifest.json").read_text()) | PLACE
-    (RUN / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    events = [json.loads(line) for line in (RUN / "events.jsonl").read_text().splitlines()]
+        if (made / name).exists():
+            shutil.copy(made / name, run / name)
+    manifest = json.loads((run / "manifest.json").read_text()) | PLACE
+    (run / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
     kept = [
         event | ({"host": PLACE["host"]} if "host" in event else {}) for event in events if event["event"] != "memory"
     ]
-    (RUN / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in (kept[0], kept[-1])))
+    (run / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in (kept[0], kept[-1])))

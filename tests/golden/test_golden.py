@@ -10,11 +10,11 @@ import pytest
 from engine import catalog
 from engine.record.trials import TrialRecord
 from engine.runs import read_generations, read_manifest, read_profile, read_trials
-from tests.golden.frozen import DRAWS, KEYS, RUN, draws, keys, lesion
+from tests.golden.frozen import DRAWS, HERE, KEYS, RUNS, draws, keys, lesion
 
 pytestmark = pytest.mark.slow
 
-NAME = "20261126-1700-golden-c0de"
+NAMES = {"run": "20261126-1700-golden-c0de", "training": "20261127-1700-training-c0de"}
 TOLERANCE = 1e-5
 """Relative, on another processor than the one that the manifest names."""
 LOOSE = {"bit_flip", "bit_flips"}
@@ -22,10 +22,10 @@ LOOSE = {"bit_flip", "bit_flips"}
 TIMED = ("seconds_per_text", "tokens_per_second")
 
 
-@pytest.fixture
-def recorded(tmp_path: Path) -> Path:
-    """A copy of the recorded run in a results folder of its own."""
-    return shutil.copytree(RUN, tmp_path / NAME)
+@pytest.fixture(params=RUNS)
+def recorded(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of a recorded run in a results folder of its own."""
+    return shutil.copytree(HERE / request.param, tmp_path / NAMES[request.param])
 
 
 def test_shipped_profiles_have_the_keys_they_had() -> None:
@@ -37,10 +37,10 @@ def test_draws_are_what_they_were() -> None:
 
 
 def test_every_method_and_every_measurement_was_recorded() -> None:
-    records = read_trials(RUN)
+    records = [record for run in RUNS for record in read_trials(HERE / run)]
     assert {record.status for record in records} == {"ok"}
     assert {record.method for record in records} == set(catalog.methods())
-    measured = {measure.name for measure in read_profile(RUN).measure}
+    measured = {measure.name for measure in read_profile(HERE / "run").measure}
     assert set(catalog.measurements()) - measured == {"lm_eval"}
 
 
@@ -52,13 +52,14 @@ def test_the_run_is_made_again(recorded: Path) -> None:
 
 
 def test_the_run_goes_on_after_a_cut(recorded: Path) -> None:
+    whole = shutil.copytree(recorded, recorded.parent / "whole" / recorded.name)
     lines = (recorded / "trials.jsonl").read_text().splitlines(keepends=True)
-    (recorded / "trials.jsonl").write_text("".join(lines[:9]))
+    (recorded / "trials.jsonl").write_text("".join(lines[:7]))
     (recorded / "events.jsonl").write_text((recorded / "events.jsonl").read_text().splitlines(keepends=True)[0])
     done = lesion("resume", recorded, "--quiet", "--results", recorded.parent)
     assert done.returncode == 0, done.stderr
-    assert (recorded / "trials.jsonl").read_text().startswith("".join(lines[:9]))
-    assert_equal(RUN, recorded)
+    assert (recorded / "trials.jsonl").read_text().startswith("".join(lines[:7]))
+    assert_equal(whole, recorded)
 
 
 def assert_equal(first: Path, second: Path) -> None:
