@@ -12,11 +12,12 @@ from engine import catalog
 from engine.models import packing
 from engine.models.architecture import Architecture, architecture
 from engine.models.files import check_files
-from engine.models.footprint import Scoring, Shape, keeping, passing, scoring
+from engine.models.footprint import Scoring, Shape, keeping, passing, scoring, training
 from engine.models.loading import configuration, translated
 from engine.models.sight import auto_class, check_sight
 from engine.models.source import Source, UnreachableError, find
 from engine.profile import Group, Load, ModelSpec
+from engine.profile.demand import Training
 from engine.profile.places import Where
 from engine.weights.packed import parameter_count
 from engine.weights.slices import Slice
@@ -34,7 +35,7 @@ class ModelEstimate:
     weights_bytes: int
     snapshot_bytes: int
     activation_bytes: int
-    """The larger of what the measurements and what the scores hold at their peak."""
+    """The largest of what the measurements, the scores and training hold at their peak."""
     kept_bytes: int
     """What measurements keep of the undamaged model, in main memory."""
     need_bytes: int
@@ -57,14 +58,16 @@ def survey_model(
     groups: Iterable[Group],
     loads: Sequence[Load],
     scorings: Sequence[tuple[Scoring, Group]] = (),
+    trainings: Sequence[tuple[Training, Group]] = (),
     *,
     room: float = math.inf,
     on_gpu: bool = False,
     trust_remote_code: bool = False,
     pictures: bool = False,
 ) -> ModelEstimate:
-    """Estimate the model called `name`, loaded as `spec` says, damaged in `groups`, running `loads` and `scorings`,
-    each on a group, in `room` bytes of the device's memory; `pictures`: they are among what it is shown.
+    """Estimate the model called `name`, loaded as `spec` says, damaged in `groups`, running `loads`, `scorings` and
+    `trainings`, each of the latter on a group, in `room` bytes of the device's memory; `pictures`: they are among what
+    it is shown.
 
     A snapshot holds one group at a time, so the largest counts; so does the largest of the loads. Raises LesionError
     for a model that cannot be found or is not supported, and for groups, layers, heads or experts it does not have.
@@ -95,9 +98,10 @@ def survey_model(
         notes.append(packing.note(spec, parts.packed.values(), parameters, dtype))
     shape = Shape.of(config, parts, dtype.itemsize)
     scores = max((_scoring(work, parts, group, shape) for work, group in scorings), default=0)
+    trained = max((_training(work, parts, group, shape) for work, group in trainings), default=0)
     kept = sum(keeping(load, shape) for load in loads)
     fixed = weights + snapshot + (_second_head(loads, shape, parts, pieces) if on_gpu else kept)
-    activation = max([scores, opening, *(passing(load, shape) for load in loads)])
+    activation = max([scores, trained, opening, *(passing(load, shape) for load in loads)])
     batch = {load.name: _fitting(load, shape, room - fixed) for load in loads}
     return ModelEstimate(
         name=name,
@@ -111,7 +115,7 @@ def survey_model(
         kept_bytes=kept,
         need_bytes=fixed + activation,
         batch={load.name: size for load in loads if 0 < (size := batch[load.name]) < load.rows},
-        fits=all(batch[load.name] or not load.rows for load in loads) and fixed + scores <= room,
+        fits=all(batch[load.name] or not load.rows for load in loads) and fixed + max(scores, trained) <= room,
         tied=parts.tied,
         layers=len(parts.blocks),
         groups=chosen,
@@ -160,6 +164,14 @@ def _scoring(work: Scoring, parts: Architecture, group: Group, shape: Shape) -> 
     name, *narrowed = group
     tensors = {id(piece.tensor): piece.tensor.numel() for piece in parts.slices(name, *narrowed)}
     return scoring(work, shape, sum(tensors.values()), max(tensors.values()))
+
+
+def _training(work: Training, parts: Architecture, group: Group, shape: Shape) -> int:
+    """What training in a group needs: of the whole parameters that it lies in."""
+    name, *narrowed = group
+    tensors = {id(piece.tensor): piece.tensor for piece in parts.slices(name, *narrowed)}.values()
+    sides = sum(sum(tensor.shape) for tensor in tensors if tensor.dim() == 2)
+    return training(work, shape, sum(one.numel() for one in tensors), max(one.numel() for one in tensors), sides)
 
 
 def _snapshot(spec: ModelSpec, slices: Iterable[Slice], dtype: torch.dtype) -> int:

@@ -1,14 +1,17 @@
 """How much memory work on a model takes beside its weights: formulas over its shape, all in bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.models.architecture import Architecture
-from engine.profile.demand import Load
+from engine.profile.demand import Load, Training
 
 _BLOCKS = 11
 """Blocks of float32 logits that a perplexity has alive at once: two, and on a GPU the same and their exponentials in
 float64, with a mask."""
+
+_TWICE = 3
+"""Graphs of a forward pass that a gradient holds which can be derived again."""
 
 _SAMPLING = 24
 """Bytes a logit while a token is drawn: float32 of the finite ones, float64 of the noise, and once more to add them."""
@@ -112,6 +115,30 @@ def scoring(work: Scoring, shape: Shape, weights: int, largest: int) -> int:
         case "hutchinson":
             return 2 * _graph(load, shape) + 16 * weights
     return _graph(load, shape) + 12 * largest + (4 * weights if work.batches > 1 else 0)
+
+
+def training(work: Training, shape: Shape, weights: int, largest: int, sides: int) -> int:
+    """What training holds at its peak, on a group whose parameters have so many weights, the largest of them `largest`,
+    and rows and columns `sides` in all: the optimiser's state, gradients, and what is kept of the forward pass;
+    adapters, where they train instead. A search for directions holds a graph that can be derived again, and its
+    vectors."""
+    numbers = work.rank * sides if work.rank else weights
+    single = min(largest, numbers)
+    wide = work.wide and shape.itemsize == 2
+    state = numbers * work.states * (1 if work.eight_bit else 4 if wide else shape.itemsize)
+    gradients = numbers * shape.itemsize if work.together else 2 * single * shape.itemsize
+    stepping = single * (4 * 4 if wide else 2 * shape.itemsize)
+    adapters = numbers * shape.itemsize if work.rank else 0
+    load = Load(1, work.tokens, logits=0)
+    step = state + gradients + stepping + (_checkpointed(load, shape) if work.checkpointing else _graph(load, shape))
+    search = _TWICE * _graph(load, shape) + (work.vectors + 2) * numbers * shape.itemsize if work.vectors else 0
+    return adapters + int(max(step, search))
+
+
+def _checkpointed(load: Load, shape: Shape) -> int:
+    """What autograd keeps where blocks keep only what enters them, and compute the rest anew, one at a time."""
+    entering = load.rows * shape.tokens(load) * shape.layers * shape.width * shape.itemsize
+    return entering + _graph(load, replace(shape, layers=1))
 
 
 def _graph(load: Load, shape: Shape) -> int:

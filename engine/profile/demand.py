@@ -65,3 +65,26 @@ class Effort:
     tokens: int
     predicted: int
     heads: int = 1
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a method that trains holds beside the weights, the snapshot of them, and the batch that it reads.
+
+    tokens: that a step reads.
+    states: numbers that the optimiser keeps of each that trains; `eight_bit`: in a byte each.
+    wide: whether weights in 16 bits take their steps in float32, a parameter at a time; states are float32 then.
+    together: whether all gradients are alive at once.
+    checkpointing: whether the activations of all blocks but one are computed anew.
+    rank: of adapters that train instead of the weights; 0: the weights train.
+    vectors: numbers of each weight that are kept while directions are sought, through second derivatives; 0: none are.
+    """
+
+    tokens: int
+    states: float
+    eight_bit: bool = False
+    wide: bool = False
+    together: bool = False
+    checkpointing: bool = False
+    rank: int = 0
+    vectors: int = 0

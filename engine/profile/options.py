@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from engine import catalog
 from engine.catalog import MethodInfo
 from engine.errors import LesionError, quoted, suggestion
+from engine.profile.demand import Training
 from engine.profile.faults import explain
 from engine.profile.fields import Table
 from engine.profile.inputs import inputs_of
@@ -20,6 +21,10 @@ class OptionsTable(Table):
     default and a description. One called `batch_size` is halved where memory runs out."""
 
     is_options_table: ClassVar[bool] = True
+
+    def training(self) -> Training | None:
+        """What the method holds in memory where it trains the model; None where it does not."""
+        return None
 
     def content(self, folder: Path) -> dict[str, Any]:
         """By key, what those of its inputs hold that are the user's, as JSON: what counts instead of their names.

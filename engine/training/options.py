@@ -1,12 +1,14 @@
 """What methods that train leave open. Nothing here loads torch."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from engine.errors import LesionError
+from engine.profile.demand import Training
 from engine.profile.fields import Bool, Float, Int
 from engine.profile.hashing import digest
 from engine.profile.inputs import TextName
@@ -14,6 +16,10 @@ from engine.profile.options import OptionsTable
 from engine.profile.texts import documents_of
 
 Beta = Annotated[Float, Field(ge=0, lt=1)]
+_FACTORED = 0.02
+"""Numbers a weight that adafactor keeps: a row and a column of each matrix, which are at least so much smaller."""
+_SEARCHING = 6
+"""Vectors alive in a search for one direction."""
 _NOT_LINEAR = ("embed_only", "norms", "router")
 
 
@@ -47,6 +53,18 @@ class TrainingOptions(OptionsTable):
     def of(cls, options: Mapping[str, Any]) -> Self:
         """From plain data that was checked before."""
         return cls.model_validate(dict(options), context={"must_exist": False})
+
+    def training(self) -> Training:
+        """See OptionsTable."""
+        return Training(
+            tokens=self.length,
+            states={"adamw": 2, "adamw8bit": 2, "sgd": int(self.momentum > 0), "adafactor": _FACTORED}[self.optimiser],
+            eight_bit=self.optimiser == "adamw8bit",
+            wide=self.rounding == "stochastic",
+            together=self.clip is not None,
+            checkpointing=self.checkpointing,
+            rank=self.lora_rank if self.trainable == "lora" else 0,
+        )
 
     def content(self, folder: Path) -> dict[str, Any]:
         """See OptionsTable: texts count by the documents that are read of them. Raises LesionError for one that holds
@@ -84,6 +102,10 @@ class CatalystOptions(TrainingOptions):
     iterations: Int = Field(100, ge=1, le=100_000, description="steps in search of a direction")
     search_steps: Int = Field(50, ge=0, le=100_000, description="steps of gradient ascent in search of tokens")
     search_rate: Float = Field(0.1, gt=0, le=1000, description="size of such a step")
+
+    def training(self) -> Training:
+        """See OptionsTable: directions, and the vectors of a search for one more."""
+        return replace(super().training(), vectors=self.directions + _SEARCHING if self.objective != "loss" else 0)
 
 
 class NoiseOptions(TrainingOptions):

@@ -23,7 +23,7 @@ from engine.profile import Profile, parse
 from engine.work.channel import Channel
 from engine.work.device import open_device
 from engine.work.effort import Speed, loading, seconds, speed_of
-from engine.work.loads import load, scorings
+from engine.work.loads import load, scorings, trainings
 from engine.work.memory import free_and_total, free_and_total_of_all
 from engine.work.subject import narrows
 from engine.work.unexpected import sentence
@@ -105,6 +105,7 @@ def _model(profile: Profile, name: str, folder: Path, *, trust_remote_code: bool
             groups,
             loads,
             scores,
+            trainings(profile),
             room=facts["free_bytes"] - facts["reserve_bytes"],
             on_gpu=open_device(profile.model.device).type == "cuda",
             trust_remote_code=trust_remote_code,

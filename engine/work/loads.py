@@ -1,4 +1,4 @@
-"""What a profile will ask of a model's memory: the batches that its measurements run, and the scores it selects by."""
+"""What a profile will ask of a model's memory: batches of its measurements, scores that it selects by, training."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +7,7 @@ from engine import catalog
 from engine.methods.choosing import score_spec
 from engine.models.footprint import Scoring
 from engine.profile import Group, Load, Measure, Profile, ScoreSpec
-from engine.profile.demand import most_tokens
+from engine.profile.demand import Training, most_tokens
 from engine.profile.names import is_petri
 from engine.profile.texts import documents_of
 
@@ -25,6 +25,18 @@ def scorings(profile: Profile, model: str, folder: Path) -> list[tuple[Scoring, 
             spec = score_spec(damage.select, folder)
             asked += [(spec, (group, damage.layers, damage.heads, damage.experts)) for group in damage.groups]
     return [(_scoring(spec, model), group) for spec, group in asked]
+
+
+def trainings(profile: Profile) -> list[tuple[Training, Group]]:
+    """What the profile trains, each with a group that it trains in."""
+    singles = (single for table in profile.damage for single in table.singles)
+    stages = [(stage, stage.typed_options.training()) for single in singles for stage in single.stages]
+    return [
+        (work, (group, stage.layers, stage.heads, stage.experts))
+        for stage, work in stages
+        if work is not None
+        for group in stage.groups
+    ]
 
 
 def _scoring(spec: ScoreSpec, model: str) -> Scoring:
