@@ -98,7 +98,7 @@ def survey_model(
         notes.append(packing.note(spec, parts.packed.values(), parameters, dtype))
     shape = Shape.of(config, parts, dtype.itemsize)
     scores = max((_scoring(work, parts, group, shape) for work, group in scorings), default=0)
-    trained = max((_training(work, parts, group, shape) for work, group in trainings), default=0)
+    trained = max((_training(work, parts, group, shape, on_gpu) for work, group in trainings), default=0)
     kept = sum(keeping(load, shape) for load in loads)
     fixed = weights + snapshot + (_second_head(loads, shape, parts, pieces) if on_gpu else kept)
     activation = max([scores, trained, opening, *(passing(load, shape) for load in loads)])
@@ -166,12 +166,13 @@ def _scoring(work: Scoring, parts: Architecture, group: Group, shape: Shape) -> 
     return scoring(work, shape, sum(tensors.values()), max(tensors.values()))
 
 
-def _training(work: Training, parts: Architecture, group: Group, shape: Shape) -> int:
+def _training(work: Training, parts: Architecture, group: Group, shape: Shape, on_gpu: bool) -> int:
     """What training in a group needs: of the whole parameters that it lies in."""
     name, *narrowed = group
     tensors = {id(piece.tensor): piece.tensor for piece in parts.slices(name, *narrowed)}.values()
     sides = sum(sum(tensor.shape) for tensor in tensors if tensor.dim() == 2)
-    return training(work, shape, sum(one.numel() for one in tensors), max(one.numel() for one in tensors), sides)
+    sizes = [one.numel() for one in tensors]
+    return training(work, shape, sum(sizes), max(sizes), sides, on_gpu=on_gpu)
 
 
 def _snapshot(spec: ModelSpec, slices: Iterable[Slice], dtype: torch.dtype) -> int:

@@ -13,6 +13,10 @@ float64, with a mask."""
 _TWICE = 3
 """Graphs of a forward pass that a gradient holds which can be derived again."""
 
+_SEARCHING = 5
+"""Vectors as large as all that trains, alive in a search for a direction: the gradient, three of the search's own, and
+one that is being made."""
+
 _SAMPLING = 24
 """Bytes a logit while a token is drawn: float32 of the finite ones, float64 of the noise, and once more to add them."""
 
@@ -117,11 +121,11 @@ def scoring(work: Scoring, shape: Shape, weights: int, largest: int) -> int:
     return _graph(load, shape) + 12 * largest + (4 * weights if work.batches > 1 else 0)
 
 
-def training(work: Training, shape: Shape, weights: int, largest: int, sides: int) -> int:
+def training(work: Training, shape: Shape, weights: int, largest: int, sides: int, *, on_gpu: bool) -> int:
     """What training holds at its peak, on a group whose parameters have so many weights, the largest of them `largest`,
     and rows and columns `sides` in all: the optimiser's state, gradients, and what is kept of the forward pass;
     adapters, where they train instead. A search for directions holds a graph that can be derived again, and its
-    vectors."""
+    vectors; directions that it has are in main memory."""
     numbers = work.rank * sides if work.rank else weights
     single = min(largest, numbers)
     wide = work.wide and shape.itemsize == 2
@@ -131,7 +135,8 @@ def training(work: Training, shape: Shape, weights: int, largest: int, sides: in
     adapters = numbers * shape.itemsize if work.rank else 0
     load = Load(1, work.tokens, logits=0)
     step = state + gradients + stepping + (_checkpointed(load, shape) if work.checkpointing else _graph(load, shape))
-    search = _TWICE * _graph(load, shape) + (work.vectors + 2) * numbers * shape.itemsize if work.vectors else 0
+    vectors = _SEARCHING + (0 if on_gpu else work.directions)
+    search = _TWICE * _graph(load, shape) + vectors * numbers * shape.itemsize if work.directions else 0
     return adapters + int(max(step, search))
 
 

@@ -58,12 +58,12 @@ class Load:
 
 @dataclass(frozen=True)
 class Effort:
-    """What a measurement has a model compute in one trial, if no text ends early: passes, tokens in all of them, and
-    tokens turned into predictions, by so many heads (the damaged one, and the undamaged one beside it)."""
+    """What a measurement, or a method, has a model compute in one trial, if no text ends early: passes, tokens in all
+    of them, and tokens turned into predictions, by so many heads (the damaged one, and the undamaged one beside it)."""
 
-    passes: int
-    tokens: int
-    predicted: int
+    passes: float
+    tokens: float
+    predicted: float
     heads: int = 1
 
 
@@ -77,7 +77,7 @@ class Training:
     together: whether all gradients are alive at once.
     checkpointing: whether the activations of all blocks but one are computed anew.
     rank: of adapters that train instead of the weights; 0: the weights train.
-    vectors: numbers of each weight that are kept while directions are sought, through second derivatives; 0: none are.
+    directions: that are sought through second derivatives, and kept in main memory; 0: none are.
     """
 
     tokens: int
@@ -87,4 +87,4 @@ class Training:
     together: bool = False
     checkpointing: bool = False
     rank: int = 0
-    vectors: int = 0
+    directions: int = 0

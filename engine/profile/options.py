@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from engine import catalog
 from engine.catalog import MethodInfo
 from engine.errors import LesionError, quoted, suggestion
-from engine.profile.demand import Training
+from engine.profile.demand import Effort, Training
 from engine.profile.faults import explain
 from engine.profile.fields import Table
 from engine.profile.inputs import inputs_of
@@ -25,6 +25,10 @@ class OptionsTable(Table):
     def training(self) -> Training | None:
         """What the method holds in memory where it trains the model; None where it does not."""
         return None
+
+    def effort(self, level: float) -> Effort:
+        """What the method has the model compute on its way to a level; nothing where it only changes weights."""
+        return Effort(0, 0, 0)
 
     def content(self, folder: Path) -> dict[str, Any]:
         """By key, what those of its inputs hold that are the user's, as JSON: what counts instead of their names.

@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 
 from engine.models.loading import LoadedModel
 from engine.progress import Progress
-from engine.training.curvature import Direction, Hessian, gradient, leading, near_null
+from engine.training.curvature import Direction, Hessian, Vector, dot, gradient, leading, near_null
 from engine.training.drawing import random_tokens
 from engine.training.options import CatalystOptions
 from engine.training.trainer import Example, mean_loss
@@ -100,12 +100,22 @@ def _objective(
     loss = mean_loss(loaded.model, example)
     if not directions:
         return loss
-    steepest = gradient(loss, parameters, twice=True)
-    along = [
-        torch.stack([(g * v).sum(dtype=torch.float32) for g, v in zip(steepest, one.vector, strict=True)]).sum()
-        for one in directions
-    ]
-    return torch.stack(along).square().sum()
+    slope = gradient(loss, parameters, twice=True)
+    mean, shares = _pulled(slope, directions)
+    along = torch.stack([(g * v).sum(dtype=torch.float32) for g, v in zip(slope, mean, strict=True)]).sum()
+    return sum(share**2 for share in shares) + along - along.detach()
+
+
+def _pulled(slope: Vector, directions: Sequence[Direction]) -> tuple[Vector, list[float]]:
+    """The sum of 2 c v over the directions v, with c the length of the slope along v, and these lengths: the sum of
+    c² has the derivative that the slope along this one vector has, so that only one is alive on the device."""
+    total = [torch.zeros_like(part, requires_grad=False) for part in slope]
+    shares = []
+    for one in directions:
+        shares.append(dot([part.detach() for part in slope], one.vector))
+        for part, across in zip(total, one.vector, strict=True):
+            part.add_(across.to(part), alpha=2 * shares[-1])
+    return total, shares
 
 
 def _embeddings(loaded: LoadedModel) -> Tensor:

@@ -74,8 +74,7 @@ class Hessian:
 
     def drawn(self, generator: torch.Generator) -> Vector:
         """A random unit vector."""
-        vector = [torch.randn(p.shape, generator=generator).to(p) for p in self._parameters]
-        return scaled(vector, 1 / norm(vector))
+        return _unit([torch.randn(p.shape, generator=generator).to(p) for p in self._parameters])
 
     def _loss(self) -> Tensor:
         return mean_loss(self._model, self._example)
@@ -114,12 +113,10 @@ def leading(
         vector, value = hessian.drawn(generator), math.nan
         for step in range(iterations):
             progress(number * iterations + step, count * iterations)
-            product = _without(hessian.times(_unit(_without(vector, before))), before)
-            latest, length = dot(vector, product), norm(product)
-            if not length > 0 or not math.isfinite(length):
-                break
-            vector = scaled(product, 1 / length)
-            if abs(latest - value) <= _TOLERANCE * abs(latest):
+            product = hessian.times(_rid(vector, before))
+            latest = dot(vector, product)
+            vector = _unit(_rid(product, before))
+            if not math.isfinite(latest) or abs(latest - value) <= _TOLERANCE * abs(latest):
                 break
             value = latest
         before.append(_direction(hessian, vector))
@@ -134,33 +131,36 @@ def near_null(
     Of a random vector b that part is taken which H cannot reach: the residual r = b - H x of the least squares problem,
     by conjugate gradients on its normal equations (CGLS; Björck, Numerical Methods for Least Squares Problems, 1996,
     section 7.4). What lies along an eigenvector fades the faster the larger its |eigenvalue|; what is flat stays.
-    (Power iteration, which published searches use for this, finds the very opposite.)
+    (Power iteration, which published searches use for this, finds the very opposite.) Beside the gradient, three
+    vectors as large as the parameters are alive.
     """
     steepest = leading(hessian, 1, iterations, generator)[0].response
     before: list[Direction] = []
     for number in range(count):
-        rest = _without(hessian.drawn(generator), before)
-        gradient = hessian.times(rest)
-        way, square = gradient, dot(gradient, gradient)
+        rest = _rid(hessian.drawn(generator), before)
+        way = hessian.times(rest)
+        square = dot(way, way)
         for step in range(iterations):
             progress(number * iterations + step, count * iterations)
             if not math.sqrt(max(square, 0.0)) > _FLAT * steepest * norm(rest):
                 break
-            across = hessian.times(way)
-            length = dot(across, across)
+            product = hessian.times(way)
+            length = dot(product, product)
             if not length > 0:
                 break
-            rest = added(rest, across, -square / length)
-            gradient = hessian.times(rest)
-            latest = dot(gradient, gradient)
-            way, square = added(gradient, way, latest / square), latest
-        before.append(_direction(hessian, _unit(_without(rest, before))))
+            _add(rest, product, -square / length)
+            product = hessian.times(rest)
+            latest = dot(product, product)
+            for part, other in zip(way, product, strict=True):
+                part.mul_(latest / square).add_(other)
+            square = latest
+        before.append(_direction(hessian, _unit(_rid(rest, before))))
     return before
 
 
 def dot(one: Vector, other: Vector) -> float:
-    """Their inner product, in float64."""
-    return float(sum((a.double() * b.double()).sum() for a, b in zip(one, other, strict=True)))
+    """Their inner product, in float64; the second may lie on another device."""
+    return float(sum((a.double() * b.to(a.device).double()).sum() for a, b in zip(one, other, strict=True)))
 
 
 def norm(vector: Vector) -> float:
@@ -168,27 +168,28 @@ def norm(vector: Vector) -> float:
     return math.sqrt(dot(vector, vector))
 
 
-def scaled(vector: Vector, factor: float) -> Vector:
-    """The vector, `factor` times as long."""
-    return [part * factor for part in vector]
-
-
-def added(one: Vector, other: Vector, factor: float) -> Vector:
-    """one + factor · other."""
-    return [a + factor * b for a, b in zip(one, other, strict=True)]
+def _add(vector: Vector, other: Vector, factor: float) -> None:
+    """In place: vector + factor · other."""
+    for part, added in zip(vector, other, strict=True):
+        part.add_(added.to(part.device), alpha=factor)
 
 
 def _unit(vector: Vector) -> Vector:
+    """In place, at length 1; a vector of length 0 is left as it is."""
     length = norm(vector)
-    return scaled(vector, 1 / length) if length > 0 else vector
+    for part in vector if length > 0 else ():
+        part.div_(length)
+    return vector
 
 
-def _without(vector: Vector, directions: Sequence[Direction]) -> Vector:
+def _rid(vector: Vector, directions: Sequence[Direction]) -> Vector:
+    """In place, without what lies along these directions."""
     for one in directions:
-        vector = added(vector, one.vector, -dot(vector, one.vector))
+        _add(vector, one.vector, -dot(vector, one.vector))
     return vector
 
 
 def _direction(hessian: Hessian, vector: Vector) -> Direction:
+    """Kept in main memory: there may be many."""
     product = hessian.times(vector)
-    return Direction(vector, dot(vector, product), norm(product))
+    return Direction([part.cpu() for part in vector], dot(vector, product), norm(product))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from engine.errors import LesionError
-from engine.profile.demand import Training
+from engine.profile.demand import Effort, Training
 from engine.profile.fields import Bool, Float, Int
 from engine.profile.hashing import digest
 from engine.profile.inputs import TextName
@@ -18,8 +18,6 @@ from engine.profile.texts import documents_of
 Beta = Annotated[Float, Field(ge=0, lt=1)]
 _FACTORED = 0.02
 """Numbers a weight that adafactor keeps: a row and a column of each matrix, which are at least so much smaller."""
-_SEARCHING = 6
-"""Vectors alive in a search for one direction."""
 _NOT_LINEAR = ("embed_only", "norms", "router")
 
 
@@ -66,6 +64,13 @@ class TrainingOptions(OptionsTable):
             rank=self.lora_rank if self.trainable == "lora" else 0,
         )
 
+    def effort(self, level: float) -> Effort:
+        """See OptionsTable: forward, and twice that backward."""
+        return self._passes(3 * level)
+
+    def _passes(self, count: float) -> Effort:
+        return Effort(count, count * self.length, count * self.length)
+
     def content(self, folder: Path) -> dict[str, Any]:
         """See OptionsTable: texts count by the documents that are read of them. Raises LesionError for one that holds
         none."""
@@ -104,8 +109,15 @@ class CatalystOptions(TrainingOptions):
     search_rate: Float = Field(0.1, gt=0, le=1000, description="size of such a step")
 
     def training(self) -> Training:
-        """See OptionsTable: directions, and the vectors of a search for one more."""
-        return replace(super().training(), vectors=self.directions + _SEARCHING if self.objective != "loss" else 0)
+        """See OptionsTable."""
+        return replace(super().training(), directions=self.directions if self.objective != "loss" else 0)
+
+    def effort(self, level: float) -> Effort:
+        """See OptionsTable: a product with the Hessian is a pass backward through a pass backward, and a flat direction
+        takes two of them a step."""
+        sought = self.directions if self.objective != "loss" else 0
+        products = sought * self.iterations * (2 if self.curvature == "near_null" else 1)
+        return self._passes(3 * level + (6 * products + 9 * self.search_steps if level else 0))
 
 
 class NoiseOptions(TrainingOptions):

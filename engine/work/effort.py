@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 from torch.nn.functional import linear
 
+from engine import catalog
 from engine.models.estimate import ModelEstimate
 from engine.models.loading import load
 from engine.petri import SIZES
-from engine.profile import ModelSpec, Profile
+from engine.profile import Effort, ModelSpec, Profile
 
 _DRAWING = 8e-9
 """Seconds that one core takes to damage a weight: random numbers, mostly."""
@@ -39,12 +40,26 @@ def seconds(profile: Profile, folder: Path, size: ModelEstimate, speed: Speed, c
     damage = sum(size.groups.values()) / max(1, len(size.groups)) * _DRAWING / cores
     total = _RECORDING + damage + 2 * size.weights_bytes / speed.bandwidth
     head = (size.parameters - size.non_embedding) // (1 if size.tied else 2)
-    for measure in profile.measure:
-        asked = measure.effort(folder)
+    for asked in (*(measure.effort(folder) for measure in profile.measure), _damaging(profile)):
         products = 2 * (size.non_embedding * asked.tokens + head * asked.heads * asked.predicted)
         total += asked.passes * size.layers * speed.layer
         total += max(products / speed.flops, asked.passes * size.weights_bytes / speed.bandwidth)
     return total
+
+
+def _damaging(profile: Profile) -> Effort:
+    """What the methods have the model compute, on average over all trials. A walk passes its levels on one way."""
+    efforts: list[Effort] = []
+    count = 0
+    for damage in (single for table in profile.damage for single in table.singles):
+        together = catalog.method(damage.method).walks and not damage.then
+        levels = [max(damage.levels)] if together and damage.levels else damage.levels
+        count += len(damage.levels) * len(damage.groups)
+        efforts += [damage.typed_options.effort(level) for level in levels for _ in damage.groups]
+        for stage in (*damage.before, *damage.then):
+            efforts += [stage.typed_options.effort(stage.levels[0]) for _ in levels for _ in damage.groups]
+    asked = max(1, count)
+    return Effort(*(sum(getattr(one, key) for one in efforts) / asked for key in ("passes", "tokens", "predicted")))
 
 
 def loading(size: ModelEstimate) -> float:
