@@ -20,6 +20,8 @@ from engine.profile.options import table_of
 _DECIDING = ("method", "select.by", "select.score")
 """The keys of a damage on which it depends which others mean something."""
 
+_CHAIN = 'What is done {}: [{{ method = "heal", groups = ["all"], levels = [20] }}, …].'
+
 _CHOSEN = {
     "all": "every weight of the group",
     "random": "some of them, drawn by each seed",
@@ -110,6 +112,8 @@ def _what_and_where(at: str, name: str, method: MethodInfo | None) -> list[Field
         Field(f"{at}.each_layer", "each layer", "layers", "Each of these by itself, a trial each: 0-8.", "no scan"),
         Field(f"{at}.heads", "heads", "layers", heads, "all heads"),
         Field(f"{at}.experts", "experts", "layers", experts, "all"),
+        Field(f"{at}.before", "before", "toml", _CHAIN.format("first"), "nothing"),
+        Field(f"{at}.then", "then", "toml", _CHAIN.format("after it"), "nothing"),
     ]
 
 

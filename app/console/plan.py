@@ -1,12 +1,14 @@
 """How many trials a profile comes to, counted without listing them: a form may ask for a million at a keystroke."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine import catalog
 from engine.profile import Damage, Profile, Where
+from engine.profile.grid import stage_of
 from engine.profile.options import unusual
 from engine.profile.packing import requantising
+from engine.profile.places import stages_in_words
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def _place(damage: Damage) -> str:
     numbers = (damage.layers, damage.heads, damage.experts)
     select = damage.select.identity if damage.select else None
     options = unusual(catalog.method(damage.method), damage.options)
-    return str(Where.narrowed(damage.groups[0], *numbers, select=select, options=options).label)
+    where = Where.narrowed(damage.groups[0], *numbers, select=select, options=options)
+    before, then = (stages_in_words([stage_of(one) for one in stages]) for stages in (damage.before, damage.then))
+    return str(replace(where, before=before, then=then).label)
 
 
 def total(profile: Profile) -> int:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-PLACE = ("part", "layer", "layers", "heads", "experts", "select", "score", "options")
+PLACE = ("part", "layer", "layers", "heads", "experts", "select", "score", "options", "before", "then")
 """What the label in `group` is made of: the parameter group; the layer, where it is exactly one; the layers, heads and
 experts it was narrowed to; which weights, and by what score; what the method was told beyond its defaults."""
 

@@ -126,11 +126,12 @@ def _variant(damage: Damage, folder: Path) -> dict[str, Any]:
     options |= {key: _near(options[key], folder) for key in inputs}
     variant: dict[str, Any] = {"options": options, "select": select}
     chain = {"before": damage.before, "then": damage.then}
-    variant |= {key: tuple(_stage(stage, folder) for stage in stages) for key, stages in chain.items()}
+    variant |= {key: tuple(stage_of(stage, folder) for stage in stages) for key, stages in chain.items()}
     return {key: value for key, value in variant.items() if value}
 
 
-def _stage(damage: Damage, folder: Path) -> Stage:
+def stage_of(damage: Damage, folder: Path = Path()) -> Stage:
+    """What a damage of one group and one level does before or after another; paths start from `folder`."""
     [group], [level] = damage.groups, damage.levels
     place = (damage.method, group, damage.layers, level, damage.heads, damage.experts)
     return Stage(*place, **_variant(damage, folder))

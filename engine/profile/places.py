@@ -19,6 +19,27 @@ _WORDS = {
 }
 
 
+class StagePlaced(Protocol):
+    """What tells what was done before, or after, what a trial is about."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def layers(self) -> Layers | None: ...
+    @property
+    def level(self) -> float: ...
+    @property
+    def heads(self) -> Layers | None: ...
+    @property
+    def experts(self) -> Layers | None: ...
+    @property
+    def select(self) -> Mapping[str, Any] | None: ...
+    @property
+    def options(self) -> Mapping[str, Any] | None: ...
+
+
 class Placed(Protocol):
     """What a trial and its record both tell of where the damage was done."""
 
@@ -34,6 +55,10 @@ class Placed(Protocol):
     def select(self) -> Mapping[str, Any] | None: ...
     @property
     def options(self) -> Mapping[str, Any] | None: ...
+    @property
+    def before(self) -> Sequence[StagePlaced] | None: ...
+    @property
+    def then(self) -> Sequence[StagePlaced] | None: ...
 
 
 @dataclass(frozen=True)
@@ -41,8 +66,8 @@ class Where:
     """A parameter group and what it was narrowed to; each a text, empty where it was not.
 
     `select` says which weights in a few words, `score` what they were ranked by, `options` what the method was told
-    beyond its defaults. A label (`mlp_only[0-5; heads 1,3; top_k 100 magnitude; per=channel]`) is made of them, and
-    nothing is ever read back from it.
+    beyond its defaults, `before` and `then` what else was done to the model. A label (`mlp_only[0-5; heads 1,3; top_k
+    100 magnitude; per=channel]`) is made of them, and nothing is ever read back from it.
     """
 
     part: str
@@ -52,12 +77,15 @@ class Where:
     select: str = ""
     score: str = ""
     options: str = ""
+    before: str = ""
+    then: str = ""
 
     @classmethod
     def of(cls, trial: Placed) -> "Where":
         """Of a trial, or of its record. A baseline has the empty part."""
         numbers = (trial.layers, trial.heads, trial.experts)
-        return cls.narrowed(trial.group or "", *numbers, select=trial.select, options=trial.options)
+        where = cls.narrowed(trial.group or "", *numbers, select=trial.select, options=trial.options)
+        return replace(where, before=stages_in_words(trial.before), then=stages_in_words(trial.then))
 
     @classmethod
     def narrowed(
@@ -80,9 +108,10 @@ class Where:
     @property
     def label(self) -> str | None:
         """All of it in one text; None for a baseline."""
-        words = (self.layers, _named("heads", self.heads), _named("experts", self.experts), self.select, self.options)
-        narrowed = "; ".join(filter(None, words))
-        return f"{self.part}[{narrowed}]" if self.part and narrowed else self.part or None
+        narrowed = (self.layers, _named("heads", self.heads), _named("experts", self.experts))
+        words = (*narrowed, self.select, self.options, _named("after", self.before), _named("then", self.then))
+        inside = "; ".join(filter(None, words))
+        return f"{self.part}[{inside}]" if self.part and inside else self.part or None
 
 
 def single_layer(layers: Layers | Sequence[int] | None) -> int | None:
@@ -101,6 +130,17 @@ def single_layer(layers: Layers | Sequence[int] | None) -> int | None:
 def trial_group(trial: Placed) -> str | None:
     """The label of where a trial did its damage; None for a baseline."""
     return Where.of(trial).label
+
+
+def stages_in_words(stages: Sequence[StagePlaced] | None) -> str:
+    """What is done before or after a damage: `mult_gauss attn_only 0.5, heal all 20`."""
+    return ", ".join(f"{stage.method} {_place(stage)} {stage.level:g}" for stage in stages or ())
+
+
+def _place(stage: StagePlaced) -> str:
+    numbers = (stage.layers, stage.heads, stage.experts)
+    where = Where.narrowed(stage.group, *numbers, select=stage.select, options=stage.options)
+    return str(where.label)
 
 
 def _numbers(only: Layers | Sequence[int] | None) -> str:

@@ -62,6 +62,20 @@ Selection = Annotated[Mapping[str, Any], selection]
 
 
 @dataclass(frozen=True, kw_only=True)
+class StageRecord(Fields):
+    """What was done to a trial's model before, or after, the damage that the trial is about."""
+
+    method: Text
+    group: Text
+    layers: Places | None = None
+    level: Finite
+    heads: Places | None = sparse()
+    experts: Places | None = sparse()
+    options: Table | None = sparse()
+    select: Selection | None = sparse()
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialRecord(Fields):
     """A finished trial. What earlier versions did not write yet is None.
 
@@ -84,6 +98,8 @@ class TrialRecord(Fields):
     experts: Places | None = sparse()
     options: Table | None = sparse()
     select: Selection | None = sparse()
+    before: tuple[StageRecord, ...] | None = sparse()
+    then: tuple[StageRecord, ...] | None = sparse()
     status: Status
     metrics: Metrics
     change_pct: Mapping[str, Figure | None] | None = None

@@ -4,7 +4,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from typing import Literal
 from engine import files
 from engine.errors import LesionError
 from engine.profile import Trial
+from engine.profile.grid import Stage
 from engine.profile.packs import Pack
 from engine.record.changes import Baselines
 from engine.record.directory import STOP
@@ -20,7 +21,7 @@ from engine.record.events import LoadedEvent, MemoryEvent, ModelEvent, StateEven
 from engine.record.manifest import ModelFacts
 from engine.record.messages import Answer, AtWork, Done, Fatal, Finished, Loaded, Loading, Ready, Result, Warn
 from engine.record.texts import TextRecord
-from engine.record.trials import TrialRecord
+from engine.record.trials import StageRecord, TrialRecord
 from engine.runs import manifest
 from engine.runs.artifacts import keep
 from engine.runs.control import FINISH, NOW
@@ -340,6 +341,14 @@ def _record(trial: Trial, begun: float, result: Result) -> TrialRecord:
         experts=trial.experts,
         options=trial.options or None,
         select=trial.select or None,
+        before=_stages(trial.before),
+        then=_stages(trial.then),
         started=datetime.fromtimestamp(begun, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         **outcome,
     )
+
+
+def _stages(stages: Sequence[Stage]) -> tuple[StageRecord, ...] | None:
+    """As the record has them, None where there are none."""
+    made = (asdict(stage) for stage in stages)
+    return tuple(StageRecord(**stage | {"options": stage["options"] or None}) for stage in made) or None

@@ -34,6 +34,7 @@ _WORKER = {
     "driver": "version of the GPU's driver",
 }
 _WHICH = ("baseline", "method", "group", "layers", "level", "seed", "heads", "experts", "options", "select")
+_STAGES = ("before", "then")
 
 
 @dataclass(frozen=True)
@@ -183,4 +184,5 @@ def _place(record: TrialRecord, profile: Profile) -> Place:
     names = profile.model.names
     model = names.index(record.model) if record.model in names else record.model
     which = {name: value for name in _WHICH if (value := getattr(record, name)) not in (None, {}, ())}
-    return json.dumps([model, which], sort_keys=True)
+    stages = {name: [stage.encode() for stage in some] for name in _STAGES if (some := getattr(record, name))}
+    return json.dumps([model, which | stages], sort_keys=True)

@@ -20,12 +20,8 @@ def test_all_of_the_configuration_but_the_data_is_one_table() -> None:
         assert issubclass(table, TrainingOptions)
         assert set(table.model_fields) - data == set(TrainingOptions.model_fields)
         for key in TrainingOptions.model_fields:
-            ours, theirs = table.model_fields[key], treatment[key]
-            assert (ours.annotation, ours.default, ours.metadata) == (
-                theirs.annotation,
-                theirs.default,
-                theirs.metadata,
-            )
+            for what in ("annotation", "default", "metadata"):
+                assert getattr(table.model_fields[key], what) == getattr(treatment[key], what)
 
 
 def test_all_of_them_take_the_same_steps_measure_the_same_and_are_done_to_the_same() -> None:
