@@ -17,7 +17,7 @@ from tests.analysis.conftest import MakeRun, record
 
 COLUMNS = [
     "run", "trial", "model", "params", "method", "group", "level", "seed", "status",
-    "part", "layer", "layers", "heads", "experts", "select", "score", "options",
+    "part", "layer", "layers", "heads", "experts", "select", "score", "options", "before", "then",
     "perplexity", "perplexity_change_pct",
 ]  # fmt: skip
 

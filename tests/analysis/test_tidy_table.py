@@ -16,7 +16,7 @@ def test_columns_are_exactly_those_of_the_design(make_run: MakeRun) -> None:
     frame = analysis.table(run)
     assert list(frame.columns) == [
         "run", "trial", "model", "params", "method", "group", "level", "seed", "status",
-        "part", "layer", "layers", "heads", "experts", "select", "score", "options",
+        "part", "layer", "layers", "heads", "experts", "select", "score", "options", "before", "then",
         "perplexity", "nll", "perplexity_change_pct", "nll_change_pct",
     ]  # fmt: skip
     baseline, damaged = frame.to_dict("records")

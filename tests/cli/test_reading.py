@@ -20,7 +20,7 @@ def test_export_to_stdout_has_the_columns_of_the_design(lesion: Lesion, finished
     ]  # fmt: skip
     assert list(rows[0]) == [
         "run", "trial", "model", "params", "method", "group", "level", "seed", "status",
-        "part", "layer", "layers", "heads", "experts", "select", "score", "options",
+        "part", "layer", "layers", "heads", "experts", "select", "score", "options", "before", "then",
         *metrics, *(f"{metric}_change_pct" for metric in metrics),
     ]  # fmt: skip
     assert len(rows) == 12
