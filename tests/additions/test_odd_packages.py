@@ -183,3 +183,42 @@ def test_two_measurements_of_one_metric_need_a_label(package: Callable[[str], Pa
     assert "measure.1.label: perplexity has a metric nll too; give one of them a label of its own" in refused.stderr
     profile.write_text(profile.read_text() + 'label = "odd"\n')
     assert "label" not in lesion("plan", str(profile), sites=(folder,)).stderr
+
+
+TELLS = """
+class M:
+    def __init__(self, spec, loaded, folder):
+        self.notes = []
+    def prepare(self, batch_size, progress):
+        pass
+    def can_start_at(self, layer):
+        return False
+    def run(self, seed, batch_size, progress):
+        from engine.measure.measurement import Measured
+        return Measured({metrics}, {texts})
+"""
+
+
+@pytest.mark.parametrize(
+    ("metrics", "texts", "says"),
+    [
+        ("{'m': 'much'}", "[]", "ValueError: Result.metrics is {'m': 'much'}, where figure by name is expected"),
+        ("{'m': 1.0}", "[{'index': 'x'}]", "ValueError: the text's index is 'x', where count or null is expected"),
+    ],
+)
+def test_what_no_record_can_hold_fails_its_trial_with_a_sentence(
+    package: Callable[[str], Path], tmp_path: Path, metrics: str, texts: str, says: str
+) -> None:
+    tells = TELLS.replace("{metrics}", metrics).replace("{texts}", texts)
+    table = TABLE.format(name="T", says="oddity")
+    folder = package(table + tells + adds(measurements=MEASUREMENT.format(table="T")))
+    profile = tmp_path / "p.toml"
+    profile.write_text(
+        'name = "p"\n[model]\nnames = ["petri-4k"]\n[[damage]]\nmethod = "none"\n[[measure]]\nname = "oddity"\n'
+    )
+    done = lesion("run", str(profile), "--results", str(tmp_path / "results"), sites=(folder,))
+    assert done.returncode == 1, done.stderr
+    [run] = (tmp_path / "results").iterdir()
+    [record] = [json.loads(line) for line in (run / "trials.jsonl").read_text().splitlines()]
+    assert (record["status"], record["error"]) == ("failed", says)
+    assert (run / "generations.jsonl").read_text() == ""
