@@ -28,13 +28,13 @@ def export(run: Path | Sequence[Path], form: str, output: Path | BinaryIO) -> in
     """
     if form not in FORMATS:
         raise LesionError(f"unknown format '{form}'{suggestion(form, FORMATS)}")
-    found = rows(run)
-    content = {"csv": _csv, "json": _json, "parquet": _parquet}[form](found)
+    trial_rows = rows(run)
+    content = {"csv": _csv, "json": _json, "parquet": _parquet}[form](trial_rows)
     if isinstance(output, Path):
         _write(output, content)
     else:
         output.write(content)
-    return len(found)
+    return len(trial_rows)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -44,22 +44,22 @@ def _write(path: Path, content: bytes) -> None:
         raise LesionError(f"cannot write {path}: {error.strerror}; give a file in a folder that exists") from error
 
 
-def _csv(found: list[Row]) -> bytes:
+def _csv(trial_rows: list[Row]) -> bytes:
     text = io.StringIO()
-    names = columns(found)
+    names = columns(trial_rows)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(csv_cell, names))
-    writer.writerows([csv_cell(word(row.get(name))) for name in names] for row in found)
+    writer.writerows([csv_cell(word(row.get(name))) for name in names] for row in trial_rows)
     return text.getvalue().encode()
 
 
-def _json(found: list[Row]) -> bytes:
-    names = columns(found)
-    lines = [json.dumps({name: word(row.get(name)) for name in names}, allow_nan=False) for row in found]
+def _json(trial_rows: list[Row]) -> bytes:
+    names = columns(trial_rows)
+    lines = [json.dumps({name: word(row.get(name)) for name in names}, allow_nan=False) for row in trial_rows]
     return ("[\n" + ",\n".join(lines) + "\n]\n").replace("\x7f", "\\u007f").encode()
 
 
-def _parquet(found: list[Row]) -> bytes:
+def _parquet(trial_rows: list[Row]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -67,11 +67,11 @@ def _parquet(found: list[Row]) -> bytes:
     words = set(IDENTITY) - numbers - {"level"}
     arrays = {
         utf8(name): pa.array(
-            [utf8(row.get(name)) for row in found],
+            [utf8(row.get(name)) for row in trial_rows],
             pa.string() if name in words else pa.int64() if name in numbers else pa.float64(),
             from_pandas=False,
         )
-        for name in columns(found)
+        for name in columns(trial_rows)
     }
     buffer = io.BytesIO()
     pq.write_table(pa.table(arrays), buffer)

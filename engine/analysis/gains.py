@@ -88,13 +88,13 @@ def by_layer(run: Path, metric: str) -> list[LayerGains]:
     label = metric_of(metric).label
     records = sorted(read_trials(run), key=lambda record: record.index)
     names = short_names(record.model for record in records)
-    found: dict[str, LayerGains] = {}
+    by_model: dict[str, LayerGains] = {}
     for record in records:
-        if record.baseline and record.status == "ok" and record.model not in found:
+        if record.baseline and record.status == "ok" and record.model not in by_model:
             gains = _gains(run, record, part, label)
             if gains is not None:
-                found[record.model] = LayerGains(names[record.model], gains)
-    return list(found.values())
+                by_model[record.model] = LayerGains(names[record.model], gains)
+    return list(by_model.values())
 
 
 def _gains(run: Path, record: TrialRecord, part: str, label: str) -> tuple[float, ...] | None:
@@ -140,8 +140,8 @@ def density_of(points: Sequence[tuple[str, float, float]], dropped: int = 0) -> 
     if len(points) >= FEWEST_POINTS and len(set(rho)) > 1 and len(set(gain)) > 1:
         from scipy.stats import pearsonr
 
-        found = pearsonr(rho, gain)
-        r, p = float(found.statistic), float(found.pvalue)
+        correlation = pearsonr(rho, gain)
+        r, p = float(correlation.statistic), float(correlation.pvalue)
     dampening = _share([one < 1 for density, one in zip(rho, gain, strict=True) if density >= DENSE])
     expansion = _share([one >= 1 for density, one in zip(rho, gain, strict=True) if density < DENSE])
     verdict = "inconclusive" if len(points) < FEWEST_POINTS else "not validated"

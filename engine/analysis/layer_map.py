@@ -95,16 +95,16 @@ def change_from(value: float, baseline: float, metric: str, *, log: bool) -> flo
 
 
 def _map(frame: pd.DataFrame, rows: pd.DataFrame, metric: str, model: str) -> LayerMap:
-    found: dict[tuple[str, str, float], dict[int, list[tuple[str, float]]]] = {}
+    by_row: dict[tuple[str, str, float], dict[int, list[tuple[str, float]]]] = {}
     measured = zip(_places(rows), rows["level"], rows["status"], rows[metric], strict=True)
     for place, level, status, value in measured:
         assert place is not None
         (_, method, group), layer = place
-        found.setdefault((method, group, float(level)), {}).setdefault(layer, []).append((str(status), float(value)))
-    layers = tuple(sorted({layer for cells in found.values() for layer in cells}))
+        by_row.setdefault((method, group, float(level)), {}).setdefault(layer, []).append((str(status), float(value)))
+    layers = tuple(sorted({layer for cells in by_row.values() for layer in cells}))
     lines = tuple(
         MapRow(*row, tuple(_cell(cells[layer]) if layer in cells else None for layer in layers))
-        for row, cells in found.items()
+        for row, cells in by_row.items()
     )
     undamaged = frame[(frame["model"] == model) & (frame["method"] == "none")][metric]
     finite = [float(value) for value in undamaged if math.isfinite(value)]
@@ -121,12 +121,12 @@ def _places(frame: pd.DataFrame) -> list[tuple[_Scan, int] | None]:
     """For every row what is scanned and the layer; None where it is not damaged in exactly one, or has no level."""
     import pandas as pd
 
-    found: list[tuple[_Scan, int] | None] = []
+    places: list[tuple[_Scan, int] | None] = []
     columns = (frame[name] for name in ("model", "method", "level", "layer", *_REST))
     for model, method, level, layer, *rest in zip(*columns, strict=True):
         if math.isnan(level) or pd.isna(layer):
-            found.append(None)
+            places.append(None)
             continue
         texts = {name: text if isinstance(text, str) else "" for name, text in zip(_REST, rest, strict=True)}
-        found.append(((str(model), str(method), str(Where(**texts).label)), int(layer)))
-    return found
+        places.append(((str(model), str(method), str(Where(**texts).label)), int(layer)))
+    return places

@@ -33,11 +33,11 @@ def table(run: Path | Sequence[Path]) -> pd.DataFrame:
     return frame_of(rows(run))
 
 
-def frame_of(found: Sequence[Row]) -> pd.DataFrame:
+def frame_of(trial_rows: Sequence[Row]) -> pd.DataFrame:
     """Rows as the table: the columns of `columns`, floats everywhere but in the words, `params`, `layer` and `seed`."""
     import pandas as pd
 
-    whole = [{utf8(name): utf8(value) for name, value in row.items()} for row in found]
+    whole = [{utf8(name): utf8(value) for name, value in row.items()} for row in trial_rows]
     frame = pd.DataFrame(whole, columns=columns(whole))
     floats = [name for name in frame.columns if name == "level" or name not in IDENTITY]
     frame[floats] = frame[floats].astype("float64")
@@ -58,15 +58,15 @@ def rows(run: Path | Sequence[Path]) -> list[Row]:
     ]
 
 
-def columns(found: Iterable[Row]) -> list[str]:
+def columns(trial_rows: Iterable[Row]) -> list[str]:
     """`run, trial, model, params, method, group, level, seed, status`, the parts of the group's label (PLACE), the
     metrics, then each `<metric>_change_pct`."""
-    return [*IDENTITY, *(metrics := metric_names(found)), *(metric + CHANGE for metric in metrics)]
+    return [*IDENTITY, *(metrics := metric_names(trial_rows)), *(metric + CHANGE for metric in metrics)]
 
 
-def metric_names(found: Iterable[Row]) -> list[str]:
+def metric_names(trial_rows: Iterable[Row]) -> list[str]:
     """The metrics of these rows, in the order in which the trials first name them."""
-    names = dict.fromkeys(name for row in found for name in row)
+    names = dict.fromkeys(name for row in trial_rows for name in row)
     return [name for name in names if name not in IDENTITY and not name.endswith(CHANGE)]
 
 
@@ -76,9 +76,9 @@ def headlines(metrics: Sequence[str]) -> list[str]:
     from engine import catalog
 
     told = {name for kind in catalog.measurements().values() for name in kind.headlines or (kind.metrics[0].name,)}
-    for wanted in ({"perplexity"}, told):
-        if found := [metric for metric in metrics if metric_of(metric).name in wanted]:
-            return found
+    for names in ({"perplexity"}, told):
+        if chosen := [metric for metric in metrics if metric_of(metric).name in names]:
+            return chosen
     return list(metrics[:1])
 
 

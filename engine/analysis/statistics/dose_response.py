@@ -60,8 +60,8 @@ def _fit(x: Floats, y: Floats, dropped: int, log: bool) -> DoseResponse:
     from scipy.stats import t
 
     unit, origin = float(np.abs(y - y.mean()).max()), float(y.mean())
-    found, jacobian = _best(x, (y - origin) / unit)
-    start, end, log_half, log_slope = (float(number) for number in found)
+    parameters, jacobian = _best(x, (y - origin) / unit)
+    start, end, log_half, log_slope = (float(number) for number in parameters)
     start, end = start * unit + origin, end * unit + origin
     low = high = math.nan
     free = len(x) - _PARAMETERS

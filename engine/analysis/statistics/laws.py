@@ -160,8 +160,8 @@ def rivals(sizes: Sequence[float], values: Sequence[float]) -> list[Rival]:
         ("power with offset", "c + a · N^b", _power_with_offset),
         ("exponential", "a · e^(b·N)", _exponential),
     ]
-    found = [_rival(name, formula, form, x, y) for name, formula, form in forms]
-    return sorted(found, key=lambda rival: math.inf if math.isnan(rival.aicc) else rival.aicc)
+    fitted = [_rival(name, formula, form, x, y) for name, formula, form in forms]
+    return sorted(fitted, key=lambda rival: math.inf if math.isnan(rival.aicc) else rival.aicc)
 
 
 _Form = Callable[[Floats, Floats], tuple[tuple[float, ...], Floats]]
