@@ -20,13 +20,13 @@ _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 def ability_panels(frame: pd.DataFrame, metrics: Sequence[str]) -> list[tuple[Panel, tuple[Ability, ...]]]:
     """A chart for each model, method and group that was damaged, with what it shows. Raises LesionError where the table
     lacks one of the metrics."""
-    found = []
+    charts = []
     for shown in abilities(frame, metrics):
         first = shown[0].curve
         title = f"{first.method} · {first.group} · {first.model}"
         labels = tuple(ability.label for ability in shown)
-        found.append((Panel(title, first.method, tuple(ability.curve for ability in shown), labels), shown))
-    return found
+        charts.append((Panel(title, first.method, tuple(ability.curve for ability in shown), labels), shown))
+    return charts
 
 
 def ability_chart(

@@ -58,13 +58,13 @@ def panels(curves: Sequence[Curve]) -> list[Panel]:
     titles: dict[tuple[str, str], list[Curve]] = {}
     for curve in curves:
         titles.setdefault((curve.method, curve.model if one_model else curve.group), []).append(curve)
-    found = []
+    charts = []
     for (method, fixed), of in titles.items():
         parts = _by_count(of) if one_model and len(of) > len(COLOURS) else [("", of, [curve.group for curve in of])]
         for count, some, labels in parts:
             shown = labels if one_model else [curve.model for curve in some]
-            found.append(Panel(f"{method} · {fixed}{count}", method, tuple(some), tuple(shown)))
-    return found
+            charts.append(Panel(f"{method} · {fixed}{count}", method, tuple(some), tuple(shown)))
+    return charts
 
 
 def _by_count(curves: Sequence[Curve]) -> list[tuple[str, list[Curve], list[str]]]:
@@ -115,14 +115,14 @@ def dose_caption(panel: Panel, metric: str) -> list[str]:
     if seeds > 1:
         lines.append(f"points: mean of {seeds} seeds; bars: smallest to largest")
     for word, counts in (("not finite", "nonfinite"), ("no result", "missing")):
-        found = [
+        points = [
             f"{label} at {rounded(level)} ({count} of {total})"
             for label, curve in named
             for level, count, total in zip(curve.level, getattr(curve, counts), _totals(curve), strict=True)
             if count
         ]
-        if found:
-            lines.append(f"{NOT_FINITE + ' ' if word == 'not finite' else ''}{word}: " + ", ".join(found))
+        if points:
+            lines.append(f"{NOT_FINITE + ' ' if word == 'not finite' else ''}{word}: " + ", ".join(points))
     return lines
 
 

@@ -73,11 +73,11 @@ class Scale:
         return self.metric.endswith(CHANGE) or is_change(self.metric)
 
 
-def map_chart(found: LayerMap, metric: str, *, width: int = 80, colour: bool = True) -> str:
+def map_chart(layer_map: LayerMap, metric: str, *, width: int = 80, colour: bool = True) -> str:
     """The map and its caption as text, at most `width` columns."""
-    title = f"{metric} · layer by layer · {found.model}"
-    text = Text("\n").join([Text(title[:width].center(width).rstrip()), map_text(found, metric, width=width)])
-    text.append("\n" + "\n".join(wrapped(map_caption(found, metric), width)))
+    title = f"{metric} · layer by layer · {layer_map.model}"
+    text = Text("\n").join([Text(title[:width].center(width).rstrip()), map_text(layer_map, metric, width=width)])
+    text.append("\n" + "\n".join(wrapped(map_caption(layer_map, metric), width)))
     if not colour:
         return "\n".join(line.rstrip() for line in text.plain.splitlines())
     paper = Console(file=io.StringIO(), force_terminal=True, color_system="256", width=width, legacy_windows=False)
@@ -86,19 +86,19 @@ def map_chart(found: LayerMap, metric: str, *, width: int = 80, colour: bool = T
     return paper.file.getvalue()
 
 
-def map_text(found: LayerMap, metric: str, *, width: int, height: int | None = None) -> Text:
+def map_text(layer_map: LayerMap, metric: str, *, width: int, height: int | None = None) -> Text:
     """The map under its legend; where that takes more than `height` lines, the last one says how many are left out."""
-    scale = scale_of(found, metric)
+    scale = scale_of(layer_map, metric)
     if math.isnan(scale.baseline) and not scale.itself:
         return Text(f"no finite {metric} of the undamaged model to compare with")
-    names = [_name(row) for row in found.rows]
+    names = [_name(row) for row in layer_map.rows]
     label = min(max(map(len, names)), LONGEST, width // 2)
-    cell, per_band, show = _fit(found, scale, width - label - 1)
+    cell, per_band, show = _fit(layer_map, scale, width - label - 1)
     lines = _legend(scale, width)
-    for start in range(0, len(found.layers), per_band):
+    for start in range(0, len(layer_map.layers), per_band):
         band = slice(start, start + per_band)
-        lines.append(Text(" " * (label + 1) + _header(found.layers[band], cell)))
-        for name, row in zip(names, found.rows, strict=True):
+        lines.append(Text(" " * (label + 1) + _header(layer_map.layers[band], cell)))
+        for name, row in zip(names, layer_map.rows, strict=True):
             line = Text(_cut(name, label).ljust(label + 1))
             for one in row.cells[band]:
                 line.append_text(_cell(one, scale, cell, show))
@@ -109,11 +109,16 @@ def map_text(found: LayerMap, metric: str, *, width: int, height: int | None = N
     return Text("\n").join(lines)
 
 
-def map_caption(found: LayerMap, metric: str) -> list[str]:
+def map_caption(layer_map: LayerMap, metric: str) -> list[str]:
     """What the colours cannot show: the baseline, the largest change, and every cell not finite or without result."""
-    scale = scale_of(found, metric)
-    said = [] if scale.itself else [f"baseline: {found.model} {rounded(found.baseline)}"]
-    named = [(row, layer, one) for row in found.rows for layer, one in zip(found.layers, row.cells, strict=True) if one]
+    scale = scale_of(layer_map, metric)
+    said = [] if scale.itself else [f"baseline: {layer_map.model} {rounded(layer_map.baseline)}"]
+    named = [
+        (row, layer, one)
+        for row in layer_map.rows
+        for layer, one in zip(layer_map.layers, row.cells, strict=True)
+        if one
+    ]
     changed = [(abs(scale.change(one)), row, layer, one) for row, layer, one in named]
     if finite := [each for each in changed if math.isfinite(each[0])]:
         _, row, layer, one = max(finite, key=lambda each: each[0])
@@ -132,12 +137,12 @@ def map_caption(found: LayerMap, metric: str) -> list[str]:
     return said
 
 
-def scale_of(found: LayerMap, metric: str) -> Scale:
+def scale_of(layer_map: LayerMap, metric: str) -> Scale:
     """The scale that all rows of a map share."""
-    scale = Scale(metric, found.baseline, logarithmic(metric), 0.0)
-    changes = [abs(scale.change(one)) for row in found.rows for one in row.cells]
+    scale = Scale(metric, layer_map.baseline, logarithmic(metric), 0.0)
+    changes = [abs(scale.change(one)) for row in layer_map.rows for one in row.cells]
     largest = max((change for change in changes if math.isfinite(change)), default=0.0)
-    return Scale(metric, found.baseline, scale.log, largest)
+    return Scale(metric, layer_map.baseline, scale.log, largest)
 
 
 def _name(row: MapRow) -> str:
@@ -148,13 +153,13 @@ def _cut(name: str, longest: int) -> str:
     return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
-def _fit(found: LayerMap, scale: Scale, room: int) -> tuple[int, int, Callable[[float], str]]:
+def _fit(layer_map: LayerMap, scale: Scale, room: int) -> tuple[int, int, Callable[[float], str]]:
     """Columns of a cell, layers beside one another, and what a cell says: numbers where all layers have room for them,
     else digits; where even those do not fit, the layers break into bands of like length."""
-    changes = [scale.change(one) for row in found.rows for one in row.cells]
+    changes = [scale.change(one) for row in layer_map.rows for one in row.cells]
     longest = max((len(scale.words(change)) for change in changes if math.isfinite(change)), default=1)
-    count = len(found.layers)
-    needed = max(longest, len(str(found.layers[-1]))) + 1
+    count = len(layer_map.layers)
+    needed = max(longest, len(str(layer_map.layers[-1]))) + 1
     if needed * count <= room:
         return min(room // count, needed + 3), count, scale.words
     bands = math.ceil(count / max(room // 2, 1))

@@ -75,7 +75,7 @@ def json_text(value: Any, *, ascii_only: bool = False, indent: int | None = None
 
 def pieces(text: str, longest: int) -> list[tuple[str, bool]]:
     """Stretches of the shown text, each with whether it stands for something that does not print."""
-    found: list[tuple[str, bool]] = []
+    stretches: list[tuple[str, bool]] = []
     marks = STACKED  # a mark with no letter before it
     for character in text[:longest].replace("\r\n", "\n"):
         if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me"}:
@@ -84,17 +84,17 @@ def pieces(text: str, longest: int) -> list[tuple[str, bool]]:
         else:
             marks = STACKED if character == "\n" else 0
             shown = {"\n": "\n", "\t": TAB}.get(character) or visible(character)
-        _add(found, shown, shown != character and character != "\t")
+        _add(stretches, shown, shown != character and character != "\t")
     if len(text) > longest:
-        _add(found, f" … {len(text) - longest:,} more characters", True)
-    return found
+        _add(stretches, f" … {len(text) - longest:,} more characters", True)
+    return stretches
 
 
-def _add(found: list[tuple[str, bool]], shown: str, marked: bool) -> None:
-    if found and found[-1][1] == marked:
-        found[-1] = (found[-1][0] + shown, marked)
+def _add(stretches: list[tuple[str, bool]], shown: str, marked: bool) -> None:
+    if stretches and stretches[-1][1] == marked:
+        stretches[-1] = (stretches[-1][0] + shown, marked)
     else:
-        found.append((shown, marked))
+        stretches.append((shown, marked))
 
 
 def _columns(character: str) -> int:

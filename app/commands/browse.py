@@ -77,15 +77,15 @@ def results(
     """
     from engine import runs
 
-    found = runs.summaries(results)
+    summaries = runs.summaries(results)
     if as_json:
-        output.show_json([_summary(one) for one in found])
-    elif found:
+        output.show_json([_summary(one) for one in summaries])
+    elif summaries:
         headings = ("run", "state", "trials", "failed", "oom", "started", "time", "models", "methods")
-        output.show_table(headings, [_summary_row(one) for one in found])
+        output.show_table(headings, [_summary_row(one) for one in summaries])
     else:
         output.say(f"no runs in {results} yet; make one with: lesion run demo")
-    for one in found:
+    for one in summaries:
         if one.fault:
             output.say(f"warning: run {one.path.name}: {one.fault}")
     return 0
@@ -107,15 +107,15 @@ def export(
     """
     from engine import analysis, runs
 
-    found = runs.find(run, results)
+    folder = runs.find(run, results)
     if file is None and format == "parquet" and sys.stdout.isatty():
         raise LesionError("parquet is binary and stdout is a terminal: give a file with -o, or redirect stdout")
     if file is None:
         content = io.BytesIO()
-        analysis.export(found, format, content)
+        analysis.export(folder, format, content)
         output.show_bytes(content.getvalue())
     else:
-        count = analysis.export(found, format, file)
+        count = analysis.export(folder, format, file)
         output.say(f"{count} trials written to {file}")
     return 0
 
@@ -210,8 +210,8 @@ def _print_maps(frame: pd.DataFrame, metric: str) -> None:
     from engine import analysis
 
     paper = _paper()
-    for found in analysis.layer_maps(frame, metric):
-        output.show_chart(map_chart.map_chart(found, metric, width=paper["width"], colour=paper["colour"]))
+    for layer_map in analysis.layer_maps(frame, metric):
+        output.show_chart(map_chart.map_chart(layer_map, metric, width=paper["width"], colour=paper["colour"]))
 
 
 def _print_dose(frame: pd.DataFrame, metric: str) -> None:

@@ -95,16 +95,16 @@ def resume(
     from engine import runs
     from engine.runs.moves import moves, parse_moves
 
-    found = runs.find(run, results)
-    if runs.is_complete(found):
-        output.say(f"{found.name} is done: nothing is left to run")
+    folder = runs.find(run, results)
+    if runs.is_complete(folder):
+        output.say(f"{folder.name} is done: nothing is left to run")
         if as_json:
-            output.show_json(_result(found, runs.status(found)))
+            output.show_json(_result(folder, runs.status(folder)))
         return 0
     if device is not None:
-        profiles.load(runs.profile_file(found), _device(device), must_exist=False)  # refuses a device that cannot be
-    places = moves(found, parse_moves(found, model or []))
-    return _start(found, _How(trust_remote_code, detach, as_json, quiet, charts), device, places)
+        profiles.load(runs.profile_file(folder), _device(device), must_exist=False)  # refuses a device that cannot be
+    places = moves(folder, parse_moves(folder, model or []))
+    return _start(folder, _How(trust_remote_code, detach, as_json, quiet, charts), device, places)
 
 
 def replay(
@@ -157,16 +157,16 @@ def attach(
     from app.headless import Interrupts, attend
     from engine import runs
 
-    found = runs.find(run, results)
+    folder = runs.find(run, results)
     if console:
         from app.commands import browse
 
-        return browse.console(results, profiles, found)
+        return browse.console(results, profiles, folder)
     with Interrupts() as interrupts:
-        attend(found, _view(quiet), interrupts)
+        attend(folder, _view(quiet), interrupts)
     if interrupts.count:
         return INTERRUPTED
-    return _end(found, as_json=as_json, quiet=quiet)
+    return _end(folder, as_json=as_json, quiet=quiet)
 
 
 def stop(
@@ -180,10 +180,10 @@ def stop(
     """
     from engine import runs
 
-    found = runs.find(run, results)
-    runs.stop(found, now=now)
+    folder = runs.find(run, results)
+    runs.stop(folder, now=now)
     output.say(
-        f"{found.name} stops {'now' if now else 'after its current trial'}; go on with: lesion resume {found.name}"
+        f"{folder.name} stops {'now' if now else 'after its current trial'}; go on with: lesion resume {folder.name}"
     )
     return 0
 
@@ -286,8 +286,8 @@ def _verify(original: Path, repeated: Path) -> int:
     comparison = verify(original, repeated)
     for reason in (*comparison.reasons, *comparison.allowances):
         output.say(f"note: {reason}")
-    for found in comparison.differences[:MOST_DIFFERENCES]:
-        output.say(f"differs: trial {found.trial}, {found.what}: {found.original!r} became {found.replayed!r}")
+    for diff in comparison.differences[:MOST_DIFFERENCES]:
+        output.say(f"differs: trial {diff.trial}, {diff.what}: {diff.original!r} became {diff.replayed!r}")
     exactly = "bit for bit" if comparison.exact_expected else "up to rounding"
     outcome = f"equal {exactly}" if comparison.equal else f"{len(comparison.differences)} differences"
     output.say(f"{outcome}: {comparison.trials} trials and {comparison.texts} texts compared")

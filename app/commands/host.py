@@ -54,20 +54,20 @@ def examine(results: Path) -> dict[str, Any]:
     }
 
 
-def describe(found: dict[str, Any]) -> Iterator[str]:
+def describe(facts: dict[str, Any]) -> Iterator[str]:
     """The findings in lines."""
-    size, cpu, memory = words.size, found["cpu"], found["memory"]
-    yield f"lesion     {found['lesion']} on Python {found['python']}, {found['system']}"
-    versions = (f"{name} {version or 'missing'}" for name, version in found["packages"].items())
+    size, cpu, memory = words.size, facts["cpu"], facts["memory"]
+    yield f"lesion     {facts['lesion']} on Python {facts['python']}, {facts['system']}"
+    versions = (f"{name} {version or 'missing'}" for name, version in facts["packages"].items())
     yield f"packages   {', '.join(versions)}"
-    if found["packages"]["gguf"] is None:
+    if facts["packages"]["gguf"] is None:
         yield "           models in .gguf files need the package gguf: pip install 'lesion-lab[gguf]'"
-    yield from _additions_lines(found["additions"])
+    yield from _additions_lines(facts["additions"])
     yield f"processor  {cpu['name']}, {cpu['threads']} threads, {cpu['usable']} of them usable"
     yield f"memory     {size(memory['available'])} of {size(memory['total'])} available"
-    yield from _gpu_lines(found)
-    yield f"results    {_results_line(found['results'])}"
-    terminal = found["terminal"]
+    yield from _gpu_lines(facts)
+    yield f"results    {_results_line(facts['results'])}"
+    terminal = facts["terminal"]
     yield f"terminal   {terminal['columns']} x {terminal['lines']}, {terminal['colours']}"
 
 
@@ -83,12 +83,12 @@ def _additions() -> list[dict[str, Any]]:
     ]
 
 
-def _additions_lines(found: list[dict[str, Any]]) -> Iterator[str]:
+def _additions_lines(added: list[dict[str, Any]]) -> Iterator[str]:
     from engine.catalog.plugins import KINDS, SWITCH
 
     if os.environ.get(SWITCH):
         yield f"additions  switched off by {SWITCH}"
-    for package in found:
+    for package in added:
         listed = (f"{kind.replace('_', ' ')}: {', '.join(package[kind])}" for kind in KINDS if package[kind])
         yield f"additions  {package['name']} {package['version']} · {' · '.join(listed) or 'nothing'}"
         yield from (f"           {fault}" for fault in package["faults"])
@@ -123,17 +123,17 @@ def _gpu(number: int, gpu: Gpu) -> dict[str, Any]:
     return {**which, "total": total, "free": free}
 
 
-def _gpu_lines(found: dict[str, Any]) -> Iterator[str]:
-    for gpu in found["gpus"]:
+def _gpu_lines(facts: dict[str, Any]) -> Iterator[str]:
+    for gpu in facts["gpus"]:
         known = gpu["total"] is not None
         size = f"{words.size(gpu['free'])} of {words.size(gpu['total'])} free" if known else "memory not told"
         yield f"gpu        {gpu['device']} {gpu['name']}, {size}"
-    if hidden := found["gpus_hidden"]:
-        more = "more " if found["gpus"] else ""
+    if hidden := facts["gpus_hidden"]:
+        more = "more " if facts["gpus"] else ""
         yield f"gpu        {hidden} {more}on this host, not visible to runs ({_setting()})"
-    if found["gpus"] and found["device"] == "cpu":
-        yield f"gpu        not usable: the installed torch {found['packages']['torch']} is made for the processor only"
-    elif found["device"] == "cpu":
+    if facts["gpus"] and facts["device"] == "cpu":
+        yield f"gpu        not usable: the installed torch {facts['packages']['torch']} is made for the processor only"
+    elif facts["device"] == "cpu":
         yield f"gpu        none {'visible' if hidden else 'found'}: runs use the processor"
 
 
@@ -147,17 +147,17 @@ def _setting() -> str:
 def _results(results: Path) -> dict[str, Any]:
     """Whether runs can be written and locked there: tried in the nearest folder that exists."""
     folder = next(path for path in (results.absolute(), *results.absolute().parents) if path.exists())
-    found = {"path": str(results), "exists": results.is_dir(), "free": shutil.disk_usage(folder).free}
+    facts = {"path": str(results), "exists": results.is_dir(), "free": shutil.disk_usage(folder).free}
     if not folder.is_dir():
-        return {**found, "writable": False, "locks": False, "fault": f"{folder} is a file"}
+        return {**facts, "writable": False, "locks": False, "fault": f"{folder} is a file"}
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".lesion-doctor-") as file:
             file.write(b"written\n")
             file.flush()
             os.fsync(file.fileno())
-            return {**found, "writable": True, "locks": _locks(file.fileno()), "fault": None}
+            return {**facts, "writable": True, "locks": _locks(file.fileno()), "fault": None}
     except OSError as error:
-        return {**found, "writable": False, "locks": False, "fault": error.strerror}
+        return {**facts, "writable": False, "locks": False, "fault": error.strerror}
 
 
 def _locks(descriptor: int) -> bool:
@@ -167,12 +167,12 @@ def _locks(descriptor: int) -> bool:
     return False
 
 
-def _results_line(found: dict[str, Any]) -> str:
-    where = f"{found['path']}{'' if found['exists'] else ' (made by the first run)'}, {words.size(found['free'])} free"
-    if not found["writable"]:
-        return f"{where}, cannot be written: {found['fault']}"
+def _results_line(facts: dict[str, Any]) -> str:
+    where = f"{facts['path']}{'' if facts['exists'] else ' (made by the first run)'}, {words.size(facts['free'])} free"
+    if not facts["writable"]:
+        return f"{where}, cannot be written: {facts['fault']}"
     return (
-        f"{where}, writable, {'locks work' if found['locks'] else 'no file locks: runs are guarded by process number'}"
+        f"{where}, writable, {'locks work' if facts['locks'] else 'no file locks: runs are guarded by process number'}"
     )
 
 

@@ -112,11 +112,11 @@ def doctor(as_json: options.Json = False, results: options.Results = options.RES
     """
     from app.commands import host
 
-    found = host.examine(results)
+    facts = host.examine(results)
     if as_json:
-        output.show_json(found)
+        output.show_json(facts)
     else:
-        for line in host.describe(found):
+        for line in host.describe(facts):
             output.show(line)
     return 0
 
@@ -225,13 +225,13 @@ def _notes(model: SurveyedModel) -> list[str]:
 
 def _shared_notes(surveyed: list[SurveyedModel]) -> list[str]:
     """What is to be said of several models at once."""
-    found = []
+    notes = []
     if published := [model.name for model in surveyed if model.unreachable]:
         told = "estimated from the published shape; the Hub was not reached, or does not give the files"
-        found.append(f"{', '.join(published)}: {told}")
+        notes.append(f"{', '.join(published)}: {told}")
     if any(model.verdict != "fits" and not model.error for model in surveyed):
-        found.append(f"{words.size(surveyed[0].reserve_bytes)} of the free memory are to stay free")
-    return found
+        notes.append(f"{words.size(surveyed[0].reserve_bytes)} of the free memory are to stay free")
+    return notes
 
 
 def _cache_folder() -> Path:

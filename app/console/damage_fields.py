@@ -40,8 +40,10 @@ def damage_section(draft: Draft, index: int) -> Section:
     """The fields that the damage of this number calls for, and those of keys that it has for no reason."""
     at = f"damage.{index}"
     name = show("text", draft.get(f"{at}.method"))
-    wanted = _wanted(draft, at)
-    fields = [field for field in _every_field(draft, at, wanted) if field.key in wanted or _is_given(draft, field.key)]
+    called_for = _called_for(draft, at)
+    fields = [
+        field for field in _every_field(draft, at, called_for) if field.key in called_for or _is_given(draft, field.key)
+    ]
     return Section(f"Damage {index + 1}" + (f": {line(name)}" if name else ""), tuple(fields), "damage", index)
 
 
@@ -53,7 +55,7 @@ def follow(draft: Draft, key: str) -> None:
     if kind != "damage" or inner not in _DECIDING or not _is_known(inner, show("text", draft.get(key))):
         return
     at = f"damage.{index}"
-    draft.keep_only(at, {wanted.removeprefix(f"{at}.") for wanted in _wanted(draft, at)})
+    draft.keep_only(at, {dotted.removeprefix(f"{at}.") for dotted in _called_for(draft, at)})
 
 
 def _is_known(key: str, name: str) -> bool:
@@ -69,7 +71,7 @@ def _is_given(draft: Draft, key: str) -> bool:
     return draft.get(key) not in (None, {}, [])
 
 
-def _wanted(draft: Draft, at: str) -> set[str]:
+def _called_for(draft: Draft, at: str) -> set[str]:
     """The dotted keys that mean something with the method and the selection chosen so far."""
     name = show("text", draft.get(f"{at}.method"))
     if name == "none":
@@ -83,19 +85,19 @@ def _wanted(draft: Draft, at: str) -> set[str]:
     return keys
 
 
-def _every_field(draft: Draft, at: str, wanted: set[str]) -> list[Field]:
+def _every_field(draft: Draft, at: str, called_for: set[str]) -> list[Field]:
     """A field for each key that a damage can have, the options that its table gives included, in the form's order."""
     name = show("text", draft.get(f"{at}.method"))
     method = catalog.methods().get(name)
     fields = _what_and_where(at, name, method)
     fields += derived_fields(Damage, at, {field.key for field in fields} | {f"{at}.options"})
     fields += [_option(at, name, info) for name, info in _options(method).items()]
-    given = draft.get(f"{at}.options")
+    options = draft.get(f"{at}.options")
     known = {field.key for field in fields}
-    for option in given if isinstance(given, dict) else ():
+    for option in options if isinstance(options, dict) else ():
         if (key := f"{at}.options.{option}") not in known:
             fields.append(Field(key, f"· {option}"[:12], "text", f"{name} has no such option: empty it."))
-    return fields + [_selection(at, key, f"{at}.select.{key}" in wanted) for key in Select.model_fields]
+    return fields + [_selection(at, key, f"{at}.select.{key}" in called_for) for key in Select.model_fields]
 
 
 def _what_and_where(at: str, name: str, method: MethodInfo | None) -> list[Field]:
@@ -140,13 +142,13 @@ def _option(at: str, name: str, info: FieldInfo) -> Field:
     return replace(made, hint=f"Option: {info.description}.")
 
 
-def _selection(at: str, key: str, wanted: bool) -> Field:
+def _selection(at: str, key: str, called_for: bool) -> Field:
     full = f"{at}.select.{key}"
     info = Select.model_fields[key]
     if key == "by":
         hint = "Which weights are touched: all, random ones, the first by a score, or those at given coordinates."
         return Field(full, "select", "text", hint, "all", lambda: tuple(_CHOSEN.items()))
-    hint = f"{info.description}." if wanted else "This changes nothing with the selection above: empty it."
+    hint = f"{info.description}." if called_for else "This changes nothing with the selection above: empty it."
     hint = f"{hint[:1].upper()}{hint[1:]}"
     if key == "coordinates":
         how = "A parameter's name and indices, | between: model.layers.1.mlp.down_proj.weight 3 7 | …"

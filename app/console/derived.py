@@ -25,12 +25,12 @@ def derived_fields(table: type[BaseModel], at: str, known: Collection[str]) -> t
 
     Arrays of tables and tables of their own are left to their sections.
     """
-    found = []
+    fields = []
     for name, info in table.model_fields.items():
         key = f"{at}.{info.alias or name}" if at else info.alias or name
         if key not in known and not _is_table(info.annotation):
-            found.append(derived(key, info))
-    return tuple(found)
+            fields.append(derived(key, info))
+    return tuple(fields)
 
 
 def derived(key: str, info: FieldInfo, label: str | None = None) -> Field:

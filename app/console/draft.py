@@ -102,13 +102,13 @@ class Draft:
 
     def _written(self, path: Path) -> str:
         """The text of the file to save: one that reads as exactly this profile."""
-        wanted = self.profile()
+        profile = self.profile()
         after = moved(self.data, self.folder, path.parent)
         if self._text and self._saved is not None and path.parent.resolve() == self.folder.resolve():
             text = edited_text(self._text, self._saved, after)
         else:
             text = fresh_text({key: value for key, value in after.items() if key != "extends"})
-        return text if _reads_as(text, wanted, path.parent) else to_toml(wanted)
+        return text if _reads_as(text, profile, path.parent) else to_toml(profile)
 
     def get(self, key: str) -> Any:
         """The value at a dotted key ("damage.0.levels"); None where there is none."""
@@ -133,17 +133,17 @@ class Draft:
         if not node and parents and parents[-1] in ("options", "select"):
             self.set(".".join(parents), None)
 
-    def keep_only(self, key: str, wanted: Collection[str]) -> None:
-        """Of the table at `key` keeps the dotted keys that are `wanted`, sets the others aside, and brings back those
-        wanted that were set aside before."""
+    def keep_only(self, key: str, meaningful: Collection[str]) -> None:
+        """Of the table at `key` keeps the dotted keys that are `meaningful`, sets the others aside, and brings back
+        those of them that were set aside before."""
         table = self.get(key)
         if not isinstance(table, dict):
             return
         aside = self._aside_of(table)
-        for name in [name for name in _leaves(table) if name not in wanted]:
+        for name in [name for name in _leaves(table) if name not in meaningful]:
             aside[name] = self.get(f"{key}.{name}")
             self.set(f"{key}.{name}", None)
-        for name in [name for name in aside if name in wanted]:
+        for name in [name for name in aside if name in meaningful]:
             value = aside.pop(name)
             if self.get(f"{key}.{name}") is None:
                 self.set(f"{key}.{name}", value)
@@ -158,8 +158,8 @@ class Draft:
 
     def tables(self, kind: str) -> list[Any]:
         """The tables of an array: the damages or the measurements."""
-        found = self.data.get(kind)
-        return found if isinstance(found, list) else []
+        tables = self.data.get(kind)
+        return tables if isinstance(tables, list) else []
 
     def add(self, kind: str) -> int:
         """Adds a damage or a measurement; returns its index."""
@@ -173,26 +173,26 @@ class Draft:
         self._aside = [(known, aside) for known, aside in self._aside if known is not table]
 
 
-def _reads_as(text: str, wanted: Profile, folder: Path) -> bool:
+def _reads_as(text: str, profile: Profile, folder: Path) -> bool:
     try:
-        return parse(toml.loads(text), where=_WHERE, folder=folder) == wanted
+        return parse(toml.loads(text), where=_WHERE, folder=folder) == profile
     except (LesionError, ValueError):
         return False
 
 
 def faults(error: LesionError) -> list[tuple[str, str]]:
     """The mistakes that `Draft.profile` found, one by one: (dotted key or nothing, sentence)."""
-    found = (_FAULT.fullmatch(mistake) for mistake in str(error).splitlines())
-    return [(match[1] or "", match[2]) for match in found if match]
+    matches = (_FAULT.fullmatch(mistake) for mistake in str(error).splitlines())
+    return [(match[1] or "", match[2]) for match in matches if match]
 
 
 def _leaves(table: dict[str, Any]) -> list[str]:
     """The dotted keys of a damage's values: those of its options and selection one by one."""
-    found: list[str] = []
+    keys: list[str] = []
     for name, value in table.items():
         inner = name in ("options", "select") and isinstance(value, dict)
-        found += [f"{name}.{key}" for key in value] if inner else [name]
-    return found
+        keys += [f"{name}.{key}" for key in value] if inner else [name]
+    return keys
 
 
 def _opened(node: Any, part: str, following: str) -> Any:

@@ -58,8 +58,8 @@ class RunData:
 
     def baseline(self, record: TrialRecord) -> TrialRecord | None:
         """The undamaged trial of the same model and seed, else the model's one baseline."""
-        found = self.baselines.get(record.model, {})
-        return found.get(record.seed) or (next(iter(found.values())) if len(found) == 1 else None)
+        by_seed = self.baselines.get(record.model, {})
+        return by_seed.get(record.seed) or (next(iter(by_seed.values())) if len(by_seed) == 1 else None)
 
 
 def read(run: Path) -> RunData:
@@ -87,7 +87,7 @@ def extents(path: Path) -> dict[str, list[Extent]]:
 
     Raises LesionError when the file cannot be read.
     """
-    found: dict[str, list[Extent]] = {}
+    by_trial: dict[str, list[Extent]] = {}
     place = 0
     try:
         with files.reading(path) as file:
@@ -96,7 +96,7 @@ def extents(path: Path) -> dict[str, list[Extent]]:
                 match = _TRIAL.search(text, 0, 200)
                 if match is None or not text.endswith(b"\n"):
                     continue
-                spans = found.setdefault(match[1].decode(errors="replace"), [])
+                spans = by_trial.setdefault(match[1].decode(errors="replace"), [])
                 if spans and spans[-1][1] == start:
                     spans[-1] = (spans[-1][0], place)
                 else:
@@ -105,21 +105,21 @@ def extents(path: Path) -> dict[str, list[Extent]]:
         return {}
     except OSError as error:
         raise LesionError(f"{path} cannot be read: {error.strerror}") from error
-    return found
+    return by_trial
 
 
 def read_texts(data: RunData, trial: str) -> list[TextRecord]:
     """The generated texts of a trial, at most MOST_TEXTS, in the order of the file; damaged lines are passed over."""
-    found: list[TextRecord] = []
+    texts: list[TextRecord] = []
     path = data.run / "generations.jsonl"
     for start, end in data.texts.get(trial, []):
         with files.reading(path) as file:
             file.seek(start)
-            while file.tell() < end and len(found) < MOST_TEXTS:
+            while file.tell() < end and len(texts) < MOST_TEXTS:
                 written, _ = read_line(file.readline(), TextRecord)
                 if written is not None:
-                    found.append(written)
-    return found
+                    texts.append(written)
+    return texts
 
 
 def _table(rows: list[Row]) -> pa.Table:

@@ -50,18 +50,18 @@ def _column(table: pa.Table, name: str) -> str | None:
     return exact[0] if exact else names[0] if len(names) == 1 else None
 
 
-def _compare(values: Any, operator: str, wanted: str) -> Any:
+def _compare(values: Any, operator: str, operand: str) -> Any:
     """A mask of the rows that fit. Words are compared in small letters; `=nan` finds NaN."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if pa.types.is_string(values.type):
-        return getattr(pc, _OPERATORS[operator])(pc.utf8_lower(values), wanted).combine_chunks()
+        return getattr(pc, _OPERATORS[operator])(pc.utf8_lower(values), operand).combine_chunks()
     try:
-        number = float(wanted)
+        number = float(operand)
     except ValueError:
         return pa.array([False] * len(values), pa.bool_())
     if number != number and operator in ("=", "!="):
-        found = pc.is_nan(pc.cast(values, pa.float64()))
-        return (found if operator == "=" else pc.invert(found)).combine_chunks()
+        undefined = pc.is_nan(pc.cast(values, pa.float64()))
+        return (undefined if operator == "=" else pc.invert(undefined)).combine_chunks()
     return getattr(pc, _OPERATORS[operator])(pc.cast(values, pa.float64()), number).combine_chunks()

@@ -48,8 +48,8 @@ class SectionView(Vertical):
         self.section = section
         self._heading.update(section.title)
         rows = {row.field.key: row for row in self.query(FieldRow)}
-        wanted = {field.key for field in section.fields}
-        for key in rows.keys() - wanted:
+        keys = {field.key for field in section.fields}
+        for key in rows.keys() - keys:
             await rows.pop(key).remove()
         before: FieldRow | None = None
         for field in section.fields:

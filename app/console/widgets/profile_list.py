@@ -41,8 +41,8 @@ def find_profiles(folder: Path, called: str = "") -> list[ProfileFile]:
 
 def _glance(path: Path, place: str) -> ProfileFile:
     try:
-        found = path.stat()
-        return _read(path, place, (found.st_mtime_ns, found.st_size, found.st_ino))
+        stat = path.stat()
+        return _read(path, place, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
     except OSError:
         return ProfileFile(path, place, path.stem, "cannot be read", fault=True)
 

@@ -107,17 +107,17 @@ class RunList(Vertical):
 
         app: LesionApp = self.app  # type: ignore[assignment]
         try:
-            found: list[RunSummary] | str = runs.summaries(app.results)
+            listed: list[RunSummary] | str = runs.summaries(app.results)
         except (LesionError, OSError) as error:
-            found = str(error)
-        self.app.call_from_thread(self._show, found)
+            listed = str(error)
+        self.app.call_from_thread(self._show, listed)
 
-    def _show(self, found: list[RunSummary] | str) -> None:
+    def _show(self, listed: list[RunSummary] | str) -> None:
         self._reading = False
         hint, table = self.query_one(".hint", Static), self._table
-        runs = [] if isinstance(found, str) else found
+        runs = [] if isinstance(listed, str) else listed
         app: LesionApp = self.app  # type: ignore[assignment]
-        hint.update(line(found) if isinstance(found, str) else EMPTY.format(results=line(app.results)))
+        hint.update(line(listed) if isinstance(listed, str) else EMPTY.format(results=line(app.results)))
         had_focus = table.has_focus
         hint.display, table.display = not runs, bool(runs)
         self._fill(table, runs)

@@ -116,7 +116,7 @@ class TrialTable(DataTable):  # type: ignore[misc]  # its package is not followe
         self._trials = data
         self.backend = TrialBackend(data.table, colours)
         self._column_labels = [_label(name) for name in data.table.column_names]
-        self._arrange(next((place for place, found in enumerate(data.rows) if found["trial"] == key), None))
+        self._arrange(next((place for place, record in enumerate(data.rows) if record["trial"] == key), None))
 
     def action_column(self, by: int) -> None:
         """Marks the next column, and brings it into view."""
@@ -143,11 +143,11 @@ class TrialTable(DataTable):  # type: ignore[misc]  # its package is not followe
         by = None if self.sorted_by is None else self._trials.table.column_names[self.sorted_by]
         self._places = order(self._trials.table, select(self._trials, self.filter), by, self.descending)
         self.backend.show(self._places)
-        found = self._places.index(pa.scalar(kept, self._places.type)).as_py() if kept is not None else 0
+        place = self._places.index(pa.scalar(kept, self._places.type)).as_py() if kept is not None else 0
         self._ordered_columns = None
         self._require_update_dimensions = True
         self._mark()
-        self.cursor_coordinate = Coordinate(max(found, 0), 0)
+        self.cursor_coordinate = Coordinate(max(place, 0), 0)
         self.post_message(self.Marked(self.trial))
 
     def _mark(self) -> None:
