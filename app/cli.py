@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from app import faults, output
+from app import output, own_faults
 from app.commands import browse, execute, options, prepare
 from engine.errors import LesionError, shortened
 from engine.version import version as lesion_version
@@ -102,7 +102,7 @@ def _unwritten(error: output.UnwrittenError) -> int:
 
 
 def _fault(error: Exception) -> int:
-    output.say(f"lesion: {faults.report(error)}")
+    output.say(f"lesion: {own_faults.report(error)}")
     return FAULT
 
 

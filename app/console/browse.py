@@ -16,7 +16,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
 
-from app import faults
+from app import own_faults
 from app.console import run_data
 from app.console.run_data import RunData
 from app.console.screen import LabScreen
@@ -288,7 +288,7 @@ class BrowseScreen(LabScreen):
             except LesionError as error:
                 said = error
             except Exception as error:
-                said = LesionError(faults.report(error))
+                said = LesionError(own_faults.report(error))
         tell = self._lab.say if isinstance(said, str) else self._lab.report
         self.app.call_from_thread(tell, said)
 
@@ -310,7 +310,7 @@ class BrowseScreen(LabScreen):
         except (LesionError, OSError) as error:
             fault = str(error)
         except Exception as error:  # not to be tried every other second
-            fault, patience = faults.report(error), math.inf
+            fault, patience = own_faults.report(error), math.inf
         self._next_look = time.monotonic() + patience * (time.monotonic() - began)
         self.app.call_from_thread(self.call_later, self._show, run, data, fault)
 

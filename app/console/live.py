@@ -12,7 +12,7 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from app import faults
+from app import own_faults
 from app.console.live_state import LiveState
 from app.console.screen import LabScreen
 from app.console.widgets.ask import Ask, ask_to_trust
@@ -252,7 +252,7 @@ class LiveScreen(LabScreen):
         except (LesionError, OSError) as error:
             fault = str(error)
         except Exception as error:
-            fault, broken = faults.report(error), True
+            fault, broken = own_faults.report(error), True
         self.app.call_from_thread(self._take, watch, names, update, fault, broken)
 
     def _take(

@@ -90,7 +90,7 @@ def test_a_checkout_that_is_not_installed_has_a_version(uninstalled: Path) -> No
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.strip().endswith("+checkout")
     assert done.stdout[0].isdigit()
-    told = python("-c", "from app import faults; print(faults.report(ZeroDivisionError('a\\x1bb')))")
+    told = python("-c", "from app import own_faults; print(own_faults.report(ZeroDivisionError('a\\x1bb')))")
     assert "a fault in Lesion itself (ZeroDivisionError: a␛b); the traceback is in " in told.stdout
     kept = Path(told.stdout.strip().rpartition(" ")[2])
     assert "ZeroDivisionError" in kept.read_text()

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Static
 from textual_plotext import PlotextPlot
 
-from app import faults
+from app import own_faults
 from app.safe import line
 from engine.errors import LesionError
 
@@ -88,7 +88,7 @@ class Plot(PlotextPlot):  # type: ignore[misc]  # its package is not followed by
         try:
             return self._drawn()
         except Exception as error:  # a chart must not end the console; it is not drawn again either
-            self.drawing = replace(self.drawing, reason=faults.report(error))
+            self.drawing = replace(self.drawing, reason=own_faults.report(error))
             return Text(line(self.drawing.reason), style=self.app.theme_variables["error"])
 
     def _drawn(self) -> Text:
@@ -214,7 +214,7 @@ class ChartPane(Vertical, can_focus=True):
         except LesionError as error:
             drawing = Drawing(reason=str(error))
         except Exception as error:
-            drawing = Drawing(reason=faults.report(error))
+            drawing = Drawing(reason=own_faults.report(error))
         self.app.call_from_thread(self._show, build, frame, drawing)
 
     def _show(self, build: Callable[[], list[Row]], frame: pd.DataFrame | None, drawing: Drawing) -> None:
