@@ -8,7 +8,6 @@ encoder. Here every such character becomes something visible.
 from __future__ import annotations
 
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.harmless import visible
+from engine.record.kinds import word
 
 TAB = "    "
 LONGEST = 8_000  # characters of one text that are laid out; more than a full screen at any size
@@ -110,9 +110,7 @@ def _jsonable(value: Any) -> Any:
         return value
     if isinstance(value, Sequence):
         return [_jsonable(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path) else word(value)
 
 
 def _prints(character: str) -> bool:

@@ -3,6 +3,8 @@
 import math
 from datetime import datetime
 
+from engine.units import size as size
+
 
 def rounded(value: float) -> str:
     """Four significant digits, thousands grouped, powers of ten only where a number is long without them."""
@@ -46,16 +48,6 @@ def duration(seconds: float | None) -> str:
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
-
-
-def size(count: float, *, unit: bool = True) -> str:
-    """Bytes in words: `512 B`, `1.5 GB`, `616 MB` (powers of 1000), or the number alone."""
-    for name in ("B", "kB", "MB", "GB", "TB"):
-        if abs(count) < 999.5 or name == "TB":
-            break
-        count /= 1000
-    digits = 0 if name == "B" or abs(count) >= 99.95 else 1
-    return f"{count:,.{digits}f}{f' {name}' if unit else ''}"
 
 
 def counted(number: int, noun: str) -> str:

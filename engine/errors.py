@@ -6,7 +6,7 @@ from engine.harmless import visible
 
 LONGEST_QUOTE = 80
 """Characters of a text that a message quotes."""
-_MOST_KNOWN = 40
+_MOST_KNOWN = 30
 """Names that a message lists."""
 
 

@@ -238,7 +238,7 @@ class BrowseScreen(LabScreen):
         record = None if event.row is None else self.data.record(event.row)
         if record is not None and self.query_one(TrialDetail).trial is record:
             return
-        baseline = None if record is None else self.data.baseline(record)
+        baseline = None if record is None else self.data.baselines.of(record)
         self.query_one(TrialDetail).show(record, baseline)
         self.refresh_bindings()
         if self._settling is not None:

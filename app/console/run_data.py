@@ -16,6 +16,7 @@ from engine.analysis import Row, metric_names, tidy
 from engine.catalog.columns import CHANGE
 from engine.errors import LesionError
 from engine.harmless import utf8
+from engine.record.changes import Baselines
 from engine.record.records import read_line
 from engine.record.texts import TextRecord
 from engine.record.trials import TrialRecord
@@ -44,8 +45,7 @@ class RunData:
     haystack: pa.Array
     """What a filter's words are looked for in: the words and numbers that name a trial, in small letters."""
     records: dict[str, TrialRecord]
-    baselines: dict[str, dict[int, TrialRecord]]
-    """By model and seed."""
+    baselines: Baselines
     faults: list[str]
     texts: dict[str, list[Extent]] = field(default_factory=dict)
     """Where in generations.jsonl a trial's texts lie, by its key."""
@@ -56,11 +56,6 @@ class RunData:
         """The journal's record of a row."""
         return self.records[self.rows[row]["trial"]]
 
-    def baseline(self, record: TrialRecord) -> TrialRecord | None:
-        """The undamaged trial of the same model and seed, else the model's one baseline."""
-        by_seed = self.baselines.get(record.model, {})
-        return by_seed.get(record.seed) or (next(iter(by_seed.values())) if len(by_seed) == 1 else None)
-
 
 def read(run: Path) -> RunData:
     """Reads a run, damaged lines left out and named in `faults`. Raises LesionError when a file cannot be read."""
@@ -68,12 +63,8 @@ def read(run: Path) -> RunData:
     journal, faults = runs.read_tolerant(run)
     rows = [{utf8(name): utf8(value) for name, value in row.items()} for row in tidy(run.name, journal)]
     records = {utf8(record.trial): record for record in journal}
-    baselines: dict[str, dict[int, TrialRecord]] = {}
-    for record in journal:
-        if record.baseline:
-            baselines.setdefault(record.model, {})[record.seed] = record
     texts = extents(run / "generations.jsonl")
-    return RunData(run, rows, _table(rows), _haystack(rows), records, baselines, faults, texts, stamp)
+    return RunData(run, rows, _table(rows), _haystack(rows), records, Baselines(journal), faults, texts, stamp)
 
 
 def sizes(run: Path) -> tuple[int, ...]:

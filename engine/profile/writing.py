@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import tomli_w
 
-from engine import catalog
+from engine import catalog, units
 from engine.errors import LesionError
 from engine.profile import toml
 from engine.profile.content import model_digests
@@ -95,8 +95,8 @@ def check_readable(profile: Profile, size: int) -> None:
     """Raises LesionError where `profile`, `size` bytes as TOML, says more than a file that is read back may: a list of
     k is a table each when it is written out."""
     if size > toml.LARGEST_FILE or len(profile.damage) > toml.LONGEST_LIST:
-        text = f"written out, this profile has {len(profile.damage):,} damages and {size / 1e6:.1f} MB"
-        most = f"{toml.LONGEST_LIST:,} and {toml.LARGEST_FILE / 1e6:g} MB are the most"
+        text = f"written out, this profile has {len(profile.damage):,} damages and {units.size(size)}"
+        most = f"{toml.LONGEST_LIST:,} and {units.size(toml.LARGEST_FILE)} are the most"
         raise LesionError(f"{text}; {most}: ask for fewer k, levels or coordinates", field="damage")
 
 

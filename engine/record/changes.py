@@ -1,7 +1,7 @@
 """A metric's change from the model's baseline: one number, the same in a trial's record and in every table."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 
 from engine import catalog
@@ -34,23 +34,25 @@ def _changes() -> frozenset[str]:
 
 
 class Baselines:
-    """The metrics of the undamaged models of one run, by model and seed."""
+    """The undamaged models of one run, by model and seed."""
 
     def __init__(self, records: Iterable[TrialRecord] = ()) -> None:
-        self._found: dict[str, dict[int, Mapping[str, float]]] = {}
+        self._by_seed: dict[str, dict[int, TrialRecord]] = {}
         for record in records:
             self.add(record)
 
     def add(self, record: TrialRecord) -> None:
         """Take note of a record, where it is a baseline's. One that failed has no metrics, but it is its seed's."""
         if record.baseline:
-            known = self._found.setdefault(record.model, {})
-            known.setdefault(record.seed, record.metrics if record.status == "ok" else {})
+            self._by_seed.setdefault(record.model, {}).setdefault(record.seed, record)
+
+    def of(self, record: TrialRecord) -> TrialRecord | None:
+        """The baseline of the same model and seed; where nothing draws a model has one, which is that of all seeds."""
+        known = self._by_seed.get(record.model, {})
+        return known.get(record.seed) or (next(iter(known.values())) if len(known) == 1 else None)
 
     def changes(self, record: TrialRecord) -> dict[str, float | None]:
-        """`change_pct` of each metric of a record, from the baseline of the same model and seed; where nothing draws a
-        model has one baseline, which is that of all seeds."""
-        known = self._found.get(record.model, {})
-        only = next(iter(known.values())) if len(known) == 1 else {}
-        baseline = known.get(record.seed, only)
+        """`change_pct` of each metric of a record, from its baseline."""
+        undamaged = self.of(record)
+        baseline = undamaged.metrics if undamaged and undamaged.status == "ok" else {}
         return {name: change_pct(name, value, baseline.get(name)) for name, value in record.metrics.items()}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import LesionError
 from engine.runs.survey import SurveyedModel, survey
+from engine.units import size
 
 if TYPE_CHECKING:
     from engine.profile import Profile
@@ -45,9 +46,5 @@ def left_out(models: Sequence[SurveyedModel]) -> list[LeftOut]:
 
 
 def _reason(model: SurveyedModel) -> str:
-    need, free, reserve = (_size(n) for n in (model.need_bytes, model.free_bytes, model.reserve_bytes))
+    need, free, reserve = (size(n) for n in (model.need_bytes, model.free_bytes, model.reserve_bytes))
     return f"{model.name} is left out: it needs {need} of memory, {free} are free, and {reserve} of them stay so"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"

@@ -61,6 +61,17 @@ def seen() -> list[Gpu]:
     return visible(listed(), os.environ.get(SETTING))
 
 
+def driver() -> str | None:
+    """The version of the NVIDIA driver; None where it cannot be asked."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        return _text(pynvml.nvmlSystemGetDriverVersion())
+    except Exception:  # whatever a driver's library raises must not end a run
+        return None
+
+
 def memory(gpu: Gpu) -> tuple[int, int]:
     """Bytes of its memory that are free, and that it has. Raises LesionError where the driver does not tell."""
     import pynvml

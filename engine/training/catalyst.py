@@ -67,8 +67,8 @@ def search(
         climbed.append(float(value.detach()))
         vectors = normalize(vectors.detach() + options.search_rate * normalize(slope.float(), dim=-1), dim=-1)
     ids = nearest(table, vectors.detach()[0]).unsqueeze(0).to(begun.ids.device)
-    found = [one.curvature for one in directions], [one.response for one in directions]
-    return Catalyst(ids, *found, exact, climbed)
+    curvatures, responses = ([getattr(one, name) for one in directions] for name in ("curvature", "response"))
+    return Catalyst(ids, curvatures, responses, exact, climbed)
 
 
 def nearest(table: Tensor, vectors: Tensor) -> Tensor:

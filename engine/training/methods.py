@@ -20,8 +20,8 @@ def catalyst(context: Context) -> Iterator[Damaged]:
 
     def begin(trainer: Trainer) -> _Begun:
         seed = context.draws.seed
-        found = search(context.loaded, list(trainer.parameters.values()), options, seed, context.progress)
-        return _always(Example(found.ids)), {"catalyst": found.record}
+        made = search(context.loaded, list(trainer.parameters.values()), options, seed, context.progress)
+        return _always(Example(made.ids)), {"catalyst": made.record}
 
     return Course(context, options, begin).walk()
 

@@ -33,8 +33,8 @@ class Example:
 
 def mean_loss(model: Any, example: Example) -> Tensor:
     """The mean of -ln p(next token), in nats, float32 from the logits on."""
-    given = {"input_ids": example.ids} if example.embeddings is None else {"inputs_embeds": example.embeddings}
-    logits = model(**given, use_cache=False).logits
+    inputs = {"input_ids": example.ids} if example.embeddings is None else {"inputs_embeds": example.embeddings}
+    logits = model(**inputs, use_cache=False).logits
     return cross_entropy(logits[:, :-1].float().flatten(0, 1), example.ids[:, 1:].flatten().to(logits.device))
 
 

@@ -19,6 +19,7 @@ from engine.progress import Progress
 from engine.record.messages import Loaded, Loading, Result, Warn
 from engine.record.texts import TextRecord
 from engine.record.trials import Status
+from engine.units import size
 from engine.work.batches import Batches
 from engine.work.gathered import Gathered
 from engine.work.memory import Peak, devices_of, release
@@ -255,7 +256,7 @@ class Bench:
         """Free what is kept between trials for good; False where that frees nothing of the memory that ran out."""
         freed = subject.stop_reusing() if self._device.type == "cpu" else 0
         if freed:
-            text = f"out of memory, so every trial now computes all layers; {freed / 2**20:.1f} MiB freed"
+            text = f"out of memory, so every trial now computes all layers; {size(freed)} freed"
             self._warn([f"{subject.loaded.name}: {text}"])
         return freed > 0
 

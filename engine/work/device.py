@@ -6,6 +6,7 @@ import torch
 
 from engine.errors import LesionError
 from engine.record.manifest import WorkerFacts
+from engine.runs.gpus import driver
 
 _SETTINGS = (
     "ATEN_CPU_CAPABILITY",
@@ -63,7 +64,7 @@ def device_facts(device: torch.device, *, every_gpu: bool = False) -> WorkerFact
         gpus = range(torch.cuda.device_count()) if every_gpu else [device.index or 0]
         facts["gpus"] = [_gpu(number) for number in gpus]
         facts["cuda"], facts["cudnn"] = torch.version.cuda, torch.backends.cudnn.version()
-        facts["driver"] = _driver()
+        facts["driver"] = driver()
     return facts
 
 
@@ -79,15 +80,3 @@ def _cpu() -> str | None:
 def _gpu(number: int) -> dict[str, str]:
     major, minor = torch.cuda.get_device_capability(number)
     return {"name": torch.cuda.get_device_name(number), "capability": f"{major}.{minor}"}
-
-
-def _driver() -> str | None:
-    """The version of the NVIDIA driver; None where it cannot be asked."""
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        version = pynvml.nvmlSystemGetDriverVersion()
-    except Exception:  # whatever a driver's library raises must not end a run
-        return None
-    return version.decode() if isinstance(version, bytes) else str(version)

@@ -16,7 +16,8 @@ from engine import runs
 from engine.runs import RunStatus
 from tests.cli.conftest import COMMAND, ROOT, Lesion, WriteProfile
 
-MANY = "count = 20000"
+MANY = "count = 20000\n[[measure]]\nname = 'spectrum'\ndocuments = 64"
+"""Trials, each long enough that they do not come to an end while a busy host is looked at."""
 
 
 class Terminal:
