@@ -16,8 +16,7 @@ from engine import runs
 from engine.runs import RunStatus
 from tests.cli.conftest import COMMAND, ROOT, Lesion, WriteProfile
 
-MANY = "count = 20000\n[[measure]]\nname = 'spectrum'\ndocuments = 64"
-"""Trials, each long enough that they do not come to an end while a busy host is looked at."""
+MANY = "count = 20000"
 
 
 class Terminal:
@@ -58,6 +57,13 @@ class Terminal:
             return ""
         self.text += got
         return got
+
+
+def endless(profile: WriteProfile) -> Path:
+    """A profile of many trials, each so long that they do not come to an end while a busy host is looked at."""
+    path = profile("count = 2", MANY)
+    path.write_text(path.read_text().replace("documents = 2", "documents = 64"))
+    return path
 
 
 def wait_for_state(run: Path, state: str) -> RunStatus:
@@ -115,7 +121,7 @@ def test_replay_repeats_every_number_and_text(lesion: Lesion, finished_run: Path
 def test_a_run_outlives_its_terminal_and_can_be_attached_stopped_and_resumed(
     lesion: Lesion, profile: WriteProfile, results: Path
 ) -> None:
-    first = Terminal("run", profile("count = 2", MANY), "--results", results)
+    first = Terminal("run", endless(profile), "--results", results)
     first.wait_for(r"[█░] \d+/20001 · .* trials/s · .* left")
     first.wait_for(r"RAM .* of .* \(worker ")
     first.wait_for(r"last: petri-16k .*perplexity \d")
@@ -150,7 +156,7 @@ def test_a_run_outlives_its_terminal_and_can_be_attached_stopped_and_resumed(
 
 def test_a_second_ctrl_c_off_a_terminal_stops_at_once(profile: WriteProfile, results: Path) -> None:
     process = subprocess.Popen(
-        [*COMMAND, "run", str(profile("count = 2", MANY)), "--results", str(results)],
+        [*COMMAND, "run", str(endless(profile)), "--results", str(results)],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,

@@ -76,7 +76,7 @@ def test_a_gpu_in_mig_mode_without_slices_is_none() -> None:
 SAMPLE = """
 from engine.runs.devices import MemoryMeter
 for one in MemoryMeter("cuda").sample([7])[1:]:
-    print(one["name"], one["used"], one["total"], one["worker"], sep=", ")
+    print(one.name, one.used, one.total, one.worker, sep=", ")
 """
 
 
