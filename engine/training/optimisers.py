@@ -11,20 +11,37 @@ from engine.training.options import TrainingOptions
 from engine.training.rounding import stochastic
 from engine.weights.slices import Slice
 
+_SMALL = 1 << 18
+"""Weights below which a parameter is small."""
 
-def optimiser(options: TrainingOptions, parameter: Parameter) -> Optimizer:
-    """The optimiser of one parameter, as asked for and no other."""
+
+def optimiser(options: TrainingOptions, *parameters: Parameter) -> Optimizer:
+    """The optimiser of these parameters, as asked for and no other."""
     rate, decay = options.learning_rate, options.weight_decay
     if options.optimiser == "adamw":
-        return AdamW([parameter], lr=rate, betas=options.betas, weight_decay=decay, foreach=False)
+        return AdamW(parameters, lr=rate, betas=options.betas, weight_decay=decay, foreach=False)
     if options.optimiser == "sgd":
-        return SGD([parameter], lr=rate, momentum=options.momentum, weight_decay=decay, foreach=False)
+        return SGD(parameters, lr=rate, momentum=options.momentum, weight_decay=decay, foreach=False)
     if options.optimiser == "adafactor":
-        return Adafactor([parameter], lr=rate, weight_decay=decay, foreach=False)
+        return Adafactor(parameters, lr=rate, weight_decay=decay, foreach=False)
     from bitsandbytes.optim import AdamW8bit
 
-    made: Optimizer = AdamW8bit([parameter], lr=rate, betas=options.betas, weight_decay=decay)
+    made: Optimizer = AdamW8bit(parameters, lr=rate, betas=options.betas, weight_decay=decay)
     return made
+
+
+class Together:
+    """Makes the steps of small parameters, all at once: one by one they would cost more than their arithmetic."""
+
+    def __init__(self, parameters: Sequence[Parameter], options: TrainingOptions) -> None:
+        self.parameters = tuple(parameters)
+        self._optimiser = optimiser(options, *parameters) if parameters else None
+
+    def step(self) -> None:
+        """Take a step along each gradient, and free them."""
+        if self._optimiser is not None:
+            self._optimiser.step()
+            self._optimiser.zero_grad()
 
 
 class Stepper:
@@ -37,7 +54,7 @@ class Stepper:
     def __init__(self, parameter: Parameter, slices: Sequence[Slice], options: TrainingOptions, seed: int) -> None:
         self.parameter = parameter
         self._inside = _mask(parameter, slices)
-        self._halved = options.rounding == "stochastic" and parameter.dtype in (torch.bfloat16, torch.float16)
+        self._halved = _is_wide(parameter, options)
         self._wide = Parameter(parameter.detach().float()) if self._halved else parameter
         self._optimiser = optimiser(options, self._wide)
         self._generator = torch.Generator(parameter.device).manual_seed(seed)
@@ -64,6 +81,17 @@ class Stepper:
         if outside is not None and self._inside is not None:
             self.parameter.copy_(torch.where(self._inside, self.parameter, outside))
         self.parameter.grad = None
+
+
+def is_small(parameter: Parameter, slices: Sequence[Slice], options: TrainingOptions) -> bool:
+    """Whether it may take its steps together with others: it is small, trains whole, and in its own number format."""
+    whole = sum(piece.numel for piece in slices) >= parameter.numel()
+    return whole and parameter.numel() < _SMALL and not _is_wide(parameter, options)
+
+
+def _is_wide(parameter: Parameter, options: TrainingOptions) -> bool:
+    """Whether its steps are taken in float32 and rounded."""
+    return options.rounding == "stochastic" and parameter.dtype in (torch.bfloat16, torch.float16)
 
 
 def _mask(parameter: Parameter, slices: Sequence[Slice]) -> Tensor | None:

@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from engine.models.loading import LoadedModel
 from engine.scores.reading import differentiable
 from engine.training.lora import Adapter, attach
-from engine.training.optimisers import Stepper
+from engine.training.optimisers import Stepper, Together, is_small
 from engine.training.options import TrainingOptions
 from engine.weights.slices import Slice
 
@@ -59,10 +59,14 @@ class Trainer:
             for piece in slices:
                 pieces.setdefault(piece.parameter, []).append(piece)
             self.parameters = {name: some[0].tensor for name, some in pieces.items()}
-        self._steppers = {
-            name: Stepper(parameter, pieces.get(name, [_whole(name, parameter)]), options, _seed(seed, name))
-            for name, parameter in self.parameters.items()
-        }
+        parts = {name: pieces.get(name, [_whole(name, one)]) for name, one in self.parameters.items()}
+        small = {name for name, one in self.parameters.items() if is_small(one, parts[name], options)}
+        self._together = Together([one for name, one in self.parameters.items() if name in small], options)
+        self._steppers = [
+            Stepper(one, parts[name], options, _seed(seed, name))
+            for name, one in self.parameters.items()
+            if name not in small
+        ]
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -75,7 +79,7 @@ class Trainer:
         squares: list[Tensor] = []
         hooks = [
             stepper.parameter.register_post_accumulate_grad_hook(partial(self._take, stepper, squares))
-            for stepper in self._steppers.values()
+            for stepper in self._steppers
         ]
         try:
             loss = mean_loss(self._loaded.model, example)
@@ -83,9 +87,11 @@ class Trainer:
         finally:
             for hook in hooks:
                 hook.remove()
+        squares += [_square(one.grad) for one in self._together.parameters if one.grad is not None]
         length = math.sqrt(sum(square.item() for square in squares))
         if self._options.clip is not None:
             self._clipped(length, self._options.clip)
+        self._together.step()
         return float(loss.detach()), length
 
     def distance(self) -> float:
@@ -95,16 +101,17 @@ class Trainer:
     def _take(self, stepper: Stepper, squares: list[Tensor], parameter: Parameter) -> None:
         stepper.confine()
         assert parameter.grad is not None
-        squares.append(torch.linalg.vector_norm(parameter.grad, dtype=torch.float32).square().double())
+        squares.append(_square(parameter.grad))
         if self._options.clip is None:
             stepper.step()
 
     def _clipped(self, length: float, longest: float) -> None:
-        """All steps, along a gradient that is at most so long."""
-        for stepper in self._steppers.values():
+        """The steps of large parameters along a gradient that is at most so long; those of small ones are left."""
+        for parameter in self.parameters.values() if length > longest else ():
+            if parameter.grad is not None:
+                parameter.grad.mul_(longest / length)
+        for stepper in self._steppers:
             if stepper.parameter.grad is not None:
-                if length > longest:
-                    stepper.parameter.grad.mul_(longest / length)
                 stepper.step()
 
     @contextmanager
@@ -121,6 +128,12 @@ class Trainer:
         finally:
             for block in blocks:
                 del block.forward  # that of its class is there again
+
+
+def _square(gradient: Tensor) -> Tensor:
+    """Its length squared, a float64 scalar."""
+    length: Tensor = torch.linalg.vector_norm(gradient, dtype=torch.float32)
+    return length.square().double()
 
 
 def _whole(name: str, parameter: Parameter) -> Slice:
