@@ -46,7 +46,7 @@ def damage_keys(**damage: object) -> set[str]:
     return {key.removeprefix("damage.0.") for key in found if key.startswith("damage.")}
 
 
-PLAIN = {"method", "groups", "levels", "layers", "each_layer", "heads", "experts"}
+PLAIN = {"method", "groups", "levels", "layers", "each_layer", "heads", "experts", "before", "then"}
 
 
 @pytest.mark.parametrize(("at", "table"), [("model", ModelSpec), ("run", RunSpec), ("seeds", Seeds)])
