@@ -50,6 +50,17 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def dose_words(method: str, level: float | None) -> str:
+    """A method with its level: `mult_gauss σ 0.4`; a method this version does not know keeps its bare level."""
+    if level is None:
+        return method
+    from engine import catalog
+
+    known = catalog.methods().get(method)
+    symbol = f"{known.level.symbol} " if known and known.level else ""
+    return f"{method} {symbol}{level:g}"
+
+
 def counted(number: int, noun: str) -> str:
     """ "1 seed", "12 seeds", "1,200 seeds"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -218,9 +218,9 @@ def _start(run: Path, how: _How, device: str | None = None, models: Mapping[str,
             output.say(f"run {run}")
         follow(run, process, _view(how.quiet), interrupts)
     if how.charts and not interrupts.count and runs.status(run).ok:
-        from app.commands import browse
+        from app.commands.chart import print_charts
 
-        browse.print_charts(run)
+        print_charts(run)
     exit_status = _end(run, as_json=how.as_json, quiet=how.quiet)
     return INTERRUPTED if interrupts.count else exit_status
 

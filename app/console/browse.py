@@ -130,8 +130,8 @@ class BrowseScreen(LabScreen):
         if action in ("view", "metric", "part"):
             return self._shows("chart")
         if action in ("lines", "level"):
-            view = "dose" if action == "lines" else "scaling"
-            return self._shows("chart") and self.query_one("#chart", ChartPane).view == view
+            chosen = self.query_one("#chart", ChartPane).chosen if self._shows("chart") else None
+            return chosen is not None and (chosen.kind.levels if action == "level" else len(chosen.every_line) > 1)
         if action == "filter":
             return self._shows("trials")
         if action == "artifacts":
@@ -181,7 +181,7 @@ class BrowseScreen(LabScreen):
 
     def action_view(self) -> None:
         """Dose–response, scaling or the map of layers."""
-        self.query_one("#chart", ChartPane).swap_view()
+        self.query_one("#chart", ChartPane).next_view()
         self.refresh_bindings()
 
     def action_metric(self) -> None:
@@ -190,7 +190,7 @@ class BrowseScreen(LabScreen):
 
     def action_lines(self) -> None:
         """A line a group, a model, or an ability."""
-        self.query_one("#chart", ChartPane).swap_lines()
+        self.query_one("#chart", ChartPane).next_lines()
 
     def action_part(self, by: int) -> None:
         """Charts another model or group."""

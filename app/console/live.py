@@ -178,11 +178,11 @@ class LiveScreen(LabScreen):
 
     def action_view(self) -> None:
         """Dose–response, scaling or the map of layers."""
-        self.query_one(ChartPane).swap_view()
+        self.query_one(ChartPane).next_view()
 
     def action_lines(self) -> None:
         """A line a group, a model, or an ability."""
-        self.query_one(ChartPane).swap_lines()
+        self.query_one(ChartPane).next_lines()
 
     def action_part(self, by: int) -> None:
         """Charts another model or group."""

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from app.scaling_chart import scaling_chart, scaling_panel
+from app.charts.chart import Paper
+from app.charts.scaling import ScalingChart, scaling_panel
 from engine.analysis import dose, table
 from engine.analysis.names import model_name, names_over_runs, short_names
 from tests.analysis.conftest import MakeRun, record
@@ -76,5 +77,5 @@ def test_a_scaling_chart_names_folders_of_one_name_apart(make_run: MakeRun) -> N
         )
     )
     panel = scaling_panel(table(run), "perplexity", "none", None)
-    drawn = scaling_chart(panel, "perplexity", width=100)
+    drawn = ScalingChart("perplexity", panel).text(Paper(100))
     assert all(f"{name}/model" in drawn for name in "xyz")

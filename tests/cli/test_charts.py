@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from app import charts, words
+from app import words
+from app.charts.chart import COLOURS, Ink, Paper
+from app.charts.dose import DoseChart, panels
 from engine.analysis import Curve
 
 NAN = math.nan
@@ -32,11 +34,11 @@ def plain(text: str) -> str:
 
 def test_a_line_a_model_for_each_group_and_with_one_model_a_line_a_group() -> None:
     many = [curve(model, group=group) for model in ("a", "b") for group in ("attn_only", "mlp_only")]
-    assert [(panel.title, panel.labels) for panel in charts.panels(many)] == [
+    assert [(panel.title, panel.labels) for panel in panels(many)] == [
         ("mult_gauss · attn_only", ("a", "b")),
         ("mult_gauss · mlp_only", ("a", "b")),
     ]
-    assert [(panel.title, panel.labels) for panel in charts.panels(many[:2])] == [
+    assert [(panel.title, panel.labels) for panel in panels(many[:2])] == [
         ("mult_gauss · a", ("attn_only", "mlp_only"))
     ]
 
@@ -45,8 +47,8 @@ def test_more_lines_than_can_be_told_apart_are_a_chart_for_each_number_of_weight
     selections = [f"{by} {k}{score}" for k in (10, 500) for by, score in (("top_k", " magnitude"), ("random", ""))]
     groups = [f"{part}[0-1; {selection}]" for part in ("mlp_only", "attn_only") for selection in selections]
     few = [curve(method="mask", group=group) for group in groups]
-    assert [panel.labels for panel in charts.panels(few)] == [tuple(groups)]
-    found = charts.panels([*few, curve(method="mask", group="mlp_only[random 0.25]")])
+    assert [panel.labels for panel in panels(few)] == [tuple(groups)]
+    found = panels([*few, curve(method="mask", group="mlp_only[random 0.25]")])
     labels = tuple(f"{part}[0-1; {by}]" for part in ("mlp_only", "attn_only") for by in ("top_k magnitude", "random"))
     assert [(panel.title, panel.labels) for panel in found] == [
         ("mask · petri-16k · k = 10", labels),
@@ -58,8 +60,8 @@ def test_more_lines_than_can_be_told_apart_are_a_chart_for_each_number_of_weight
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
 def test_dose_chart_fits_its_size_and_says_everything(width: int, height: int) -> None:
-    (panel,) = charts.panels([curve("petri-16k"), curve("petri-60k", nonfinite=(0, 0, 0), n=(2, 2, 2))])
-    text = charts.dose_chart(panel, "perplexity", width=width, height=height, colour=False)
+    (panel,) = panels([curve("petri-16k"), curve("petri-60k", nonfinite=(0, 0, 0), n=(2, 2, 2))])
+    text = DoseChart("perplexity", panel).text(Paper(width, height, colour=False))
     lines = text.splitlines()
     assert len(lines) <= height
     assert max(map(len, lines)) <= width
@@ -73,8 +75,8 @@ def test_dose_chart_fits_its_size_and_says_everything(width: int, height: int) -
 
 
 def test_the_log_axis_puts_equal_ratios_at_equal_distances() -> None:
-    (panel,) = charts.panels([curve(low=(10.0, 100.0, 1000.0), high=(10.0, 100.0, 1000.0), nonfinite=(0, 0, 0))])
-    text = charts.dose_chart(panel, "perplexity", colour=False)
+    (panel,) = panels([curve(low=(10.0, 100.0, 1000.0), high=(10.0, 100.0, 1000.0), nonfinite=(0, 0, 0))])
+    text = DoseChart("perplexity", panel).text(Paper(colour=False))
     heights = [index for index, line in enumerate(text.splitlines()[2:18]) if re.search("[^●]●[^●]", line)]
     assert len(heights) == 3
     assert abs((heights[2] - heights[1]) - (heights[1] - heights[0])) <= 1
@@ -83,17 +85,17 @@ def test_the_log_axis_puts_equal_ratios_at_equal_distances() -> None:
 
 
 def test_fewer_values_are_worse_so_the_axis_of_quantisation_runs_down() -> None:
-    (panel,) = charts.panels([curve(method="uni_quant", level=(2.0, 16.0, 256.0))])
-    axis = next(line for line in charts.dose_chart(panel, "perplexity", colour=False).splitlines() if "256" in line)
+    (panel,) = panels([curve(method="uni_quant", level=(2.0, 16.0, 256.0))])
+    axis = next(line for line in DoseChart("perplexity", panel).text(Paper(colour=False)).splitlines() if "256" in line)
     assert re.findall(r"\d+", axis) == ["256", "16", "2"]
 
 
 def test_no_colour_is_the_same_picture_without_escapes() -> None:
-    (panel,) = charts.panels([curve()])
-    coloured = charts.dose_chart(panel, "perplexity", colour=True)
+    (panel,) = panels([curve()])
+    coloured = DoseChart("perplexity", panel).text(Paper(colour=True))
     assert "\x1b[38;5;" in coloured  # 256 colours
     assert "\x1b[48" not in coloured  # the terminal's own background
-    bare = charts.dose_chart(panel, "perplexity", colour=False)
+    bare = DoseChart("perplexity", panel).text(Paper(colour=False))
     assert "\x1b" not in bare
     assert [line.rstrip() for line in plain(coloured).splitlines()] == [line.rstrip() for line in bare.splitlines()]
 
@@ -107,15 +109,15 @@ def test_colours_can_be_read_on_white_and_on_black() -> None:
         linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    for code in charts.COLOURS:
+    for code in COLOURS:
         assert 1.05 / (luminance(code) + 0.05) >= 3, code
         assert (luminance(code) + 0.05) / 0.05 >= 3, code
 
 
 def test_nothing_finite_is_said_instead_of_drawn() -> None:
     nothing = curve(mean=(NAN,) * 3, low=(NAN,) * 3, high=(NAN,) * 3, n=(0, 0, 0), nonfinite=(1, 1, 1))
-    (panel,) = charts.panels([nothing])
-    text = charts.dose_chart(panel, "perplexity")
+    (panel,) = panels([nothing])
+    text = DoseChart("perplexity", panel).text(Paper())
     assert "no finite value to draw" in text
     assert "attn_only at 0.5 (1 of 1)" in text
 
@@ -125,8 +127,8 @@ def test_a_chart_draws_on_the_plot_of_a_console_widget_too() -> None:
 
     plot = Plot()
     plot.plotsize(80, 20)
-    (panel,) = charts.panels([curve()])
-    charts.draw_dose(plot, panel, "perplexity")
+    (panel,) = panels([curve()])
+    DoseChart("perplexity", panel).draw(plot, Ink(), 20)
     assert "petri-16k" in plain(plot.build())
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.charts import Axis
+from app.charts.drawing import Axis
 from engine.analysis.curves import mean
 from engine.analysis.power_law import power_of_ten
 from tests import extremes

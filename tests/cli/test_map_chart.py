@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.map_chart import map_caption, map_chart, map_text
+from app.charts.chart import Paper
+from app.charts.layer_map import MapChart, map_text
 from engine.analysis import Cell, LayerMap, MapRow
 from tests.cli.conftest import Lesion
 
@@ -29,7 +30,7 @@ SMALL = scan(4, [cell(10.0), cell(40.0), cell(640.0), cell(5.0)], [BROKEN, FAILE
 
 
 def test_numbers_are_factors_of_the_baseline_and_broken_cells_are_marked() -> None:
-    lines = map_chart(SMALL, "perplexity", colour=False).splitlines()
+    lines = MapChart("perplexity", SMALL).text(Paper(colour=False)).splitlines()
     assert lines[0].strip() == "perplexity · layer by layer · petri-1m"
     assert lines[1].startswith("0 1.00  1 1.02  ")
     assert lines[1].endswith("8 8.00  9 64.0")
@@ -74,9 +75,9 @@ def digits(layers: int) -> list[int]:
 def test_every_line_fits_and_colour_changes_no_character(width: int, layers: int) -> None:
     found = scan(layers, *([cell(10.0 * (1 + layer % 7) ** row) for layer in range(layers)] for row in range(3)))
     for metric in ("perplexity", "token_accuracy", "kl"):
-        plain = map_chart(found, metric, width=width, colour=False)
+        plain = MapChart(metric, found).text(Paper(width, colour=False))
         assert max(map(len, plain.splitlines())) <= width
-        coloured = map_chart(found, metric, width=width, colour=True)
+        coloured = MapChart(metric, found).text(Paper(width, colour=True))
         assert [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", coloured).splitlines()] == plain.splitlines()
         assert set(re.findall(r"\x1b\[([0-9]+)[;m]", coloured)) <= {"0", "38", "48"}
 
@@ -85,14 +86,17 @@ def test_differences_have_signs_and_a_change_is_shown_as_it_is() -> None:
     found = scan(2, [cell(9.5), cell(11.0)])
     assert map_text(found, "token_accuracy", width=80).plain.splitlines()[-1].split()[4:] == ["-0.50", "+1.00"]
     assert map_text(found, "kl", width=80).plain.splitlines()[-1].split()[4:] == ["9.5", "11.0"]
-    assert map_caption(found, "kl") == ["largest change: attn_all skip p 1 in layer 1: 11"]
+    assert MapChart("kl", found).caption() == ["largest change: attn_all skip p 1 in layer 1: 11"]
 
 
 def test_nothing_to_compare_and_nothing_changed() -> None:
     alone = LayerMap("petri-1m", (0, 1), scan(2, [cell(1.0), cell(2.0)]).rows, math.nan)
-    assert "no finite perplexity of the undamaged model" in map_chart(alone, "perplexity", colour=False)
-    assert map_chart(scan(2, [cell(10.0)] * 2), "perplexity", colour=False).splitlines()[1] == "no change anywhere"
-    assert "× not finite" in map_chart(scan(2, [BROKEN] * 2), "perplexity", colour=False)
+    assert "no finite perplexity of the undamaged model" in MapChart("perplexity", alone).text(Paper(colour=False))
+    assert (
+        MapChart("perplexity", scan(2, [cell(10.0)] * 2)).text(Paper(colour=False)).splitlines()[1]
+        == "no change anywhere"
+    )
+    assert "× not finite" in MapChart("perplexity", scan(2, [BROKEN] * 2)).text(Paper(colour=False))
 
 
 def test_more_lines_than_there_is_room_for_are_counted() -> None:

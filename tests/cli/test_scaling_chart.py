@@ -7,16 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app import charts
-from app.scaling_chart import (
-    UNDAMAGED,
-    ScalingPanel,
-    Series,
-    draw_scaling,
-    scaling_caption,
-    scaling_chart,
-    scaling_panel,
-)
+from app.charts.chart import COLOURS, UNDAMAGED, Ink, Paper
+from app.charts.scaling import ScalingChart, ScalingPanel, Series, scaling_panel
 from engine.analysis import frame_of, scaling
 from engine.analysis.power_law import Scaling, fit
 
@@ -56,7 +48,7 @@ def frame(measured: Measured = MEASURED, metric: str = "perplexity", **given: fl
 def drawn(width: int = 80, height: int = 24, panel: ScalingPanel | None = None) -> tuple[list[str], list[str]]:
     """The lines of the picture, and of the caption below it."""
     panel = panel or scaling_panel(frame(), "perplexity", "mult_gauss", 0.5)
-    lines = scaling_chart(panel, "perplexity", width=width, height=height, colour=False).splitlines()
+    lines = ScalingChart("perplexity", panel).text(Paper(width, height, colour=False)).splitlines()
     ends = next(index for index, line in enumerate(lines) if "parameters (total)" in line) + 1
     return lines[:ends], lines[ends:]
 
@@ -165,7 +157,7 @@ def test_without_a_fit_the_points_and_the_reason_are_shown() -> None:
 
 
 def test_nothing_above_zero_is_said_instead_of_drawn() -> None:
-    text = scaling_chart(panel_of(fit([], [], dropped=7)), "perplexity")
+    text = ScalingChart("perplexity", panel_of(fit([], [], dropped=7))).text(Paper())
     assert text.splitlines()[0] == "perplexity · by hand: no value above zero to draw"
     assert re.search(r"● group0 +no fit +– +– +0 +7\n", text)
 
@@ -181,8 +173,8 @@ def test_a_change_has_no_undamaged_series_and_method_none_nothing_else() -> None
 
 
 def test_groups_have_the_colours_of_the_dose_chart_and_the_undamaged_a_grey_of_their_own() -> None:
-    text = scaling_chart(scaling_panel(frame(), "perplexity", "mult_gauss", 0.5), "perplexity")
-    for code, marker in ((charts.COLOURS[0], "●"), (charts.COLOURS[1], "◆"), (UNDAMAGED, "\\+")):
+    text = ScalingChart("perplexity", scaling_panel(frame(), "perplexity", "mult_gauss", 0.5)).text(Paper())
+    for code, marker in ((COLOURS[0], "●"), (COLOURS[1], "◆"), (UNDAMAGED, "\\+")):
         assert re.search(rf"\x1b\[38;5;{code}m{marker}", text), marker
     share = (8 + 10 * (UNDAMAGED - 232)) / 255
     luminance = ((share + 0.055) / 1.055) ** 2.4
@@ -195,7 +187,8 @@ def test_it_draws_on_the_plot_of_a_console_widget_too() -> None:
     plot = Plot()
     plot.plotsize(80, 20)
     panel = scaling_panel(frame(), "perplexity", "mult_gauss", 0.5)
-    draw_scaling(plot, panel, "perplexity", lines=20)
+    chart = ScalingChart("perplexity", panel)
+    chart.draw(plot, Ink(), 20)
     text = re.sub(r"\x1b\[[0-9;]*m", "", plot.build())
     assert all(name in text for name in ("● attn_only", "◆ mlp_only", "+ undamaged", "petri-1m"))
-    assert all(one.label in "\n".join(scaling_caption(panel)) for one in panel.series)
+    assert all(one.label in "\n".join(chart.caption()) for one in panel.series)

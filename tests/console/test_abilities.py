@@ -43,7 +43,7 @@ async def test_abilities_come_first_and_keys_lead_on(tmp_path: Path, size: tuple
         await app.browse_run(run)
         await until(pilot, lambda: app.screen.query(TrialTable) and app.focused)
         await pilot.press("c")
-        await until(pilot, lambda: app.screen.query_one(Plot).drawing.abilities)
+        await until(pilot, lambda: app.screen.query_one(Plot).drawing.lines == "a line an ability")
         drawn = shown(pilot, "#chart")
         assert "accuracy · mult_gauss · attn_only · petri-60k" in drawn  # the largest first
         assert "1 of 2 · a line an ability" in drawn

@@ -52,7 +52,7 @@ async def test_a_finished_run_from_the_list_to_its_texts(finished_run: Path, siz
         beside = [row for row in shown(pilot, "#texts").splitlines() if "trial ·" in row and "baseline ·" in row]
         assert bool(beside) == (size[0] >= 120)
         await pilot.press("escape", "c")
-        await until(pilot, lambda: app.screen.query_one(Plot).drawing.panel)
+        await until(pilot, lambda: app.screen.query_one(Plot).drawing.chart)
         assert "dose–response · perplexity" in shown(pilot, "#chart")
         await pilot.press("m", "l")
         await until(pilot, lambda: "nll" in shown(pilot, "#chart") and "a line a model" in shown(pilot, "#chart"))

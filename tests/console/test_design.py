@@ -240,7 +240,7 @@ async def test_from_design_to_a_run_to_live_to_browse(tmp_path: Path) -> None:
         await until(pilot, lambda: "perplexity" in shown(pilot, "#metrics"))
         assert "mult_gauss σ 1 · attn_only" in shown(pilot, "#detail")
         await pilot.press("escape", "c")
-        await until(pilot, lambda: app.screen.query_one(Plot).drawing.panel)
+        await until(pilot, lambda: app.screen.query_one(Plot).drawing.chart)
         assert "mult_gauss" in shown(pilot, "#chart")
 
 

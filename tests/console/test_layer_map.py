@@ -44,7 +44,7 @@ async def test_a_scan_opens_as_a_map_and_its_keys_lead_on(tmp_path: Path, size: 
         await app.browse_run(run)
         await until(pilot, lambda: app.screen.query(TrialTable) and app.focused)
         await pilot.press("c")
-        await until(pilot, lambda: app.screen.query_one(Plot).drawing.layers)
+        await until(pilot, lambda: app.screen.query_one(Plot).drawing.view == "layer by layer")
         drawn = shown(pilot, "#chart")
         assert "layer by layer · perplexity · petri-16k" in drawn
         assert "1 of 2 · a column a layer" in drawn
@@ -71,8 +71,10 @@ async def test_where_a_run_does_other_damage_too_the_map_is_one_key_away(tmp_pat
     app = LesionApp(tmp_path, tmp_path / "profiles")
     async with app.run_test(size=(120, 40)) as pilot:
         await app.watch_run(run)
-        await until(pilot, lambda: app.screen.query_one(Plot).drawing.panel)
-        assert app.screen.query_one(ChartPane).view == "dose"
+        await until(pilot, lambda: app.screen.query_one(Plot).drawing.chart)
+        chosen = app.screen.query_one(ChartPane).chosen
+        assert chosen is not None
+        assert chosen.kind.view == "dose–response"
         await pilot.press("x", "x")
-        await until(pilot, lambda: app.screen.query_one(Plot).drawing.layers)
+        await until(pilot, lambda: app.screen.query_one(Plot).drawing.view == "layer by layer")
         assert "layer by layer · perplexity · petri-16k" in shown(pilot, "ChartPane")

@@ -61,7 +61,7 @@ async def test_leave_come_back_stop_and_resume_a_real_run(tmp_path: Path) -> Non
             assert "● running" in shown(pilot, "#progress")
             await until(pilot, lambda: " left (ends " in shown(pilot, "#progress"))
             await until(pilot, lambda: "GB" in shown(pilot, "#memory"))
-            await until(pilot, lambda: app.screen.query_one(Plot).drawing.panel)
+            await until(pilot, lambda: app.screen.query_one(Plot).drawing.chart)
             await pilot.press("d")
             await until(pilot, lambda: "● running" in shown(pilot, "#runs"))
             assert any(f"lesion attach {run.name}" in note.message for note in app._notifications)
@@ -89,7 +89,7 @@ async def test_a_finished_run_at_every_size(tmp_path: Path, size: tuple[int, int
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: isinstance(app.screen, LiveScreen) and "✓ done" in shown(pilot, "Banner"))
         assert "100%" in shown(pilot, "#progress")
-        await until(pilot, lambda: app.screen.query_one(Plot).drawing.panel)
+        await until(pilot, lambda: app.screen.query_one(Plot).drawing.chart)
         assert "dose–response · perplexity" in shown(pilot, "#chart")
         assert "petri-60k · mult_gauss σ 1" in shown(pilot, "#log")
         await pilot.press("m")
@@ -153,7 +153,7 @@ async def test_lines_that_lesion_did_not_write_are_told_and_passed_over(tmp_path
         await until(pilot, lambda: isinstance(app.screen, LiveScreen) and "✓ done" in shown(pilot, "Banner"))
         banner = " ".join(shown(pilot, "Banner").split())
         assert "events.jsonl has a line that is an event 'worker' without a usable 't'; all else is shown." in banner
-        await until(pilot, lambda: app.screen.query_one(Plot).drawing.panel)
+        await until(pilot, lambda: app.screen.query_one(Plot).drawing.chart)
         assert isinstance(app.screen, LiveScreen)
         assert len(app.screen.live.records) == len(planned) - 2
         await pilot.press("d")

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from app.charts import Panel
-from app.commands.browse import print_charts
+from app.charts.choosing import Drawing
+from app.charts.dose import DoseChart, Panel
+from app.charts.scaling import ScalingChart
+from app.commands.chart import print_charts
 from app.console.app import LesionApp
-from app.console.widgets.chart_pane import Drawing, Plot
+from app.console.widgets.chart_pane import Plot
 from app.console.widgets.trial_table import TrialTable
 from engine.analysis import Curve
 from tests import extremes
@@ -64,7 +66,7 @@ async def test_undamaged_models_alone_have_a_scaling_chart(tmp_path: Path, capsy
     async with LesionApp(tmp_path, tmp_path).run_test(size=(120, 40)) as pilot:
         plot = await charting(pilot, run)
         await pilot.press("x")
-        await until(pilot, lambda: plot.drawing.scaling)
+        await until(pilot, lambda: isinstance(plot.drawing.chart, ScalingChart))
         assert plot.drawing.reason == ""
         await until(pilot, lambda: "0.2500 ±" in shown(pilot, "#chart"))
         await pilot.press("full_stop")
@@ -81,7 +83,7 @@ async def test_a_fault_of_ours_in_a_chart_is_said_to_be_ours(tmp_path: Path, mon
     curve = Curve("m", "mult_gauss", "g", (math.inf,), (1.0,), (1.0,), (1.0,), (1,), (0,), (0,), 1.0)
     async with LesionApp(tmp_path, tmp_path).run_test(size=(120, 40)) as pilot:
         plot = await charting(pilot, run)
-        plot.show(Drawing("perplexity", panel=Panel("t", "mult_gauss", (curve,), ("g",))))
+        plot.show(Drawing(chart=DoseChart("perplexity", Panel("t", "mult_gauss", (curve,), ("g",)))))
         await until(pilot, lambda: "a fault in Lesion itself" in shown(pilot, "#chart"))
         await pilot.resize_terminal(100, 30)
         await until(pilot, lambda: "a fault in Lesion itself" in shown(pilot, "#chart"))

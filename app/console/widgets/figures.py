@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from app import charts
 from app.safe import line
+from app.words import dose_words
 from engine.analysis import model_name, trial_group
 from engine.profile import Trial
 from engine.record.trials import TrialRecord
@@ -47,5 +47,5 @@ def trial_words(trial: Trial | TrialRecord) -> str:
     if trial.baseline or trial.method == "none":
         parts.append("baseline")
     else:
-        parts += [charts.dose_words(trial.method, trial.level), str(trial_group(trial))]
+        parts += [dose_words(trial.method, trial.level), str(trial_group(trial))]
     return line(" · ".join([*parts, f"seed {trial.seed}"]))

@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app.charts import COLOURS, MARKERS, Axis, as_text, dose_words, wrapped
+from app.charts.chart import Choice, Ink, Kind, Part
+from app.charts.dose import A_GROUP
+from app.charts.drawing import MARKERS, Axis, Plotted
+from app.charts.table import Table
+from app.words import dose_words
 from engine.analysis import CHANGE, Scaling, scaling, strongest
 from engine.analysis.power_law import FEWEST_POINTS
 from engine.record.changes import is_change
@@ -15,7 +20,6 @@ from engine.record.changes import is_change
 if TYPE_CHECKING:
     import pandas as pd
 
-UNDAMAGED = 244  # a grey of the 256-colour palette with a contrast of 3 : 1 and more on white and on black
 UNDAMAGED_MARKER = "+"
 FRAME = 6  # lines of a plot that are not its canvas: title, names, two sides of the frame, ticks, axis labels
 FAR_SIDES = {"xside": "upper", "yside": "right"}  # the axes that carry names
@@ -36,9 +40,9 @@ class Series:
     def marker(self) -> str:
         return UNDAMAGED_MARKER if self.place is None else MARKERS[self.place % len(MARKERS)]
 
-    def colour(self, colours: Sequence[Any], undamaged: Any) -> Any:
+    def colour(self, ink: Ink) -> Any:
         """Its own of the colours of groups, or that of the undamaged models."""
-        return undamaged if self.place is None else colours[self.place % len(colours)]
+        return ink.undamaged if self.place is None else ink.colours[self.place % len(ink.colours)]
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,93 @@ class ScalingPanel:
         return not any(one.scaling.values for one in self.series)
 
 
+@dataclass(frozen=True)
+class ScalingChart(Plotted):
+    """Metric over parameters on two log axes: a point a model, a bar over its seeds.
+
+    Each series has its fitted law as a line and its name beside its largest model; the models are named above. A bar
+    that reaches zero ends at the lowest value drawn.
+    """
+
+    metric: str
+    panel: ScalingPanel
+
+    @property
+    def title(self) -> str:
+        return self.panel.title
+
+    @property
+    def reason(self) -> str:
+        return f"no value above zero to compare the models by ({self.title})" if self.panel.empty else ""
+
+    @property
+    def empty(self) -> str:
+        return f"{self.metric} · {self.title}: no value above zero to draw" if self.panel.empty else ""
+
+    def draw(self, plt: Any, ink: Ink, lines: int) -> None:
+        plt.title(f"{self.metric} · {self.panel.title}")
+        if self.panel.empty:
+            return
+        drawn = [(one, one.colour(ink)) for one in self.panel.series if one.scaling.values]
+        x, y = Axis(log=True), Axis(log=True)
+        x_limits = x.apply(plt, "x", "parameters (total)", [size for one, _ in drawn for size in one.scaling.params])
+        heights = [value for one, _ in drawn for value in _heights(one.scaling)]
+        y_limits = y.apply(plt, "y", self.metric, heights)
+        for one, colour in drawn:
+            _draw_line(plt, one.scaling, x, y, min(heights), colour)
+        for one, colour in reversed(drawn):  # a group lies over the undamaged models
+            plt.scatter(x.places(one.scaling.params), y.places(one.scaling.values), marker=one.marker, color=colour)
+        plt.xlim(*x_limits, xside="upper")
+        plt.ylim(*y_limits, yside="right")
+        _name_models(plt, [one for one, _ in drawn], x)
+        _name_series(plt, drawn, x, y, y_limits, lines - FRAME)
+
+    def caption(self) -> list[str]:
+        """A table of the fits, a line a series under its headings, then what points, bars and lines are and what is
+        not."""
+        rows = [HEADINGS, *(_row(one) for one in self.panel.series)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        said = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+        seeds = {n for one in self.panel.series for n in one.scaling.n}
+        if max(seeds, default=0) > 1:
+            several = " to ".join(str(n) for n in sorted({min(seeds), max(seeds)}))
+            said.append(f"points: mean of {several} seeds; bars: smallest to largest; lines: power laws")
+        if any(one.scaling.exponent is None for one in self.panel.series):
+            said.append(f"no fit: a fit needs {FEWEST_POINTS} models of different size with a value above zero")
+        if any(one.scaling.dropped for one in self.panel.series):
+            said.append("dropped: trials not finite, without result, or of a model with a mean <= 0")
+        return said
+
+
+class Scalings(Kind):
+    """A chart a method: every group that it damaged at one level, over the size of the model."""
+
+    view = "scaling"
+    lines = (A_GROUP,)
+    compares = levels = True
+
+    def parts(self, table: Table, metric: str, choice: Choice) -> list[Part]:
+        return [partial(_chart, table.damages, metric, method, choice) for method in compared_methods(table.damages)]
+
+
+def _chart(frame: pd.DataFrame, metric: str, method: str, choice: Choice) -> ScalingChart:
+    level = chosen_level(frame, metric, method, choice.steps) if choice.level is None else choice.level
+    return ScalingChart(metric, scaling_panel(frame, metric, method, level))
+
+
 def compared_methods(frame: pd.DataFrame) -> list[str]:
     """The methods of the table that have a scaling chart each, `none` where nothing was damaged."""
     return [str(method) for method in frame[frame["level"].notna()]["method"].unique()] or ["none"]
 
 
-def chosen_level(frame: pd.DataFrame, metric: str, method: str, step: int = 0) -> float | None:
-    """The level to compare models at, `step` levels up or down from the strongest that most survive, round the ends;
+def chosen_level(frame: pd.DataFrame, metric: str, method: str, steps: int = 0) -> float | None:
+    """The level to compare models at, `steps` levels up or down from the strongest that most survive, round the ends;
     None where the method has no levels."""
     level = strongest(frame, metric, method)
     if level is None:
         return None
     levels = sorted({float(one) for one in frame[frame["method"] == method]["level"].dropna()})
-    return levels[(levels.index(level) + step) % len(levels)]
+    return levels[(levels.index(level) + steps) % len(levels)]
 
 
 def scaling_panel(frame: pd.DataFrame, metric: str, method: str, level: float | None) -> ScalingPanel:
@@ -82,63 +160,6 @@ def scaling_panel(frame: pd.DataFrame, metric: str, method: str, level: float | 
     if not (metric.endswith(CHANGE) or is_change(metric)):
         series.append(Series("undamaged", None, scaling(frame, metric)))
     return ScalingPanel("undamaged" if method == "none" else dose_words(method, level), tuple(series))
-
-
-def scaling_chart(panel: ScalingPanel, metric: str, *, width: int = 80, height: int = 24, colour: bool = True) -> str:
-    """The chart and its caption as text, at most `width` columns and, with few series, `height` lines."""
-    caption = wrapped(scaling_caption(panel), width)
-    if panel.empty:
-        return "\n".join([f"{metric} · {panel.title}: no value above zero to draw", *caption])
-    lines = max(height - len(caption), 10)
-    return as_text(lambda plt: draw_scaling(plt, panel, metric, lines=lines), caption, width, height, colour)
-
-
-def draw_scaling(
-    plt: Any,
-    panel: ScalingPanel,
-    metric: str,
-    *,
-    lines: int,
-    colours: Sequence[Any] = COLOURS,
-    undamaged: Any = UNDAMAGED,
-) -> None:
-    """Metric over parameters on two log axes, in a plot of this many lines: a point a model, a bar over its seeds.
-
-    Each series has its fitted law as a line and its name beside its largest model; the models are named above. A bar
-    that reaches zero ends at the lowest value drawn.
-    """
-    plt.title(f"{metric} · {panel.title}")
-    if panel.empty:
-        return
-    drawn = [(one, one.colour(colours, undamaged)) for one in panel.series if one.scaling.values]
-    x, y = Axis(log=True), Axis(log=True)
-    x_limits = x.apply(plt, "x", "parameters (total)", [size for one, _ in drawn for size in one.scaling.params])
-    heights = [value for one, _ in drawn for value in _heights(one.scaling)]
-    y_limits = y.apply(plt, "y", metric, heights)
-    for one, colour in drawn:
-        _draw_line(plt, one.scaling, x, y, min(heights), colour)
-    for one, colour in reversed(drawn):  # a group lies over the undamaged models
-        plt.scatter(x.places(one.scaling.params), y.places(one.scaling.values), marker=one.marker, color=colour)
-    plt.xlim(*x_limits, xside="upper")
-    plt.ylim(*y_limits, yside="right")
-    _name_models(plt, [one for one, _ in drawn], x)
-    _name_series(plt, drawn, x, y, y_limits, lines - FRAME)
-
-
-def scaling_caption(panel: ScalingPanel) -> list[str]:
-    """A table of the fits, a line a series under its headings, then what points, bars and lines are and what is not."""
-    rows = [HEADINGS, *(_row(one) for one in panel.series)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    said = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
-    seeds = {n for one in panel.series for n in one.scaling.n}
-    if max(seeds, default=0) > 1:
-        several = " to ".join(str(n) for n in sorted({min(seeds), max(seeds)}))
-        said.append(f"points: mean of {several} seeds; bars: smallest to largest; lines: power laws")
-    if any(one.scaling.exponent is None for one in panel.series):
-        said.append(f"no fit: a fit needs {FEWEST_POINTS} models of different size with a value above zero")
-    if any(one.scaling.dropped for one in panel.series):
-        said.append("dropped: trials not finite, without result, or of a model with a mean <= 0")
-    return said
 
 
 def _row(one: Series) -> tuple[str, ...]:

@@ -12,15 +12,19 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from app.charts import NOT_FINITE, dose_words, logarithmic, wrapped
-from app.words import rounded
-from engine.analysis import CHANGE, Cell, LayerMap, MapRow, change_from
+from app.charts.chart import Choice, Ink, Kind, Paper, Part
+from app.charts.drawing import NOT_FINITE, logarithmic, wrapped
+from app.charts.table import Table
+from app.words import dose_words, rounded
+from engine.analysis import CHANGE, Cell, LayerMap, MapRow, change_from, layer_maps
 from engine.record.changes import is_change
 
+VIEW = "layer by layer"
 NO_RESULT = "–"
 NOT_DONE = " "
 STEPS = 9
@@ -73,17 +77,72 @@ class Scale:
         return self.metric.endswith(CHANGE) or is_change(self.metric)
 
 
-def map_chart(layer_map: LayerMap, metric: str, *, width: int = 80, colour: bool = True) -> str:
-    """The map and its caption as text, at most `width` columns."""
-    title = f"{metric} · layer by layer · {layer_map.model}"
-    text = Text("\n").join([Text(title[:width].center(width).rstrip()), map_text(layer_map, metric, width=width)])
-    text.append("\n" + "\n".join(wrapped(map_caption(layer_map, metric), width)))
-    if not colour:
-        return "\n".join(line.rstrip() for line in text.plain.splitlines())
-    paper = Console(file=io.StringIO(), force_terminal=True, color_system="256", width=width, legacy_windows=False)
-    paper.print(text, end="", no_wrap=True, crop=False, highlight=False)
-    assert isinstance(paper.file, io.StringIO)
-    return paper.file.getvalue()
+@dataclass(frozen=True)
+class MapChart:
+    """The map of one model."""
+
+    metric: str
+    layer_map: LayerMap
+    reason = ""
+
+    @property
+    def title(self) -> str:
+        return self.layer_map.model
+
+    def picture(self, plt: Any, width: int, height: int, ink: Ink) -> Text:
+        return map_text(self.layer_map, self.metric, width=width, height=height)
+
+    def text(self, paper: Paper) -> str:
+        """At most the paper's columns, and as many lines as it takes."""
+        title = f"{self.metric} · {VIEW} · {self.title}"[: paper.width].center(paper.width).rstrip()
+        caption = "\n".join(wrapped(self.caption(), paper.width))
+        text = Text("\n").join([Text(title), map_text(self.layer_map, self.metric, width=paper.width), Text(caption)])
+        return _coloured(text, paper.width) if paper.colour else "\n".join(map(str.rstrip, text.plain.splitlines()))
+
+    def caption(self) -> list[str]:
+        """What the colours cannot show: the baseline, the largest change, and every cell not finite or without
+        result."""
+        scale = scale_of(self.layer_map, self.metric)
+        said = [] if scale.itself else [f"baseline: {self.layer_map.model} {rounded(self.layer_map.baseline)}"]
+        named = [
+            (row, layer, one)
+            for row in self.layer_map.rows
+            for layer, one in zip(self.layer_map.layers, row.cells, strict=True)
+            if one
+        ]
+        changed = [(abs(scale.change(one)), row, layer, one) for row, layer, one in named]
+        if finite := [each for each in changed if math.isfinite(each[0])]:
+            _, row, layer, one = max(finite, key=lambda each: each[0])
+            factor = "" if scale.itself else f" ({'×' if scale.log else ''}{scale.words(scale.change(one))})"
+            said.append(f"largest change: {_name(row)} in layer {layer}: {rounded(one.mean)}{factor}")
+        if (seeds := max(one.total for _, _, one in named)) > 1:
+            said.append(f"cells: mean of {seeds} seeds")
+        for word, mark, count in (("not finite", NOT_FINITE, "nonfinite"), ("no result", NO_RESULT, "missing")):
+            broken = [
+                f"{_name(row)} in layer {layer} ({getattr(one, count)} of {one.total})"
+                for row, layer, one in named
+                if getattr(one, count)
+            ]
+            if broken:
+                said.append(f"{mark} {word}: " + ", ".join(broken))
+        return said
+
+
+class LayerMaps(Kind):
+    """A map a model that was scanned layer by layer."""
+
+    view = VIEW
+    lines = ("a column a layer",)
+
+    def offered(self, table: Table) -> bool:
+        return bool(table.scanned.any())
+
+    def opens(self, table: Table) -> bool:
+        """For a run that does nothing but damage single layers."""
+        return bool((table.scanned | (table.frame["method"] == "none")).all())
+
+    def parts(self, table: Table, metric: str, choice: Choice) -> list[Part]:
+        return [partial(MapChart, metric, layer_map) for layer_map in layer_maps(table.frame, metric)]
 
 
 def map_text(layer_map: LayerMap, metric: str, *, width: int, height: int | None = None) -> Text:
@@ -109,32 +168,12 @@ def map_text(layer_map: LayerMap, metric: str, *, width: int, height: int | None
     return Text("\n").join(lines)
 
 
-def map_caption(layer_map: LayerMap, metric: str) -> list[str]:
-    """What the colours cannot show: the baseline, the largest change, and every cell not finite or without result."""
-    scale = scale_of(layer_map, metric)
-    said = [] if scale.itself else [f"baseline: {layer_map.model} {rounded(layer_map.baseline)}"]
-    named = [
-        (row, layer, one)
-        for row in layer_map.rows
-        for layer, one in zip(layer_map.layers, row.cells, strict=True)
-        if one
-    ]
-    changed = [(abs(scale.change(one)), row, layer, one) for row, layer, one in named]
-    if finite := [each for each in changed if math.isfinite(each[0])]:
-        _, row, layer, one = max(finite, key=lambda each: each[0])
-        factor = "" if scale.itself else f" ({'×' if scale.log else ''}{scale.words(scale.change(one))})"
-        said.append(f"largest change: {_name(row)} in layer {layer}: {rounded(one.mean)}{factor}")
-    if (seeds := max(one.total for _, _, one in named)) > 1:
-        said.append(f"cells: mean of {seeds} seeds")
-    for word, mark, count in (("not finite", NOT_FINITE, "nonfinite"), ("no result", NO_RESULT, "missing")):
-        broken = [
-            f"{_name(row)} in layer {layer} ({getattr(one, count)} of {one.total})"
-            for row, layer, one in named
-            if getattr(one, count)
-        ]
-        if broken:
-            said.append(f"{mark} {word}: " + ", ".join(broken))
-    return said
+def _coloured(text: Text, width: int) -> str:
+    """The text with its colours as a terminal takes them."""
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="256", width=width, legacy_windows=False)
+    console.print(text, end="", no_wrap=True, crop=False, highlight=False)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
 
 
 def scale_of(layer_map: LayerMap, metric: str) -> Scale:
