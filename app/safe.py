@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.harmless import visible
-from engine.record.kinds import word
 
 TAB = "    "
 LONGEST = 8_000  # characters of one text that are laid out; more than a full screen at any size
@@ -104,6 +103,8 @@ def _columns(character: str) -> int:
 
 
 def _jsonable(value: Any) -> Any:
+    from engine.record.kinds import word  # a room: help does without
+
     if isinstance(value, Mapping):
         return {str(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, str):

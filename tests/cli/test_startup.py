@@ -47,7 +47,15 @@ def test_help_loads_neither_torch_nor_the_console_nor_tables(arguments: list[str
 def test_help_loads_no_room_of_the_engine(arguments: list[str]) -> None:
     """The modules that say a mistake and the version, and none of what a command does."""
     ours = {module for module in modules_of(*arguments) if module.partition(".")[0] == "engine"}
-    assert ours == {"engine", "engine.errors", "engine.harmless", "engine.paths", "engine.finding", "engine.version"}
+    assert ours == {
+        "engine",
+        "engine.errors",
+        "engine.harmless",
+        "engine.paths",
+        "engine.finding",
+        "engine.units",
+        "engine.version",
+    }
 
 
 @pytest.mark.parametrize("arguments", [["models"], ["doctor"], ["schema"], ["results", "--results", "missing"]])
