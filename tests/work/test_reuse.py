@@ -139,7 +139,7 @@ def test_out_of_memory_first_frees_what_is_kept_and_only_then_halves_the_batch(
     process = worker(narrow, SCARCE.format("2, 3"))
     assert warned(process, first) == []
     freed, halved = warned(process, second)
-    assert freed.startswith("petri-16k: out of memory, so every trial now computes all layers; 0.0 MiB freed")
+    assert freed.startswith("petri-16k: out of memory, so every trial now computes all layers; 6.7 kB freed")
     assert halved == "petri-16k: out of memory in perplexity, now in batches of 8"
     roomy = worker(narrow, batch={"petri-16k": {"perplexity": 8}})
     assert lasting(process, second) == lasting(roomy, second)
