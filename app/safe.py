@@ -12,12 +12,18 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from engine.harmless import utf8 as utf8
 from engine.harmless import visible
+
+if TYPE_CHECKING:
+    from rich.style import Style
+    from rich.text import Text
 
 TAB = "    "
 LONGEST = 8_000  # characters of one text that are laid out; more than a full screen at any size
+MARKED = "dim #d7875f"  # the style of what was made visible, where there are styles
 STACKED = 2  # combining marks on one letter; more would climb over the lines above
 
 _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
@@ -38,6 +44,16 @@ def plain(text: str, *, longest: int = LONGEST) -> str:
 def line(text: object, *, longest: int = 400) -> str:
     """`text` on a single line: as `plain`, with a newline shown as `␊`."""
     return plain(str(text), longest=longest).replace("\n", "␊")
+
+
+def styled(text: str, *, longest: int = LONGEST, style: str | Style = "") -> Text:
+    """`plain(text)` as a Rich text that wraps anywhere and sets the made-visible characters apart by colour."""
+    from rich.text import Text
+
+    shown = Text(style=style, overflow="fold", no_wrap=False)
+    for piece, marked in pieces(text, longest):
+        shown.append(piece, MARKED if marked else None)
+    return shown
 
 
 def coloured(drawing: str) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -144,7 +144,10 @@ def _plan(
         "trials": len(trials),
         "baselines": sum(trial.baseline for trial in trials),
         "seeds": seeds(profile),
-        "cells": [{**cell, "trials": count} for cell, count in _cells(trials)],
+        "cells": [
+            {"model": cell.model, "method": cell.method, "group": cell.group, "trials": count}
+            for cell, count in _cells(trials).items()
+        ],
         "models": [{**asdict(model), "verdict": model.verdict} for model in surveyed],
         "remarks": remarks,
         "about_seconds": about.seconds,
@@ -155,12 +158,27 @@ def _plan(
     }
 
 
-def _cells(trials: list[Trial]) -> list[tuple[dict[str, str | None], int]]:
-    """The number of trials of each model, method and group, in the order of the grid."""
-    from engine.analysis import trial_group
+class _Cell(NamedTuple):
+    """All trials of one model, method and group. `shared` is the group without its layer where that is exactly one,
+    else None; `group` is None for baselines."""
 
-    counts = Counter((trial.model, trial.method, trial_group(trial)) for trial in trials)
-    return [({"model": model, "method": method, "group": group}, n) for (model, method, group), n in counts.items()]
+    model: str
+    method: str
+    group: str | None
+    shared: str | None
+
+
+def _cells(trials: list[Trial]) -> Counter[_Cell]:
+    """The number of trials of each, in the order of the grid."""
+    from engine.profile import Where
+    from engine.profile.places import single_layer
+
+    def cell(trial: Trial) -> _Cell:
+        where = Where.of(trial)
+        shared = None if single_layer(trial.layers) is None else replace(where, layers="").label
+        return _Cell(trial.model, trial.method, where.label, shared)
+
+    return Counter(map(cell, trials))
 
 
 def _print_plan(
@@ -175,7 +193,7 @@ def _print_plan(
     listed = ", ".join(map(str, every[:8])) + (f", … {every[-1]}" if len(every) > 8 else "")
     output.show(f"{profile.name}: {len(trials)} trials, seeds {listed}")
     output.show()
-    output.show_table(("model", "method", "group", "trials"), _plan_rows(trials, names))
+    output.show_table(("model", "method", "group", "trials"), _plan_rows(_cells(trials), names))
     output.show()
     output.show_table(
         ("model", "architecture", "parameters", "dtype", "weights", "needs", "free", ""), [_memory(m) for m in surveyed]
@@ -186,26 +204,21 @@ def _print_plan(
         output.show(f"note: {line}")
 
 
-def _plan_rows(trials: list[Trial], names: Mapping[str, str]) -> list[tuple[str, ...]]:
+def _plan_rows(cells: Counter[_Cell], names: Mapping[str, str]) -> list[tuple[str, ...]]:
     """A row a model, method and group; single layers of one group share theirs."""
-    from engine.profile import Where
-    from engine.profile.places import single_layer
-
-    counts: dict[tuple[str, str, str, bool], Counter[str]] = {}
-    for trial in trials:
-        where = Where.of(trial)
-        alone = single_layer(trial.layers) is not None
-        shared = replace(where, layers="") if alone else where
-        key = (names[trial.model], "baseline" if trial.group is None else trial.method, shared.label or "", alone)
-        counts.setdefault(key, Counter())[where.label or ""] += 1
+    rows: dict[tuple[str, str, str | None, bool], list[tuple[str | None, int]]] = {}
+    for (model, method, group, shared), count in cells.items():
+        alone = shared is not None
+        key = (names[model], "baseline" if group is None else method, shared if alone else group, alone)
+        rows.setdefault(key, []).append((group, count))
     return [
         (
             model,
             method,
-            f"{group}, {len(each)} layers one by one" if len(each) > 1 else next(iter(each)),
-            str(each.total()),
+            f"{group}, {len(each)} layers one by one" if len(each) > 1 else each[0][0] or "",
+            str(sum(count for _, count in each)),
         )
-        for (model, method, group, _), each in counts.items()
+        for (model, method, group, _), each in rows.items()
     ]
 
 

@@ -38,7 +38,8 @@ def derived(key: str, info: FieldInfo, label: str | None = None) -> Field:
     named = label or (info.title or key.rpartition(".")[2].replace("_", " "))[:_LABEL]
     kind = "prompts" if any(source.several for source in marks(info, Input)) else _kind(info.annotation)
     hint, _, unset = (info.description or "").partition(_UNSET)
-    default = unset or "none" if info.default is None else show(kind, info.default) if not info.is_required() else ""
+    value = None if info.is_required() else info.get_default(call_default_factory=True)
+    default = "" if info.is_required() else unset or "none" if value is None else show(kind, value)
     return Field(key, named, kind, f"{hint[:1].upper()}{hint[1:]}.", default, _offered(info, kind))
 
 

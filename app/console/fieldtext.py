@@ -1,12 +1,12 @@
 """How a value of a profile is typed in a field, and back. What cannot be understood is passed on as the text that it
 is: the profile's own check says what is wrong with it, in one place for files and forms."""
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any, Literal
 
 from engine.profile import toml
+from engine.profile.toml_lines import on_one_line
 
 Kind = Literal["text", "names", "whole", "number", "flag", "levels", "layers", "prompts", "counts", "weights", "toml"]
 
@@ -29,7 +29,7 @@ def show(kind: Kind, value: Any) -> str:
     if kind == "levels" and isinstance(value, dict):
         return _range_text(value)
     if kind == "toml":
-        return value if isinstance(value, str) else _inline(value)
+        return value if isinstance(value, str) else on_one_line(value)
     if kind == "weights" and isinstance(value, list):
         return " | ".join(" ".join(show("text", part) for part in _parts(weight)) for weight in value)
     if isinstance(value, list | tuple):
@@ -73,15 +73,6 @@ def _toml(text: str) -> Any:
         return toml.loads(f"value = {text}")["value"]
     except (ValueError, KeyError):
         return text
-
-
-def _inline(value: Any) -> str:
-    """A value as TOML on one line."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_inline(inner)}" for key, inner in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_inline, value)) + "]"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else str(value)
 
 
 def _number_text(value: float) -> str:

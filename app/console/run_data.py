@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.safe import line, plain
+from app.safe import line, plain, utf8
 from engine import files, runs
 from engine.analysis import Row, metric_names, tidy
 from engine.catalog.columns import CHANGE
 from engine.errors import LesionError
-from engine.harmless import utf8
 from engine.record.changes import Baselines
 from engine.record.records import read_line
 from engine.record.texts import TextRecord

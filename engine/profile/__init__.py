@@ -24,8 +24,9 @@ from engine.profile.repetition import RunSpec, Seeds
 from engine.profile.schema import Profile
 from engine.profile.scoring import ScoreSpec
 from engine.profile.selection import Select, keys_with
+from engine.profile.toml_lines import setting
 from engine.profile.versions import Versions, changed, in_words, versions
-from engine.profile.writing import localise, resolve, setting, to_toml
+from engine.profile.writing import localise, resolve, to_toml
 
 __all__ = [
     "Damage",

@@ -1,11 +1,8 @@
 """From a Profile back to TOML: complete, readable, and enough by itself to repeat a run."""
 
 import os
-import re
 from pathlib import Path
 from typing import Any, TypeVar
-
-import tomli_w
 
 from engine import catalog, units
 from engine.errors import LesionError
@@ -17,15 +14,14 @@ from engine.profile.inputs import inputs_of
 from engine.profile.model_spec import ModelDigests, ModelSpec
 from engine.profile.names import is_model_path
 from engine.profile.schema import Profile
+from engine.profile.toml_lines import setting, table
 
 INPUTS = "inputs"
 """The folder of a run directory that holds copies of the user's own texts, prompts and pictures."""
 
 Local = TypeVar("Local", bound=Table)
 
-_WIDTH = 100
 _CHAIN = ("before", "then")
-_BARE = re.compile(r"[A-Za-z0-9_.-]+")  # dots: --set takes dotted keys
 
 
 def resolve(profile: Profile) -> Profile:
@@ -82,12 +78,12 @@ def to_toml(profile: Profile) -> str:
     plain = profile.model_dump(mode="json", exclude_none=True)
     plain["damage"] = [_plain_damage(damage) for damage in profile.damage]
     head = {key: value for key, value in plain.items() if isinstance(value, str)}
-    blocks = ["\n".join(_line(key, value) for key, value in head.items())]
+    blocks = ["\n".join(setting(key, value) for key, value in head.items())]
     for key, value in plain.items():
         if isinstance(value, dict):
-            blocks.append(_table(f"[{key}]", value))
+            blocks.append(table(f"[{key}]", value))
         elif isinstance(value, list):
-            blocks.extend(_table(f"[[{key}]]", entry) for entry in value)
+            blocks.extend(table(f"[[{key}]]", entry) for entry in value)
     return "\n\n".join(blocks) + "\n"
 
 
@@ -98,11 +94,6 @@ def check_readable(profile: Profile, size: int) -> None:
         text = f"written out, this profile has {len(profile.damage):,} damages and {units.size(size)}"
         most = f"{toml.LONGEST_LIST:,} and {units.size(toml.LARGEST_FILE)} are the most"
         raise LesionError(f"{text}; {most}: ask for fewer k, levels or coordinates", field="damage")
-
-
-def setting(key: str, value: Any) -> str:
-    """One dotted key as `key = value`, the way that --set takes it. Raises TypeError for what TOML cannot say."""
-    return _line(key, value)
 
 
 def _localised(table: Local, run_dir: Path, copies: dict[str, str]) -> Local:
@@ -144,24 +135,3 @@ def _plain_damage(damage: Damage) -> dict[str, Any]:
     plain |= {key: [_plain_damage(stage) for stage in getattr(damage, key)] for key in _CHAIN}
     plain["options"] = {option: value for option, value in damage.options.items() if value is not None}
     return {key: value for key, value in plain.items() if value not in ([], {})}
-
-
-def _table(header: str, entries: dict[str, Any]) -> str:
-    return "\n".join([header, *(_line(key, value) for key, value in entries.items())])
-
-
-def _line(key: str, value: Any) -> str:
-    """One key, in quotes where it is a path. A list stays on its line while it is short; a table always does, as TOML
-    wants it."""
-    key = key if _BARE.fullmatch(key) else _scalar(key)
-    if not isinstance(value, list):
-        return f"{key} = {_scalar(value)}"
-    entries = [_scalar(entry) for entry in value]
-    line = f"{key} = [{', '.join(entries)}]"
-    return line if len(line) <= _WIDTH else "\n".join([f"{key} = [", *(f"    {entry}," for entry in entries), "]"])
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"{{ {', '.join(_line(inner, entry) for inner, entry in value.items())} }}"
-    return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip("\n")

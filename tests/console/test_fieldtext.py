@@ -66,6 +66,8 @@ def test_read(kind: Kind, text: str, value: Any) -> None:
         ("weights", [["a.weight", 3, 7], ["b.weight", 1, 2]]),
         ("toml", {"a": [1, "two"], "b": {"c": False}}),
         ("toml", True),
+        ("toml", {"a key": [{"b.c": 'tab\t, quote ", DEL \x7f'}], "long": ["x" * 60] * 3}),
+        ("toml", [1e400, -1e400, 0.1, {}]),
     ],
 )
 def test_what_is_shown_reads_back_as_it_was(kind: Kind, value: Any) -> None:

@@ -15,9 +15,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from app.console.text import styled
 from app.console.widgets.figures import outcome_text, trial_words
-from app.safe import line
+from app.safe import line, styled
 from app.words import duration, number, percent, signed, size
 from engine import catalog
 from engine.record.changes import change_pct

@@ -4,8 +4,7 @@ import unicodedata
 
 import pytest
 
-from app.console.text import styled
-from app.safe import LONGEST, line, plain
+from app.safe import LONGEST, line, plain, styled
 from tests.console.journals import NASTY
 
 
