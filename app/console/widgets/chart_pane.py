@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from engine.analysis import Row
 
+Step = Callable[[Table, Choice], Choice]
+"""From what is asked for of a table to what is next to it."""
+
 
 class Plot(PlotextPlot):  # type: ignore[misc]  # its package is not followed by mypy
     """A chart in the series colours of the theme, or a sentence where there is nothing to draw."""
@@ -67,6 +70,7 @@ class ChartPane(Vertical, can_focus=True):
         self._build: Callable[[], list[Row]] = list
         self._table: Table | None = None  # the latest, of which a newer one may be on its way
         self._outdated = True
+        self._asked: list[Step] = []  # before there was a table
         self._stale = False
         self._working: Worker[None] | None = None
 
@@ -108,8 +112,10 @@ class ChartPane(Vertical, can_focus=True):
         """In scaling: another level at which the models are compared."""
         self._choose(replace(self.choice, steps=self.choice.steps + by))
 
-    def _go(self, step: Callable[[Table, Choice], Choice]) -> None:
-        if self._table is not None and self._table.metrics:
+    def _go(self, step: Step) -> None:
+        if self._table is None:
+            self._asked.append(step)
+        elif self._table.metrics:
             self._choose(step(self._table, self.choice))
 
     def _choose(self, choice: Choice) -> None:
@@ -139,6 +145,9 @@ class ChartPane(Vertical, can_focus=True):
         if build is self._build and table is not None:
             self._table, self._outdated = table, False
         self._working = None
+        steps, self._asked = self._asked, []
+        for step in steps:
+            self._go(step)
         if self.is_mounted:
             self.query_one(Plot).show(drawing)
             self._title(drawing)
