@@ -10,8 +10,8 @@ OPENS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "copyfi
 
 ALLOWED = {
     "app/commands/host.py": "the processor's name, from /proc; whether the results folder exists",
-    "app/console/toml_text.py": "whether what a profile names exists",
-    "app/console/widgets/save_as.py": "whether a profile would be overwritten",
+    "app/console/design/toml_text.py": "whether what a profile names exists",
+    "app/console/design/save_as.py": "whether a profile would be overwritten",
     "engine/analysis/files.py": "the file that a user exports to",
     "engine/runs/host.py": "control groups",
     "engine/runs/manifest.py": "the processor's name, from /proc; the checkout's commit",

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from app.console.commands import commands
-from app.console.screen import LabScreen
+from app.console.shared.screen import LabScreen
 from app.console.theme import DARK, LIGHT
 from app.safe import plain
 
@@ -38,9 +38,9 @@ class LesionApp(App[None]):
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "design": _opener("app.console.design:DesignScreen"),
-        "live": _opener("app.console.live:LiveScreen"),
-        "browse": _opener("app.console.browse:BrowseScreen"),
+        "design": _opener("app.console.design.screen:DesignScreen"),
+        "live": _opener("app.console.live.screen:LiveScreen"),
+        "browse": _opener("app.console.browse.screen:BrowseScreen"),
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1,f2", "mode('design')", "Design", show=False),
@@ -121,7 +121,7 @@ class LesionApp(App[None]):
 
     async def action_leave(self) -> None:
         """Leaves; asks first when profiles were edited and not saved."""
-        from app.console.widgets.ask import Ask
+        from app.console.shared.ask import Ask
 
         unsaved = [name for stack in self._screen_stacks.values() for s in stack[:1] for name in _unsaved(s)]
         if not unsaved or isinstance(self.screen, Ask):

@@ -53,7 +53,7 @@ def _design(app: Lab, action: str) -> None:
 
 def _open_run(app: Lab, *, live: bool = False) -> None:
     """Lets the user pick one of the runs on disk, newest first."""
-    from app.console.widgets.pick import Pick
+    from app.console.shared.pick import Pick
     from engine.errors import LesionError
     from engine.runs import summaries
 

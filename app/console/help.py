@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from app.console.screen import LabScreen
-from app.console.widgets.dialog import Dialog
+from app.console.shared.dialog import Dialog
+from app.console.shared.screen import LabScreen
 
 Row = tuple[str, str]
 

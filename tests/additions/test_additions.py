@@ -184,8 +184,8 @@ def test_the_console_offers_them(site: Path, tmp_path: Path) -> None:
     code = """
 import asyncio, sys
 from pathlib import Path
-from app.console.widgets.field_row import FieldRow
-from app.console.widgets.pick import Pick
+from app.console.design.field_row import FieldRow
+from app.console.shared.pick import Pick
 from tests.console.shell import go_to, lab, opened, until
 
 async def main():

@@ -19,4 +19,4 @@ def waiting_for_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
 def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks at a profile for so long that its models are asked about, which loads torch for seconds: for tests
     of the form that never look at the answer."""
-    monkeypatch.setattr("app.console.design._LONG_PAUSE", 1e6)
+    monkeypatch.setattr("app.console.design.screen._LONG_PAUSE", 1e6)

@@ -104,14 +104,14 @@ async def opened(pilot: Pilot[None]) -> None:
 
 def field_texts(pilot: Pilot[None]) -> dict[str, str]:
     """What the form's fields say, by key."""
-    from app.console.widgets.field_row import FieldRow
+    from app.console.design.field_row import FieldRow
 
     return {row.field.key: row.input.value for row in pilot.app.screen.query(FieldRow)}
 
 
 async def go_to(pilot: Pilot[None], key: str) -> None:
     """Walks through the form, by key, to the field of a profile's key."""
-    from app.console.widgets.field_row import FieldRow
+    from app.console.design.field_row import FieldRow
 
     screen = pilot.app.screen
     stops = list(screen.query("#form .stop"))

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from textual_fastdatatable import DataTable
 
-from app.console.artifact_data import MOST_ROWS, read
-from app.console.widgets.artifact_view import ArtifactView
-from app.console.widgets.trial_detail import TrialDetail
-from app.console.widgets.trial_table import TrialTable
+from app.console.browse.artifact_data import MOST_ROWS, read
+from app.console.browse.artifact_view import ArtifactView
+from app.console.browse.trial_detail import TrialDetail
+from app.console.browse.trial_table import TrialTable
 from engine.record.lines import encode
 from tests.console.journals import finish, make
 from tests.console.shell import lab, shown, until

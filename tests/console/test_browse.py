@@ -10,10 +10,10 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from app.console.app import LesionApp
-from app.console.run_data import read
-from app.console.trial_filter import order, select
-from app.console.widgets.chart_pane import Plot
-from app.console.widgets.trial_table import TrialTable
+from app.console.browse.run_data import read
+from app.console.browse.trial_filter import order, select
+from app.console.browse.trial_table import TrialTable
+from app.console.shared.chart_pane import Plot
 from engine.profile import Trial
 from tests.console.journals import Record, finish, make, record, write
 from tests.console.shell import SIZES, shown, until

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.console.widgets.field_row import FieldRow
-from app.console.widgets.pick import Pick
-from app.console.widgets.save_as import SaveAs
+from app.console.design.field_row import FieldRow
+from app.console.design.save_as import SaveAs
+from app.console.shared.pick import Pick
 from engine.profile import load
 from tests.console.shell import SIZES, field_texts, go_to, lab, opened, shown, type_over, until
 

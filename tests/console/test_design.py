@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from app.console.draft import Draft
-from app.console.widgets.chart_pane import Plot
-from app.console.widgets.field_row import FieldRow
-from app.console.widgets.pick import Pick, Tick
-from app.console.widgets.profile_list import ProfileList
-from app.console.widgets.save_as import SaveAs
-from app.console.widgets.trial_table import TrialTable
+from app.console.browse.trial_table import TrialTable
+from app.console.design.draft import Draft
+from app.console.design.field_row import FieldRow
+from app.console.design.profile_list import ProfileList
+from app.console.design.save_as import SaveAs
+from app.console.shared.chart_pane import Plot
+from app.console.shared.pick import Pick, Tick
 from engine.profile import load, trials
 from engine.runs import status
 from tests.console.shell import SIZES, field_texts, folders, go_to, lab, opened, shown, type_over, until
@@ -69,7 +69,7 @@ async def test_a_million_trials_are_counted_without_listing_them(tmp_path: Path)
 
 
 async def test_the_plan_counts_what_the_grid_lists(tmp_path: Path) -> None:
-    from app.console.plan import total
+    from app.console.design.plan import total
 
     _, profiles = folders(tmp_path)
     profile = load(profiles / "demo.toml", ['model.names=["petri-16k", "petri-60k"]'])

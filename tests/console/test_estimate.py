@@ -11,8 +11,8 @@ from tests.console.shell import appears, go_to, lab, opened, shown, type_over, u
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.console.design._PAUSE", 0.0)
-    monkeypatch.setattr("app.console.design._LONG_PAUSE", 0.0)
+    monkeypatch.setattr("app.console.design.screen._PAUSE", 0.0)
+    monkeypatch.setattr("app.console.design.screen._LONG_PAUSE", 0.0)
 
 
 async def test_the_plan_says_what_models_need_and_how_long_it_takes(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import pytest
 from pydantic import BaseModel
 from pydantic import Field as PydanticField
 
-from app.console.damage_fields import follow
-from app.console.derived import derived_fields
-from app.console.draft import Draft
-from app.console.fields import sections
+from app.console.design.damage_fields import follow
+from app.console.design.derived import derived_fields
+from app.console.design.draft import Draft
+from app.console.design.fields import sections
 from engine import catalog
 from engine.profile import Damage, ModelSpec, RunSpec, Seeds, Select
 from engine.profile.fields import Bool, Int, Text

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.console.fieldtext import Kind, read, show
+from app.console.design.fieldtext import Kind, read, show
 
 NINES = "9" * 5000
 

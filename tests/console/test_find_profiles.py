@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from app.console.widgets.profile_list import find_profiles
+from app.console.design.profile_list import find_profiles
 
 
 def test_a_profile_that_has_not_changed_is_not_read_again(tmp_path: Path) -> None:

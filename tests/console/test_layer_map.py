@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.console.app import LesionApp
-from app.console.widgets.chart_pane import ChartPane, Plot
-from app.console.widgets.trial_table import TrialTable
+from app.console.browse.trial_table import TrialTable
+from app.console.shared.chart_pane import ChartPane, Plot
 from engine import runs
 from engine.profile import Trial, parse, trials
 from tests.console.journals import Record, finish

@@ -6,9 +6,9 @@ import pytest
 from textual.pilot import Pilot
 
 from app.console.app import LesionApp
-from app.console.live import LiveScreen
-from app.console.live_state import LiveState
-from app.console.widgets.chart_pane import Plot
+from app.console.live.live_state import LiveState
+from app.console.live.screen import LiveScreen
+from app.console.shared.chart_pane import Plot
 from engine import profile, runs
 from engine.record.events import StateEvent, TrialEvent, WorkerEvent
 from engine.record.trials import TrialRecord

@@ -13,8 +13,8 @@ from app.charts.dose import DoseChart, Panel
 from app.charts.scaling import ScalingChart
 from app.commands.chart import print_charts
 from app.console.app import LesionApp
-from app.console.widgets.chart_pane import Plot
-from app.console.widgets.trial_table import TrialTable
+from app.console.browse.trial_table import TrialTable
+from app.console.shared.chart_pane import Plot
 from engine.analysis import Curve
 from tests import extremes
 from tests.analysis.conftest import record

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from textual.widgets import Input
 
-from app.console.design import DesignScreen
-from app.console.widgets.profile_list import ProfileList
+from app.console.design.profile_list import ProfileList
+from app.console.design.screen import DesignScreen
 from tests.console.shell import DEMO, field_texts, go_to, lab, opened, shown, until
 
 

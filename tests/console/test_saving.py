@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.console.draft import Draft
-from app.console.widgets.profile_list import find_profiles
+from app.console.design.draft import Draft
+from app.console.design.profile_list import find_profiles
 from engine.profile import load
 
 pytestmark = pytest.mark.usefixtures("unasked")

@@ -101,7 +101,7 @@ async def test_ctrl_q_leaves_at_once_when_nothing_would_be_lost(tmp_path: Path) 
 
 def test_the_first_screen_loads_neither_torch_nor_tables() -> None:
     heavy = ["torch", "transformers", "pandas", "pyarrow", "scipy", "plotext"]
-    code = f"import sys, app.console.app, app.console.design; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, app.console.app, app.console.design.screen; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from app.console.app import LesionApp
-from app.console.widgets.profile_list import ProfileList
+from app.console.design.profile_list import ProfileList
 from engine.finding import shipped_beside
 from engine.profile import load
 from tests.console.shell import DEMO, field_texts, go_to, opened, shown, type_over, until

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.console.app import LesionApp
-from app.console.widgets.chart_pane import Plot
-from app.console.widgets.trial_table import TrialTable
+from app.console.browse.trial_table import TrialTable
+from app.console.shared.chart_pane import Plot
 from tests import hostile
 from tests.console.shell import SIZES, until
 

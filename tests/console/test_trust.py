@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from app.console.app import LesionApp
-from app.console.widgets.ask import Ask
+from app.console.shared.ask import Ask
 from engine.runs import read_manifest, status, stop
 from tests.console.shell import DEMO, folders, opened, shown, until
 from tests.own_code import save_own

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.console.draft import Draft
+from app.console.design.draft import Draft
 from engine.errors import LesionError
 from engine.profile import Profile, load, localise, to_toml, trial_group, trials
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.console.plan import shares, total
+from app.console.design.plan import shares, total
 from engine import catalog
 from engine.errors import LesionError
 from engine.profile import Profile, to_toml, trials

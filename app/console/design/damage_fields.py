@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from app.console.derived import derived, derived_fields
-from app.console.draft import Draft
-from app.console.field import Field, Section, choices
-from app.console.fieldtext import show
-from app.console.widgets.pick import Choice
+from app.console.design.derived import derived, derived_fields
+from app.console.design.draft import Draft
+from app.console.design.field import Field, Section, choices
+from app.console.design.fieldtext import show
+from app.console.shared.pick import Choice
 from app.safe import line
 from engine import catalog
 from engine.catalog import MethodInfo

@@ -13,16 +13,16 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList
 
-from app.console.draft import Draft, faults
-from app.console.plan import total
-from app.console.screen import LabScreen
-from app.console.surveyor import Surveyor
-from app.console.widgets.ask import Ask, ask_to_trust
-from app.console.widgets.pick import Pick
-from app.console.widgets.plan_panel import PlanPanel
-from app.console.widgets.profile_form import ProfileForm
-from app.console.widgets.profile_list import ProfileList, find_profiles
-from app.console.widgets.save_as import SaveAs
+from app.console.design.draft import Draft, faults
+from app.console.design.plan import total
+from app.console.design.plan_panel import PlanPanel
+from app.console.design.profile_form import ProfileForm
+from app.console.design.profile_list import ProfileList, find_profiles
+from app.console.design.save_as import SaveAs
+from app.console.design.surveyor import Surveyor
+from app.console.shared.ask import Ask, ask_to_trust
+from app.console.shared.pick import Pick
+from app.console.shared.screen import LabScreen
 from app.safe import line
 from engine.errors import LesionError, RemoteCodeError
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.console.fieldtext import Kind
-from app.console.widgets.pick import Choice
+from app.console.design.fieldtext import Kind
+from app.console.shared.pick import Choice
 
 
 @dataclass(frozen=True)

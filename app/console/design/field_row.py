@@ -9,9 +9,9 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from app.console.field import Field
-from app.console.fieldtext import read, show
-from app.console.widgets.pick import Pick, Tick
+from app.console.design.field import Field
+from app.console.design.fieldtext import read, show
+from app.console.shared.pick import Pick, Tick
 from app.safe import line
 
 _LONGEST = 100_000

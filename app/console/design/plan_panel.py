@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from app.console.plan import Share, shares, total
+from app.console.design.plan import Share, shares, total
 from app.safe import line
 from app.words import counted, duration, size
 from engine import catalog

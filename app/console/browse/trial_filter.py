@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from app.console.run_data import RunData
+    from app.console.browse.run_data import RunData
 
 _COMPARISON = re.compile(r"^([\w.#]+?)(<=|>=|!=|=|<|>)(.+)$")
 _OPERATORS = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal", "=": "equal", "!=": "not_equal"}

@@ -16,8 +16,8 @@ from textual.content import Content
 from textual.widgets import Static
 from textual_fastdatatable import ArrowBackend, DataTable
 
-from app.console.artifact_data import Artifact, read
-from app.console.widgets.dialog import Dialog
+from app.console.browse.artifact_data import Artifact, read
+from app.console.shared.dialog import Dialog
 from app.safe import line
 
 

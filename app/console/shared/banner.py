@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from app.console.widgets.figures import ENDED, STATES
+from app.console.shared.figures import ENDED, STATES
 from app.safe import line
 from app.words import duration
 

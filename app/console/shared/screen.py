@@ -7,8 +7,8 @@ from textual.app import ComposeResult, SystemCommand
 from textual.screen import Screen
 from textual.widget import Widget
 
-from app.console.widgets.key_bar import KeyBar
-from app.console.widgets.masthead import Masthead
+from app.console.shared.key_bar import KeyBar
+from app.console.shared.masthead import Masthead
 
 
 class LabScreen(Screen[None]):

@@ -7,8 +7,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from app.console.draft import Draft
-from app.console.widgets.dialog import Dialog
+from app.console.design.draft import Draft
+from app.console.shared.dialog import Dialog
 from app.safe import line
 from engine.errors import LesionError
 

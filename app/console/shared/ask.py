@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
-from app.console.widgets.dialog import Dialog
+from app.console.shared.dialog import Dialog
 from app.safe import plain
 
 

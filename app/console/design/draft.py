@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from app.console.toml_text import edited_text, fresh_text, moved
+from app.console.design.toml_text import edited_text, fresh_text, moved
 from engine import files
 from engine.errors import LesionError
 from engine.profile import Profile, load, merged, parse, to_toml, toml

@@ -11,9 +11,9 @@ from textual.coordinate import Coordinate
 from textual.message import Message
 from textual_fastdatatable import ArrowBackend, DataTable
 
-from app.console.run_data import NUMBERS, WORDS, RunData
-from app.console.trial_filter import order, select
-from app.console.widgets.figures import outcome_text
+from app.console.browse.run_data import NUMBERS, WORDS, RunData
+from app.console.browse.trial_filter import order, select
+from app.console.shared.figures import outcome_text
 from app.safe import line
 from app.words import number, percent
 from engine.catalog.columns import CHANGE

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.console.widgets.figures import trial_words
+from app.console.shared.figures import trial_words
 from app.safe import line
 from app.words import number
 from engine.analysis.names import model_name

@@ -13,16 +13,16 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from app import own_faults
-from app.console.live_state import LiveState
-from app.console.screen import LabScreen
-from app.console.widgets.ask import Ask, ask_to_trust
-from app.console.widgets.banner import Banner
-from app.console.widgets.chart_pane import ChartPane
-from app.console.widgets.event_log import EventLog
-from app.console.widgets.figures import ENDED
-from app.console.widgets.memory_graph import MemoryGraph
-from app.console.widgets.progress_pane import ProgressPane
-from app.console.widgets.run_list import RunList
+from app.console.live.event_log import EventLog
+from app.console.live.live_state import LiveState
+from app.console.live.memory_graph import MemoryGraph
+from app.console.live.progress_pane import ProgressPane
+from app.console.shared.ask import Ask, ask_to_trust
+from app.console.shared.banner import Banner
+from app.console.shared.chart_pane import ChartPane
+from app.console.shared.figures import ENDED
+from app.console.shared.run_list import RunList
+from app.console.shared.screen import LabScreen
 from app.safe import line
 from engine import runs
 from engine.analysis import tidy
@@ -76,7 +76,7 @@ class LiveScreen(LabScreen):
 
     def body(self) -> Iterable[Widget]:
         with ContentSwitcher(initial="runs", id="live"):
-            yield RunList(id="runs")
+            yield RunList(self._lab.results, id="runs")
             with Vertical(id="watching"):
                 yield Banner()
                 with Container(id="top"):

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
-from app.console.widgets.figures import ENDED, state_text
+from app.console.shared.figures import ENDED, state_text
 from app.safe import line
 from app.words import duration
 from engine.analysis.names import short_names
@@ -22,7 +22,6 @@ from engine.errors import LesionError
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from app.console.app import LesionApp
     from engine.runs import RunSummary
 
 PERIOD = 2.0  # seconds between two looks at the folder
@@ -48,7 +47,7 @@ class RunTable(DataTable[Text]):
 
 
 class RunList(Vertical):
-    """A table of runs that keeps itself current while it is shown."""
+    """A table of the runs in a folder that keeps itself current while it is shown."""
 
     class Chosen(Message):
         """Enter on a run."""
@@ -57,8 +56,9 @@ class RunList(Vertical):
             super().__init__()
             self.run = run
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, results: Path, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._results = results
         self._runs: list[RunSummary] = []
         self._reading = False
 
@@ -105,9 +105,8 @@ class RunList(Vertical):
     def _read(self) -> None:
         from engine import runs
 
-        app: LesionApp = self.app  # type: ignore[assignment]
         try:
-            listed: list[RunSummary] | str = runs.summaries(app.results)
+            listed: list[RunSummary] | str = runs.summaries(self._results)
         except (LesionError, OSError) as error:
             listed = str(error)
         self.app.call_from_thread(self._show, listed)
@@ -116,8 +115,7 @@ class RunList(Vertical):
         self._reading = False
         hint, table = self.query_one(".hint", Static), self._table
         runs = [] if isinstance(listed, str) else listed
-        app: LesionApp = self.app  # type: ignore[assignment]
-        hint.update(line(listed) if isinstance(listed, str) else EMPTY.format(results=line(app.results)))
+        hint.update(line(listed) if isinstance(listed, str) else EMPTY.format(results=line(self._results)))
         had_focus = table.has_focus
         hint.display, table.display = not runs, bool(runs)
         self._fill(table, runs)
@@ -140,7 +138,7 @@ class RunList(Vertical):
             paths = [run.path for run in runs]
             table.move_cursor(row=paths.index(kept) if kept in paths else 0)
         self._runs = runs
-        table.border_subtitle = Content(f"{len(runs)} in {line(self.app.results)}")  # type: ignore[attr-defined]
+        table.border_subtitle = Content(f"{len(runs)} in {line(self._results)}")
 
     def _row(self, run: RunSummary) -> list[Text]:
         colours = self.app.theme_variables

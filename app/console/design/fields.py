@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from pydantic import BaseModel
 
-from app.console.damage_fields import damage_section
-from app.console.derived import derived_fields
-from app.console.draft import Draft
-from app.console.field import Field, Section, choices, flag_choices
-from app.console.fieldtext import show
-from app.console.widgets.pick import Choice
+from app.console.design.damage_fields import damage_section
+from app.console.design.derived import derived_fields
+from app.console.design.draft import Draft
+from app.console.design.field import Field, Section, choices, flag_choices
+from app.console.design.fieldtext import show
+from app.console.shared.pick import Choice
 from app.safe import line
 from engine import catalog
 from engine.profile import ModelSpec, Profile, RunSpec, Seeds

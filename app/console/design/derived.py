@@ -6,9 +6,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from app.console.field import Field, choices, flag_choices
-from app.console.fieldtext import Kind, show
-from app.console.widgets.pick import Choice
+from app.console.design.field import Field, choices, flag_choices
+from app.console.design.fieldtext import Kind, show
+from app.console.shared.pick import Choice
 from engine.profile.choice import OneOf
 from engine.profile.fields import WhichLayers
 from engine.profile.inputs import Input, marks

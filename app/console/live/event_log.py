@@ -14,7 +14,7 @@ from app.words import clock
 if TYPE_CHECKING:
     from textual.events import Resize
 
-    from app.console.live_state import Entry
+    from app.console.live.live_state import Entry
 
 KEPT = 1_000  # lines; the run's files have them all
 

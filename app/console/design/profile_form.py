@@ -11,11 +11,11 @@ from textual.events import DescendantFocus
 from textual.message import Message
 from textual.widgets import Button, Static
 
-from app.console.damage_fields import follow
-from app.console.draft import Draft
-from app.console.field import Section
-from app.console.fields import sections
-from app.console.widgets.field_row import FieldRow
+from app.console.design.damage_fields import follow
+from app.console.design.draft import Draft
+from app.console.design.field import Section
+from app.console.design.field_row import FieldRow
+from app.console.design.fields import sections
 from app.safe import line
 
 _KINDS = {"damage": "damage", "measure": "measurement"}

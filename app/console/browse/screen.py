@@ -17,15 +17,15 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
 
 from app import own_faults
-from app.console import run_data
-from app.console.run_data import RunData
-from app.console.screen import LabScreen
-from app.console.widgets.artifact_view import ArtifactView
-from app.console.widgets.banner import Banner
-from app.console.widgets.chart_pane import ChartPane
-from app.console.widgets.run_list import RunList
-from app.console.widgets.trial_detail import TrialDetail
-from app.console.widgets.trial_table import TrialTable
+from app.console.browse import run_data
+from app.console.browse.artifact_view import ArtifactView
+from app.console.browse.run_data import RunData
+from app.console.browse.trial_detail import TrialDetail
+from app.console.browse.trial_table import TrialTable
+from app.console.shared.banner import Banner
+from app.console.shared.chart_pane import ChartPane
+from app.console.shared.run_list import RunList
+from app.console.shared.screen import LabScreen
 from app.safe import line
 from engine import files
 from engine.analysis import export
@@ -87,7 +87,7 @@ class BrowseScreen(LabScreen):
 
     def body(self) -> Iterable[Widget]:
         with ContentSwitcher(initial="runs", id="browse"):
-            yield RunList(id="runs")
+            yield RunList(self._lab.results, id="runs")
             with Vertical(id="run"):
                 yield Banner()
                 with ContentSwitcher(initial="hint", id="view"):

@@ -12,7 +12,7 @@ from textual.widgets import Input, OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
-from app.console.widgets.dialog import Dialog
+from app.console.shared.dialog import Dialog
 from app.safe import line
 
 Choice = tuple[str, str]

@@ -7,8 +7,8 @@ import time
 from rich.text import Text
 from textual.widget import Widget
 
-from app.console.live_state import LiveState
-from app.console.widgets.figures import ENDED, state_text
+from app.console.live.live_state import LiveState
+from app.console.shared.figures import ENDED, state_text
 from app.safe import line
 from app.words import clock, duration
 from engine.runs import RunStatus, eta

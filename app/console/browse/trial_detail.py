@@ -15,7 +15,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from app.console.widgets.figures import outcome_text, trial_words
+from app.console.shared.figures import outcome_text, trial_words
 from app.safe import line, styled
 from app.words import duration, number, percent, signed, size
 from engine import catalog

@@ -1,0 +1,1 @@
+"""The Browse screen: every run on disk, and what one of them says."""

@@ -1,0 +1,1 @@
+"""The Design screen: a profile as a form, and what it would run."""

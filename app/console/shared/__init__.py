@@ -1,0 +1,1 @@
+"""Widgets and readers that several screens of the console have."""
