@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ def blocks() -> dict[str, str]:
     """By the name of the file that the text above it gives, the code of each page."""
     found = {}
     for part, code in re.findall(r"\n\n((?:(?!\n\n|```).)+)\n\n```(?:python|toml)\n(.*?)```", PAGES, re.DOTALL):
-        names = re.findall(r"`((?:lesion_more/[\w/]+\.py|pyproject\.toml))`", part)
+        names = re.findall(r"`((?:(?:lesion_more|app/charts)/[\w/]+\.py|pyproject\.toml))`", part)
         found[names[-1] if names else "profile.toml"] = code
     return found
 
@@ -34,6 +35,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package, installed by pip into a folder of its own, with the profile beside it."""
     source, target = tmp_path_factory.mktemp("more"), tmp_path_factory.mktemp("site")
     for name, code in blocks().items():
+        if name.startswith("app/"):
+            continue
         path = source / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(code, encoding="utf-8")
@@ -44,10 +47,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def python(site: Path, *arguments: str) -> str:
-    path = os.pathsep.join(map(str, (ROOT, site)))
+def python(site: Path, *arguments: str, home: Path = ROOT) -> str:
+    """What Python says that imports Lesion from its home, then what the site has."""
+    path = os.pathsep.join(map(str, dict.fromkeys((home, site, ROOT))))
     done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
+        [sys.executable, "-P", *arguments], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -73,6 +77,7 @@ def test_every_page_has_its_code() -> None:
         [
             "pyproject.toml",
             "profile.toml",
+            "app/charts/shares.py",
             *(f"lesion_more/{name}.py" for name in ("__init__", "blur", "options", "drift", "unevenness", "mixing")),
             *(f"lesion_more/entropy/{name}.py" for name in ("__init__", "table", "run")),
         ]
@@ -151,3 +156,45 @@ def test_the_terminal_knows_them(site: Path) -> None:
     listed = python(site, "-m", "app.cli", "doctor", "--json")
     [package] = json.loads(listed)["additions"]
     assert (package["methods"], package["measurements"], package["faults"]) == (["blur", "drift"], ["entropy"], [])
+
+
+@pytest.fixture(scope="module")
+def charted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the terminal with the chart in it, as the page says."""
+    folder = tmp_path_factory.mktemp("charted")
+    shutil.copytree(ROOT / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "app/charts/shares.py").write_text(blocks()["app/charts/shares.py"])
+    kinds = folder / "app/charts/kinds.py"
+    [lines] = re.findall(r"```diff\n(.*?)```", PAGES, re.DOTALL)
+    its_import, its_place = lines.replace("+", "").splitlines()
+    text = kinds.read_text().replace("from app.charts.scaling", f"{its_import}\nfrom app.charts.scaling")
+    kinds.write_text(text.replace("    Laws(),\n", f"    Laws(),\n{its_place}\n"))
+    return folder
+
+
+def test_the_chart(site: Path, trials: list[dict[str, Any]], charted: Path) -> None:
+    [run] = (site / "results").iterdir()
+    said = python(charted, "-m", "app.cli", "chart", str(run), "-m", "perplexity", home=charted)
+    damaged = [one for one in trials if one["level"] is not None]
+    for group in ("mlp_only", "attn_only"):
+        values = sorted(
+            one["metrics"]["perplexity"] for one in damaged if one["group"] == group and not one.get("select")
+        )
+        assert f"{group}: half stay at {values[(len(values) - 1) // 2]:.4g}" in said
+    assert "share of the trials" in said
+
+
+def test_the_chart_in_the_console(site: Path, trials: list[dict[str, Any]], charted: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from app.charts import choosing
+from app.charts.chart import Choice
+from app.charts.table import Table
+from engine.analysis import table
+
+shown = choosing.drawing(Table.of(table(Path(sys.argv[1]))), Choice(view="shares", metric="perplexity"))
+print(shown.view, shown.parts, shown.chart.title)
+"""
+    [run] = (site / "results").iterdir()
+    assert python(charted, "-c", code, str(run), home=charted).split() == ["shares", "1", "shares"]
