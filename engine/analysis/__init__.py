@@ -6,7 +6,8 @@ from engine.analysis.files import FORMATS, export
 from engine.analysis.layer_map import Cell, LayerMap, MapRow, change_from, layer_maps, scanned
 from engine.analysis.names import model_name
 from engine.analysis.power_law import Scaling, scaling, strongest
-from engine.analysis.tables import Row, columns, frame_of, headlines, metric_names, rows, table, tidy
+from engine.analysis.tables import Row, arrow, columns, frame, frame_of, headlines, metric_names, rows, table
+from engine.analysis.tidy import Tidy, tidy
 from engine.catalog.columns import CHANGE
 from engine.profile import trial_group
 
@@ -20,11 +21,14 @@ __all__ = [
     "MapRow",
     "Row",
     "Scaling",
+    "Tidy",
     "abilities",
+    "arrow",
     "change_from",
     "columns",
     "dose",
     "export",
+    "frame",
     "frame_of",
     "headlines",
     "layer_maps",

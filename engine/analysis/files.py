@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.analysis.tables import Row, columns, rows
-from engine.catalog.columns import IDENTITY
+from engine.analysis.tables import Row, read, rows_of
+from engine.analysis.tidy import Tidy, together
 from engine.errors import LesionError, suggestion
-from engine.harmless import csv_cell, utf8
+from engine.harmless import csv_cell
 from engine.record.kinds import word
 
 FORMATS = ("csv", "json", "parquet")
@@ -28,51 +28,61 @@ def export(run: Path | Sequence[Path], form: str, output: Path | BinaryIO) -> in
     """
     if form not in FORMATS:
         raise LesionError(f"unknown format '{form}'{suggestion(form, FORMATS)}")
-    trial_rows = rows(run)
-    content = {"csv": _csv, "json": _json, "parquet": _parquet}[form](trial_rows)
+    read_runs = read(run)
+    pieces = {"csv": _csv, "json": _json, "parquet": _parquet}[form](read_runs)
     if isinstance(output, Path):
-        _write(output, content)
+        _write(output, pieces)
     else:
-        output.write(content)
-    return len(trial_rows)
+        output.writelines(pieces)
+    return sum(one.table.num_rows for one in read_runs)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
     try:
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            file.writelines(pieces)
     except OSError as error:
         raise LesionError(f"cannot write {path}: {error.strerror}; give a file in a folder that exists") from error
 
 
-def _csv(trial_rows: list[Row]) -> bytes:
+def _rows(read_runs: Sequence[Tidy]) -> tuple[list[str], Iterator[Row]]:
+    """The names of all columns, and the rows one by one."""
+    return together([one.table for one in read_runs]).column_names, (row for one in read_runs for row in rows_of(one))
+
+
+def _csv(read_runs: Sequence[Tidy]) -> Iterator[bytes]:
+    names, rows = _rows(read_runs)
     text = io.StringIO()
-    names = columns(trial_rows)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(csv_cell, names))
-    writer.writerows([csv_cell(word(row.get(name))) for name in names] for row in trial_rows)
-    return text.getvalue().encode()
+    for row in rows:
+        writer.writerow([csv_cell(word(row.get(name))) for name in names])
+        if text.tell() > _PIECE:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()
 
 
-def _json(trial_rows: list[Row]) -> bytes:
-    names = columns(trial_rows)
-    lines = [json.dumps({name: word(row.get(name)) for name in names}, allow_nan=False) for row in trial_rows]
-    return ("[\n" + ",\n".join(lines) + "\n]\n").replace("\x7f", "\\u007f").encode()
+_PIECE = 1 << 20
+"""Characters that are made before they are written."""
 
 
-def _parquet(trial_rows: list[Row]) -> bytes:
-    import pyarrow as pa
+def _json(read_runs: Sequence[Tidy]) -> Iterator[bytes]:
+    names, rows = _rows(read_runs)
+    yield b"["
+    before = "\n"
+    for row in rows:
+        line = json.dumps({name: word(row.get(name)) for name in names}, allow_nan=False)
+        yield (before + line.replace("\x7f", "\\u007f")).encode()
+        before = ",\n"
+    yield (before if before == "\n" else "\n").encode() + b"]\n"
+
+
+def _parquet(read_runs: Sequence[Tidy]) -> Iterator[bytes]:
     import pyarrow.parquet as pq
 
-    numbers = {"params", "layer", "seed"}
-    words = set(IDENTITY) - numbers - {"level"}
-    arrays = {
-        utf8(name): pa.array(
-            [utf8(row.get(name)) for row in trial_rows],
-            pa.string() if name in words else pa.int64() if name in numbers else pa.float64(),
-            from_pandas=False,
-        )
-        for name in columns(trial_rows)
-    }
+    table = together([one.table for one in read_runs])
     buffer = io.BytesIO()
-    pq.write_table(pa.table(arrays), buffer)
-    return buffer.getvalue()
+    pq.write_table(table, buffer, store_schema=False)  # else readers would get the words as dictionaries
+    yield buffer.getvalue()

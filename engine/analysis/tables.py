@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.analysis.names import names_over_runs, short_names
-from engine.catalog.columns import CHANGE, IDENTITY, is_taken, metric_of
+from engine.analysis.names import names_over_runs
+from engine.analysis.tidy import Tidy, column_of, tidy, together
+from engine.catalog.columns import CHANGE, IDENTITY, metric_of
 from engine.errors import LesionError
 from engine.harmless import utf8
-from engine.profile import Where
-from engine.profile.places import single_layer
-from engine.record.changes import Baselines
+from engine.record.columns import cells_of
+from engine.record.growing_table import read_columns
 from engine.record.manifest import read_manifest
-from engine.record.records import read_trials
-from engine.record.trials import TrialRecord
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 Row = dict[str, Any]
+
+_BATCH = 1 << 14
+"""Rows that are Python objects at one time."""
 
 
 def table(run: Path | Sequence[Path]) -> pd.DataFrame:
@@ -30,32 +31,47 @@ def table(run: Path | Sequence[Path]) -> pd.DataFrame:
     `level` is NaN on baselines; a metric is NaN where it was measured so and where a trial has none (see `status`).
     Raises LesionError where a journal cannot be read.
     """
-    return frame_of(rows(run))
+    return frame(arrow(run))
 
 
-def frame_of(trial_rows: Sequence[Row]) -> pd.DataFrame:
-    """Rows as the table: the columns of `columns`, floats everywhere but in the words, `params`, `layer` and `seed`."""
-    import pandas as pd
-
-    whole = [{utf8(name): utf8(value) for name, value in row.items()} for row in trial_rows]
-    frame = pd.DataFrame(whole, columns=columns(whole))
-    floats = [name for name in frame.columns if name == "level" or name not in IDENTITY]
-    frame[floats] = frame[floats].astype("float64")
-    return frame.astype({"params": "Int64", "layer": "Int64", "seed": "int64"})
+def arrow(run: Path | Sequence[Path]) -> pa.Table:
+    """The same table as Arrow: null where nothing was measured, nan and inf where that was measured; words are
+    dictionaries, `params`, `layer` and `seed` int64, all else float64. Raises LesionError as `table` does."""
+    return together([one.table for one in read(run)])
 
 
 def rows(run: Path | Sequence[Path]) -> list[Row]:
-    """The same table as plain dictionaries: None where nothing was measured, nan and inf where that was measured."""
+    """The same table as plain dictionaries, each with the metrics that the trial has; whole numbers stay whole.
+
+    Raises LesionError as `table` does.
+    """
+    return [row for one in read(run) for row in rows_of(one)]
+
+
+def read(run: Path | Sequence[Path]) -> list[Tidy]:
+    """The runs one by one, models named so that those of different runs can be told apart. Raises LesionError where a
+    journal cannot be read."""
     runs = [run] if isinstance(run, Path) else list(run)
-    journals = [read_trials(path) for path in runs]
-    models = [list(dict.fromkeys(record.model for record in journal)) for journal in journals]
+    journals = [read_columns(path) for path in runs]
+    models = [list(dict.fromkeys(cell.model for cell in cells_of(journal)[1])) for journal in journals]
     weights = [_weights(path) if len(runs) > 1 else {} for path in runs]
     names = names_over_runs(list(zip(models, weights, strict=True)))
-    return [
-        row
-        for path, journal, named in zip(runs, journals, names, strict=True)
-        for row in tidy(path.resolve().name, journal, named)
+    return [tidy(path.resolve().name, *one) for path, *one in zip(runs, journals, names, strict=True)]
+
+
+def rows_of(tidied: Tidy) -> Iterator[Row]:
+    """The rows of one run as `rows` has them, one by one."""
+    own = [
+        {column_of(metric): whole for metric, whole in zip(cell.metrics, cell.whole, strict=True)}
+        for cell in tidied.cells
     ]
+    for start in range(0, tidied.table.num_rows, _BATCH):
+        batch = tidied.table.slice(start, _BATCH).to_pydict()
+        identity = zip(*(batch[name] for name in IDENTITY), strict=True)
+        for at, (named, code) in enumerate(zip(identity, tidied.codes[start : start + _BATCH], strict=True)):
+            row: Row = dict(zip(IDENTITY, named, strict=True))
+            row |= {name: int(batch[name][at]) if whole else batch[name][at] for name, whole in own[code].items()}
+            yield row | {name + CHANGE: batch[name + CHANGE][at] for name in own[code]}
 
 
 def columns(trial_rows: Iterable[Row]) -> list[str]:
@@ -64,10 +80,39 @@ def columns(trial_rows: Iterable[Row]) -> list[str]:
     return [*IDENTITY, *(metrics := metric_names(trial_rows)), *(metric + CHANGE for metric in metrics)]
 
 
-def metric_names(trial_rows: Iterable[Row]) -> list[str]:
+def metric_names(trial_rows: Iterable[Iterable[str]]) -> list[str]:
     """The metrics of these rows, in the order in which the trials first name them."""
     names = dict.fromkeys(name for row in trial_rows for name in row)
     return [name for name in names if name not in IDENTITY and not name.endswith(CHANGE)]
+
+
+def frame(trials: pa.Table) -> pd.DataFrame:
+    """A table of `arrow` as pandas: floats everywhere but in the words, `params`, `layer` and `seed`."""
+    import pandas as pd
+    import pyarrow as pa
+
+    def column(values: pa.ChunkedArray) -> Any:
+        if pa.types.is_dictionary(values.type):
+            values = values.cast(pa.string())
+        if not pa.types.is_string(values.type):
+            return values.to_numpy()
+        return values.to_pandas() if values.null_count < len(values) else pd.Series([None] * len(values), dtype=object)
+
+    given = {name: column(trials[name]) for name in trials.column_names}
+    for name in ("params", "layer"):
+        given[name] = trials[name].to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    return pd.DataFrame(given, columns=trials.column_names)
+
+
+def frame_of(trial_rows: Sequence[Row]) -> pd.DataFrame:
+    """Rows as the table that `table` makes of runs."""
+    import pandas as pd
+
+    whole = [{utf8(name): utf8(value) for name, value in row.items()} for row in trial_rows]
+    made = pd.DataFrame(whole, columns=columns(whole))
+    floats = [name for name in made.columns if name == "level" or name not in IDENTITY]
+    made[floats] = made[floats].astype("float64")
+    return made.astype({"params": "Int64", "layer": "Int64", "seed": "int64"})
 
 
 def headlines(metrics: Sequence[str]) -> list[str]:
@@ -82,16 +127,6 @@ def headlines(metrics: Sequence[str]) -> list[str]:
     return list(metrics[:1])
 
 
-def tidy(run: str, journal: Iterable[TrialRecord], names: Mapping[str, str] | None = None) -> list[Row]:
-    """The rows of a run named `run` from the records of its journal, in the order of the profile's grid.
-
-    `names` are what its models are called beside those of other runs, where there are any.
-    """
-    records = sorted(journal, key=lambda record: record.index)
-    baselines, names = Baselines(records), names or short_names(record.model for record in records)
-    return [_row(run, record, baselines) | {"model": names[record.model]} for record in records]
-
-
 def _weights(run: Path) -> dict[str, tuple[str, str]]:
     """What the manifest knows of the weights of a run's models; a run without a manifest tells nothing."""
     try:
@@ -100,32 +135,3 @@ def _weights(run: Path) -> dict[str, tuple[str, str]]:
         return {}
     known = ((model, facts.get("dtype"), facts.get("digest")) for model, facts in models.items())
     return {model: (dtype, digest) for model, dtype, digest in known if dtype is not None and digest is not None}
-
-
-def _row(run: str, record: TrialRecord, baselines: Baselines) -> Row:
-    where = Where.of(record)
-    return {
-        "run": run,
-        "trial": record.trial,
-        "model": record.model,
-        "params": record.parameters,
-        "method": record.method,
-        "group": where.label,
-        "level": None if record.level is None else float(record.level),
-        "seed": record.seed,
-        "status": record.status,
-        "layer": single_layer(record.layers),
-        **{name: text or None for name, text in vars(where).items()},
-        **{_column(name): value for name, value in record.metrics.items()},
-        **{_column(name) + CHANGE: _figure(change) for name, change in baselines.changes(record).items()},
-    }
-
-
-def _column(metric: str) -> str:
-    """What the column of a metric is called: its name, unless another column bears it."""
-    return f"{metric} (metric)" if is_taken(metric) else metric
-
-
-def _figure(change: float | None) -> float:
-    """A change as a number of the table: NaN where there is none."""
-    return math.nan if change is None else change

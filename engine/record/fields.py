@@ -6,9 +6,9 @@ default may be missing, as in files of earlier versions. Writing forgives nothin
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, field, fields
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, Literal, NamedTuple, Self, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from engine.errors import shortened
 from engine.record.kinds import Kind, anything, as_it_is, listed, maybe, named, one_of
@@ -22,8 +22,7 @@ def sparse() -> Any:
     return field(default=None, metadata={_SPARSE: True})
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """A field: its name, what it holds, whether one that is read must have it, and whether it is left out where it is
     None."""
 
@@ -39,9 +38,12 @@ class Fields:
     @classmethod
     def fault(cls, plain: Mapping[str, Any]) -> str | None:
         """The name of the first field that is of another kind, or needed and not there; None where there is none."""
-        for spec in specs(cls):
-            if spec.needed if spec.name not in plain else not spec.kind.fits(plain[spec.name]):
-                return spec.name
+        for name, kind, needed, _ in specs(cls):
+            if name not in plain:
+                if needed:
+                    return name
+            elif type(value := plain[name]) not in kind.sure and not kind.fits(value):
+                return name
         return None
 
     @classmethod

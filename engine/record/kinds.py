@@ -1,7 +1,7 @@
 """Kinds of values that fields of a run's files hold: what a file from elsewhere says is believed of no other kind."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -25,16 +25,18 @@ class Kind:
         fits: whether a value is of it, one of JSON or one of ours.
         read: from JSON to ours, of a value that fits.
         written: from ours to JSON; what is not finite becomes a word only when the line is made.
+        sure: types of which every value fits, so that nobody has to ask `fits`.
     """
 
     words: str
     fits: Callable[[Any], bool]
     read: Callable[[Any], Any] = as_it_is
     written: Callable[[Any], Any] = as_it_is
+    sure: frozenset[type] = frozenset()
 
     def __call__(self, value: Any) -> bool:
         """Whether a value is of this kind."""
-        return self.fits(value)
+        return type(value) in self.sure or self.fits(value)
 
 
 def number(value: Any) -> Any:
@@ -51,6 +53,10 @@ def word(value: Any) -> Any:
 
 def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and -_LARGEST <= value < _LARGEST
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value < _LARGEST and not isinstance(value, bool)
 
 
 def _finite(value: Any) -> bool:
@@ -70,11 +76,16 @@ def _within(kind: Kind) -> str:
     return f"({kind.words})" if " or " in kind.words else kind.words
 
 
+def misfits(kind: Kind, values: Collection[Any]) -> bool:
+    """Whether any of many values is not of this kind."""
+    return not (kind.sure.issuperset(map(type, values)) or all(map(kind, values)))
+
+
 def listed(kind: Kind) -> Kind:
     """A list of values of this kind, with us a tuple."""
     return Kind(
         f"list of {_within(kind)}",
-        lambda value: isinstance(value, list | tuple) and all(map(kind.fits, value)),
+        lambda value: isinstance(value, list | tuple) and not misfits(kind, value),
         lambda value: tuple(map(kind.read, value)),
         lambda value: list(map(kind.written, value)),
     )
@@ -84,7 +95,7 @@ def named(kind: Kind) -> Kind:
     """A JSON object with values of this kind."""
     return Kind(
         f"{_within(kind)} by name",
-        lambda value: isinstance(value, dict) and all(map(kind.fits, value.values())),
+        lambda value: isinstance(value, dict) and not misfits(kind, value.values()),
         lambda value: {name: kind.read(one) for name, one in value.items()},
         lambda value: {name: kind.written(one) for name, one in value.items()},
     )
@@ -111,6 +122,7 @@ def maybe(kind: Kind) -> Kind:
         lambda value: value is None or kind.fits(value),
         kind.read if kind.read is as_it_is else lambda value: None if value is None else kind.read(value),
         kind.written if kind.written is as_it_is else lambda value: None if value is None else kind.written(value),
+        kind.sure | {type(None)},
     )
 
 
@@ -120,11 +132,11 @@ def one_of(*words: str) -> Kind:
 
 
 anything = Kind("anything", lambda value: True)
-text = Kind("text", lambda value: isinstance(value, str))
-flag = Kind("true or false", lambda value: isinstance(value, bool))
+text = Kind("text", lambda value: isinstance(value, str), sure=frozenset({str}))
+flag = Kind("true or false", lambda value: isinstance(value, bool), sure=frozenset({bool}))
 whole = Kind("whole number", _whole)
 """Of at most 64 bits."""
-count = Kind("count", lambda value: _whole(value) and value >= 0)
+count = Kind("count", _count)
 """A whole number from 0 up."""
 finite = Kind("number", _finite)
 """One that a float can hold, neither nan nor infinite."""
@@ -132,9 +144,9 @@ amount = Kind("amount", lambda value: _finite(value) and value >= 0)
 """A finite number from 0 up: seconds, bytes."""
 moment = Kind("time", lambda value: _finite(value) and 0 <= value < LATEST)
 """Unix seconds that a calendar can show."""
-figure = Kind("figure", _figure, number)
+figure = Kind("figure", _figure, number, sure=frozenset({float, bool}))
 """What was measured: a number, one that is not finite as such or as its word."""
-table = Kind("table", lambda value: isinstance(value, dict))
+table = Kind("table", lambda value: isinstance(value, dict), sure=frozenset({dict}))
 """A JSON object."""
 places = either(text, listed(whole))
 """Layers, heads or experts."""

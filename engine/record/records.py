@@ -77,6 +77,16 @@ def read_line(line: bytes, cls: type[Recorded]) -> tuple[Recorded | None, str]:
     return (None, wrong) if wrong else (cls.decode(plain), "")
 
 
+def fault_words(path: Path, place: int, reason: str) -> str:
+    """The sentence about a line of a journal that is no record."""
+    return f"{path}, line {place}, {reason}: {_MEND[path.name]}"
+
+
+def repeat_words(path: Path, place: int, first: int) -> str:
+    """The sentence about a line whose trial an earlier line has recorded."""
+    return f"{path}, line {place}, repeats the trial of line {first}, which is the one that counts"
+
+
 def _scan(run: Path, cls: type[Recorded]) -> tuple[list[Recorded], list[str], list[str]]:
     """Records, sentences about lines that cannot be read, sentences about trials recorded twice."""
     path = run / _FILES[cls]
@@ -87,9 +97,9 @@ def _scan(run: Path, cls: type[Recorded]) -> tuple[list[Recorded], list[str], li
     for place, (line, _) in enumerate(complete_lines(path), start=1):
         record, reason = read_line(line, cls)
         if record is None:
-            faults.append(f"{path}, line {place}, {reason}: {_MEND[path.name]}")
+            faults.append(fault_words(path, place, reason))
         elif cls is TrialRecord and (first := seen.setdefault(record.trial, place)) != place:
-            repeats.append(f"{path}, line {place}, repeats the trial of line {first}, which is the one that counts")
+            repeats.append(repeat_words(path, place, first))
         else:
             records.append(record)
     return records, faults, repeats

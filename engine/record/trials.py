@@ -21,6 +21,7 @@ from engine.record.kinds import (
     figure,
     listed,
     maybe,
+    misfits,
     number,
     table,
     text,
@@ -29,6 +30,8 @@ from engine.record.kinds import (
 
 RECORD_VERSION = 1
 """The `v` of the records that this version of Lesion writes and reads."""
+
+_measured = maybe(figure)
 
 STATUSES = ("ok", "failed", "oom")
 Status = Literal["ok", "failed", "oom"]
@@ -41,7 +44,7 @@ def _metric(value: Any) -> float | int:
 
 
 def _odd_metric(metrics: Mapping[str, Any]) -> str | None:
-    return next((name for name, value in metrics.items() if value is not None and not figure(value)), None)
+    return next((name for name, value in metrics.items() if not _measured(value)), None)
 
 
 def _odd_choice(select: Mapping[str, Any]) -> str | None:
@@ -50,7 +53,7 @@ def _odd_choice(select: Mapping[str, Any]) -> str | None:
 
 metrics = Kind(
     "figure by name",
-    lambda value: table(value) and _odd_metric(value) is None,
+    lambda value: table(value) and not misfits(_measured, value.values()),
     lambda value: {name: _metric(one) for name, one in value.items() if one is not None},
 )
 """Numbers by name; one that is null was not measured and is left out."""

@@ -57,7 +57,7 @@ async def test_leave_come_back_stop_and_resume_a_real_run(tmp_path: Path) -> Non
     app = lab(run.parent, run)
     try:
         async with app.run_test(size=(120, 40)) as pilot:
-            await until(pilot, lambda: isinstance(app.screen, LiveScreen) and len(live(pilot).live.records) > 2)
+            await until(pilot, lambda: isinstance(app.screen, LiveScreen) and live(pilot).live.trials > 2)
             assert "● running" in shown(pilot, "#progress")
             await until(pilot, lambda: " left (ends " in shown(pilot, "#progress"))
             await until(pilot, lambda: "GB" in shown(pilot, "#memory"))
@@ -155,7 +155,7 @@ async def test_lines_that_lesion_did_not_write_are_told_and_passed_over(tmp_path
         assert "events.jsonl has a line that is an event 'worker' without a usable 't'; all else is shown." in banner
         await until(pilot, lambda: app.screen.query_one(Plot).drawing.chart)
         assert isinstance(app.screen, LiveScreen)
-        assert len(app.screen.live.records) == len(planned) - 2
+        assert app.screen.live.trials == len(planned) - 2
         await pilot.press("d")
         await until(pilot, lambda: "no usable 'level'" in shown(pilot, "#runs"))
         assert "! damaged" in shown(pilot, "#runs")

@@ -19,7 +19,7 @@ from textual.widgets import ContentSwitcher, Input, Static
 from app import own_faults
 from app.console.browse import run_data
 from app.console.browse.artifact_view import ArtifactView
-from app.console.browse.run_data import RunData
+from app.console.browse.run_data import RunData, RunReader
 from app.console.browse.trial_detail import TrialDetail
 from app.console.browse.trial_table import TrialTable
 from app.console.shared.banner import Banner
@@ -28,7 +28,7 @@ from app.console.shared.run_list import RunList
 from app.console.shared.screen import LabScreen
 from app.safe import line
 from engine import files
-from engine.analysis import export
+from engine.analysis import export, frame
 from engine.errors import LesionError
 from engine.record.texts import TextRecord
 from engine.record.trials import TrialRecord
@@ -80,6 +80,7 @@ class BrowseScreen(LabScreen):
         super().__init__()
         self.run: Path | None = None
         self.data: RunData | None = None
+        self._reader: RunReader | None = None
         self._reading = False
         self._charted = False
         self._next_look = 0.0
@@ -111,7 +112,7 @@ class BrowseScreen(LabScreen):
     async def browse_run(self, run: Path) -> None:
         """Shows a run's trials; asked again for the same run, it stays as it is and looks for what is new."""
         if run != self.run:
-            self.run, self.data = run, None
+            self.run, self.data, self._reader = run, None, RunReader(run)
             self.query_one(Banner).hide()
             self.query_one("#hint", Static).update(LOADING.format(run=line(run.name)))
             self.query_one("#view", ContentSwitcher).current = "hint"
@@ -156,7 +157,7 @@ class BrowseScreen(LabScreen):
         elif self._shows("chart"):
             self.action_charts()
         else:
-            self.run, self.data, self._lab.open_run = None, None, None
+            self.run, self.data, self._reader, self._lab.open_run = None, None, None, None
             self.query_one("#browse", ContentSwitcher).current = "runs"
             self.query_one(RunList).take_focus()
             self.place("")
@@ -238,7 +239,7 @@ class BrowseScreen(LabScreen):
         record = None if event.row is None else self.data.record(event.row)
         if record is not None and self.query_one(TrialDetail).trial is record:
             return
-        baseline = None if record is None else self.data.baselines.of(record)
+        baseline = None if event.row is None else self.data.baseline(event.row)
         self.query_one(TrialDetail).show(record, baseline)
         self.refresh_bindings()
         if self._settling is not None:
@@ -294,19 +295,19 @@ class BrowseScreen(LabScreen):
 
     def _look(self) -> None:
         """Reads the run when its files have grown and the last reading is long enough ago."""
-        run = self.run
-        if run is None or self._reading or not self.is_current or time.monotonic() < self._next_look:
+        run, reader = self.run, self._reader
+        if run is None or reader is None or self._reading or not self.is_current or time.monotonic() < self._next_look:
             return
         if self.data is None or run_data.sizes(run) != self.data.stamp:
             self._reading = True
-            self._read(run)
+            self._read(run, reader)
 
     @work(thread=True, exit_on_error=False, description="browse read")
-    def _read(self, run: Path) -> None:
+    def _read(self, run: Path, reader: RunReader) -> None:
         began = time.monotonic()
         data, fault, patience = None, "", PATIENCE
         try:
-            data = run_data.read(run)
+            data = reader.read()
         except (LesionError, OSError) as error:
             fault = str(error)
         except Exception as error:  # not to be tried every other second
@@ -326,7 +327,7 @@ class BrowseScreen(LabScreen):
         if data.faults:
             more = f" (and {len(data.faults) - 1} more like it)" if len(data.faults) > 1 else ""
             self.query_one(Banner).tell("warning", f"! {line(data.faults[0])}{more}. All other trials are shown.")
-        if not data.rows:
+        if not data.table.num_rows:
             self.query_one("#hint", Static).update(NOTHING)
             return
         await self._show_trials(data)
@@ -350,11 +351,11 @@ class BrowseScreen(LabScreen):
         """Computes the charts of the latest reading once they are looked at."""
         if self.data is not None and not self._charted and self._shows("chart"):
             self._charted = True
-            rows = self.data.rows
-            self.query_one("#chart", ChartPane).load(lambda: rows)
+            trials = self.data.tidied.table
+            self.query_one("#chart", ChartPane).load(lambda: frame(trials))
 
     def _count(self, table: TrialTable) -> None:
-        pane, total = self.query_one("#table"), len(self.data.rows) if self.data else 0
+        pane, total = self.query_one("#table"), self.data.table.num_rows if self.data else 0
         pane.border_title = "trials"
         fitting = f"{table.row_count:,} of {total:,} fit" if table.filter.strip() else f"{total:,}"
         pane.border_subtitle = fitting

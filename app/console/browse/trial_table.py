@@ -88,7 +88,7 @@ class TrialTable(DataTable):  # type: ignore[misc]  # its package is not followe
             column_labels=[_label(name) for name in data.table.column_names],
             id=id,
         )
-        self._places: pa.Array = pa.array(range(len(data.rows)), pa.int64())
+        self._places: pa.Array = pa.array(range(data.table.num_rows), pa.int64())
         self.column = 0
         self.sorted_by: int | None = None
         self.descending = False
@@ -112,11 +112,11 @@ class TrialTable(DataTable):  # type: ignore[misc]  # its package is not followe
     def replace(self, data: RunData, colours: dict[str, str]) -> None:
         """Takes a newer reading of the same run; cursor, order and filter stay."""
         row = self.trial
-        key = None if row is None else self._trials.rows[row]["trial"]
+        key = None if row is None else self._trials.key(row)
         self._trials = data
         self.backend = TrialBackend(data.table, colours)
         self._column_labels = [_label(name) for name in data.table.column_names]
-        self._arrange(next((place for place, record in enumerate(data.rows) if record["trial"] == key), None))
+        self._arrange(None if key is None else data.place(key))
 
     def action_column(self, by: int) -> None:
         """Marks the next column, and brings it into view."""

@@ -42,7 +42,8 @@ class LiveState:
 
     names: dict[str, Trial] = field(default_factory=dict)
     """The profile's trials by key; empty where the profile could not be read."""
-    records: list[TrialRecord] = field(default_factory=list)
+    trials: int = 0
+    """How many have a record."""
     memory: list[MemoryEvent] = field(default_factory=list)
     """Those not yet drawn: the screen takes and clears them."""
     host: str | None = None
@@ -68,7 +69,7 @@ class LiveState:
         if self.current == record.trial:
             self.current, self.what = None, ""
         words = trial_words(record)
-        self.records.append(record)
+        self.trials += 1
         if record.status == "ok":
             name, value = next(iter(record.metrics.items()), ("nothing measured", None))
             return Entry(ended, "trial", f"{line(name)} {number(value)}".ljust(RESULT) + f" {words}")

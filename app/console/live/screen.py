@@ -19,7 +19,7 @@ from app.console.live.memory_graph import MemoryGraph
 from app.console.live.progress_pane import ProgressPane
 from app.console.shared.ask import Ask, ask_to_trust
 from app.console.shared.banner import Banner
-from app.console.shared.chart_pane import ChartPane
+from app.console.shared.chart_pane import ChartPane, nothing
 from app.console.shared.figures import ENDED
 from app.console.shared.run_list import RunList
 from app.console.shared.screen import LabScreen
@@ -27,8 +27,11 @@ from app.safe import line
 from engine import runs
 from engine.analysis import tidy
 from engine.errors import LesionError, RemoteCodeError
+from engine.record.growing_table import GrowingTable
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from app.console.app import LesionApp
     from engine.profile import Trial
 
@@ -69,6 +72,7 @@ class LiveScreen(LabScreen):
         self.live = LiveState()
         self.status: runs.RunStatus | None = None
         self._watch: runs.Watch | None = None
+        self._table: GrowingTable | None = None
         self._polling = False
         self._starting = False
         self._looks = 0
@@ -103,7 +107,8 @@ class LiveScreen(LabScreen):
             self.query_one(MemoryGraph).clear()
             self.query_one(EventLog).clear_all()
             self.query_one(ProgressPane).show(None, self.live)
-            self.query_one(ChartPane).load(list)
+            self._table = GrowingTable(run)
+            self.query_one(ChartPane).load(nothing)
             self.query_one(Banner).hide()
         self.query_one("#live", ContentSwitcher).current = "watching"
         self.place(run.name)
@@ -286,12 +291,10 @@ class LiveScreen(LabScreen):
     def _chart(self) -> None:
         """Draws the chart again when trials came in: at once for the first ones, then every few looks."""
         self._looks += 1
-        count = len(self.live.records)
         due = self._looks % CHART_PERIOD == 0 or not self._charted or (self.status and self.status.state in ENDED)
-        if count > self._charted and due and self.run is not None:
-            self._charted = count
-            name, records = self.run.name, list(self.live.records)
-            self.query_one(ChartPane).load(lambda: tidy(name, records))
+        if self.live.trials > self._charted and due and self.run is not None and self._table is not None:
+            self._charted, name, trials = self.live.trials, self.run.name, self._table
+            self.query_one(ChartPane).load(lambda: _table(name, trials))
 
     @property
     def _listed(self) -> Path | None:
@@ -301,6 +304,14 @@ class LiveScreen(LabScreen):
     @property
     def _lab(self) -> LesionApp:
         return cast("LesionApp", self.app)
+
+
+def _table(name: str, trials: GrowingTable) -> pd.DataFrame:
+    """The table of a run's trials up to now, of which only the new ones are read."""
+    from engine.analysis import frame
+
+    trials.look()
+    return frame(tidy(name, trials.table).table)
 
 
 def _names(run: Path) -> dict[str, Trial]:

@@ -23,13 +23,19 @@ from app.safe import line
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from textual.app import ComposeResult
     from textual.worker import Worker
 
-    from engine.analysis import Row
-
 Step = Callable[[Table, Choice], Choice]
 """From what is asked for of a table to what is next to it."""
+
+
+def nothing() -> pd.DataFrame:
+    """The table of a run of which nothing is known yet."""
+    from engine.analysis import frame_of
+
+    return frame_of([])
 
 
 class Plot(PlotextPlot):  # type: ignore[misc]  # its package is not followed by mypy
@@ -67,7 +73,7 @@ class ChartPane(Vertical, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
         self.choice = Choice()
-        self._build: Callable[[], list[Row]] = list
+        self._build: Callable[[], pd.DataFrame] = nothing
         self._table: Table | None = None  # the latest, of which a newer one may be on its way
         self._outdated = True
         self._asked: list[Step] = []  # before there was a table
@@ -81,8 +87,8 @@ class ChartPane(Vertical, can_focus=True):
     def on_mount(self) -> None:
         self._title(Drawing())
 
-    def load(self, build: Callable[[], list[Row]]) -> None:
-        """Takes the tidy rows of a run, built in a thread; the chart follows when it is computed."""
+    def load(self, build: Callable[[], pd.DataFrame]) -> None:
+        """Takes the tidy table of a run, built in a thread; the chart follows when it is computed."""
         self._build, self._outdated = build, True
         self._compute()
 
@@ -129,11 +135,9 @@ class ChartPane(Vertical, can_focus=True):
             self._working = self._work(self._build, None if self._outdated else self._table, self.choice)
 
     @work(thread=True, exit_on_error=False, description="chart_pane work")
-    def _work(self, build: Callable[[], list[Row]], table: Table | None, choice: Choice) -> None:
-        from engine.analysis import frame_of
-
+    def _work(self, build: Callable[[], pd.DataFrame], table: Table | None, choice: Choice) -> None:
         try:
-            table = Table.of(frame_of(build())) if table is None else table
+            table = Table.of(build()) if table is None else table
             drawing = choosing.drawing(table, choice)
         except LesionError as error:
             drawing = Drawing(reason=str(error))
@@ -141,7 +145,7 @@ class ChartPane(Vertical, can_focus=True):
             drawing = Drawing(reason=own_faults.report(error))
         self.app.call_from_thread(self._show, build, table, drawing)
 
-    def _show(self, build: Callable[[], list[Row]], table: Table | None, drawing: Drawing) -> None:
+    def _show(self, build: Callable[[], pd.DataFrame], table: Table | None, drawing: Drawing) -> None:
         if build is self._build and table is not None:
             self._table, self._outdated = table, False
         self._working = None
