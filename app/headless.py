@@ -13,7 +13,7 @@ from typing import TextIO
 
 from app import output, safe
 from app.words import duration, rounded, size
-from engine.analysis import model_name, trial_group
+from engine.analysis import headlines, model_name, trial_group
 from engine.errors import LesionError
 from engine.record.events import (
     ErrorEvent,
@@ -211,7 +211,7 @@ def trial_line(record: TrialRecord) -> str:
     name = " ".join(filter(None, (model_name(record.model), *what, f"seed {record.seed}")))
     if record.status != "ok":
         return f"{name}: {'out of memory' if record.status == 'oom' else 'failed'}: {record.error or ''}"
-    metric = next((f"{key} {rounded(value)}" for key, value in record.metrics.items()), "no metric")
+    metric = next((f"{key} {rounded(record.metrics[key])}" for key in headlines(list(record.metrics))), "no metric")
     return f"{name}: {metric} ({duration(float(record.seconds or 0))})"
 
 

@@ -197,4 +197,4 @@ shown = choosing.drawing(Table.of(table(Path(sys.argv[1]))), Choice(view="shares
 print(shown.view, shown.parts, shown.chart.title)
 """
     [run] = (site / "results").iterdir()
-    assert python(charted, "-c", code, str(run), home=charted).split() == ["shares", "1", "shares"]
+    assert python(charted, "-c", code, str(run), home=charted).split() == ["shares", "1", "all", "levels"]

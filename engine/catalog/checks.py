@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, get_args
 
 from engine.catalog.bundled import set_questions
@@ -67,7 +68,16 @@ def complaint(kind: str, info: Any, before: Additions) -> str | None:
 def _check_path(info: Any, before: Additions) -> str | None:
     if not isinstance(info.implementation, str) or not _PATH.fullmatch(info.implementation):
         return f"its implementation {info.implementation!r} is no import path such as 'package.module:attribute'"
-    return None
+    module = info.implementation.partition(":")[0]
+    return None if _is_there(module) else f"its implementation {info.implementation!r} names no module that is there"
+
+
+def _is_there(module: str) -> bool:
+    """Whether there is such a module, which may need torch and is not loaded for that."""
+    try:
+        return find_spec(module) is not None
+    except ImportError:
+        return False
 
 
 def _check_method(info: MethodInfo, before: Additions) -> str | None:

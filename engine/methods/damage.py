@@ -1,7 +1,7 @@
 """Doing to a model what a trial asks for, whatever shape its method has."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from typing import Any
 
 from engine import catalog
@@ -30,7 +30,14 @@ def walk(method: str, context: Context) -> Iterator[Damaged]:
     for level in context.levels:
         check_level(info, level)
     steps: Walk = catalog.load(info.implementation)
-    yield from steps(context)
+    walked: object = steps(context)
+    if not isinstance(walked, Generator):
+        raise LesionError(f"the method {method} walks, and so yields a Damaged at each level; {_gave(walked)}")
+    with closing(walked):
+        for done in walked:
+            if not isinstance(done, Damaged):
+                raise LesionError(f"the method {method} yields a Damaged at each level; {_gave(done)}")
+            yield done
 
 
 def damage(info: MethodInfo, context: Context) -> Damaged:
@@ -38,12 +45,20 @@ def damage(info: MethodInfo, context: Context) -> Damaged:
     if info.acts_on == "model":
         check_level(info, context.level)
         act: Damage = catalog.load(info.implementation)
-        return act(context)
+        done: object = act(context)
+        if not isinstance(done, Damaged):
+            text = f"the method {info.name} returns a Damaged; {_gave(done)}"
+            raise LesionError(text + (", as one that says walks=True does" if isinstance(done, Iterator) else ""))
+        return done
     if info.acts_on == "blocks":
         where = (context.loaded, context.group, context.slices)
         return Damaged(bypass(info.name, *where, context.level, context.draws.seed, context.undo, context.options))
     what = (context.slices, context.level, context.draws.seed, context.options, context.selection)
     return Damaged(apply(info.name, *what))
+
+
+def _gave(what: object) -> str:
+    return f"it gave a {type(what).__name__}"
 
 
 def bypass(

@@ -12,7 +12,7 @@ from engine import catalog
 from engine.models import packing
 from engine.models.architecture import Architecture, architecture
 from engine.models.files import check_files
-from engine.models.footprint import Scoring, Shape, keeping, passing, scoring, training
+from engine.models.footprint import Scoring, Shape, Trained, keeping, passing, scoring, training
 from engine.models.loading import configuration, translated
 from engine.models.sight import auto_class, check_sight
 from engine.models.source import Source, UnreachableError, find
@@ -170,9 +170,7 @@ def _training(work: Training, parts: Architecture, group: Group, shape: Shape, o
     """What training in a group needs: of the whole parameters that it lies in."""
     name, *narrowed = group
     tensors = {id(piece.tensor): piece.tensor for piece in parts.slices(name, *narrowed)}.values()
-    sides = sum(sum(tensor.shape) for tensor in tensors if tensor.dim() == 2)
-    sizes = [one.numel() for one in tensors]
-    return training(work, shape, sum(sizes), max(sizes), sides, on_gpu=on_gpu)
+    return training(work, shape, Trained.of(tensors, parts), on_gpu=on_gpu)
 
 
 def _snapshot(spec: ModelSpec, slices: Iterable[Slice], dtype: torch.dtype) -> int:

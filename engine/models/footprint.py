@@ -1,7 +1,10 @@
 """How much memory work on a model takes beside its weights: formulas over its shape, all in bytes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
+
+from torch import Tensor
 
 from engine.models.architecture import Architecture
 from engine.profile.demand import Load, Training
@@ -16,6 +19,13 @@ _TWICE = 3
 _SEARCHING = 5
 """Vectors as large as all that trains, alive in a search for a direction: the gradient, three of the search's own, and
 one that is being made."""
+
+SMALL = 1 << 18
+"""Weights below which a tensor is small: it trains together with the others that are."""
+
+_HEAP, _PROCESS = 1.1, 5_000_000
+"""On the CPU training takes this many times what its tensors hold, and so many bytes: what the C library's heap leaves
+unused between them, and what autograd and its threads keep (measured; see benchmarks/training.py)."""
 
 _SAMPLING = 24
 """Bytes a logit while a token is drawn: float32 of the finite ones, float64 of the noise, and once more to add them."""
@@ -121,23 +131,59 @@ def scoring(work: Scoring, shape: Shape, weights: int, largest: int) -> int:
     return _graph(load, shape) + 12 * largest + (4 * weights if work.batches > 1 else 0)
 
 
-def training(work: Training, shape: Shape, weights: int, largest: int, sides: int, *, on_gpu: bool) -> int:
-    """What training holds at its peak, on a group whose parameters have so many weights, the largest of them `largest`,
-    and rows and columns `sides` in all: the optimiser's state, gradients, and what is kept of the forward pass;
-    adapters, where they train instead. A search for directions holds a graph that can be derived again, and its
-    vectors; directions that it has are in main memory."""
-    numbers = work.rank * sides if work.rank else weights
-    single = min(largest, numbers)
+@dataclass(frozen=True)
+class Trained:
+    """The tensors that train: weights in all, of the largest, of the small ones; rows and columns of all matrices and
+    of the largest one; the weights of an embedding that is the output head as well."""
+
+    weights: int
+    largest: int
+    small: int
+    sides: int
+    longest: int
+    tied: int
+
+    @classmethod
+    def of(cls, tensors: Collection[Tensor], parts: Architecture) -> "Trained":
+        """Of these parameters of a model with these parts."""
+        sides = [sum(tensor.shape) for tensor in tensors if tensor.dim() == 2]
+        return cls(
+            weights=sum(tensor.numel() for tensor in tensors),
+            largest=max(tensor.numel() for tensor in tensors),
+            small=sum(tensor.numel() for tensor in tensors if tensor.numel() < SMALL),
+            sides=sum(sides),
+            longest=max(sides, default=0),
+            tied=sum(tensor.numel() for tensor in tensors if parts.tied and tensor is parts.head.weight),
+        )
+
+
+def training(work: Training, shape: Shape, trained: Trained, *, on_gpu: bool) -> int:
+    """What training holds at its peak: the optimiser's state, gradients, and what is kept of the forward pass; where
+    adapters train instead, these too. A search for directions holds a graph that can be derived again, and its vectors;
+    directions that it has are in main memory."""
+    adapted = work.rank > 0
+    numbers = work.rank * trained.sides if adapted else trained.weights
     wide = work.wide and shape.itemsize == 2
     state = numbers * work.states * (1 if work.eight_bit else 4 if wide else shape.itemsize)
-    gradients = numbers * shape.itemsize if work.together else 2 * single * shape.itemsize
-    stepping = single * (4 * 4 if wide else 2 * shape.itemsize)
-    adapters = numbers * shape.itemsize if work.rank else 0
     load = Load(1, work.tokens, logits=0)
-    step = state + gradients + stepping + (_checkpointed(load, shape) if work.checkpointing else _graph(load, shape))
+    graph = _checkpointed(load, shape) if work.checkpointing else _graph(load, shape)
+    step = state + _stepping(work, shape, trained, graph, wide)
     vectors = _SEARCHING + (0 if on_gpu else work.directions)
     search = _TWICE * _graph(load, shape) + vectors * numbers * shape.itemsize if work.directions else 0
-    return adapters + int(max(step, search))
+    peak = int(max(step, search)) + (numbers * shape.itemsize if adapted else 0)
+    return peak if on_gpu else int(peak * _HEAP) + _PROCESS
+
+
+def _stepping(work: Training, shape: Shape, trained: Trained, graph: int, wide: bool) -> int:
+    """The graph, which shrinks on the way back, while gradients come: those of small tensors, or together those of all,
+    stay to the end. A tied embedding's is not whole before its second use is there, at the end too, and their sum."""
+    aside = 4 * 4 if wide else (2 if work.states else 0) * shape.itemsize
+    if work.rank:
+        return graph + work.rank * (trained.sides * shape.itemsize + trained.longest * aside)
+    kept = (trained.weights if work.together else trained.small) * shape.itemsize
+    last = trained.tied * max(3 * shape.itemsize, shape.itemsize + aside)
+    first = trained.tied * shape.itemsize or trained.largest * (shape.itemsize + aside)
+    return max(graph + first, kept + max(last, trained.largest * aside))
 
 
 def _checkpointed(load: Load, shape: Shape) -> int:

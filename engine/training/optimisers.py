@@ -7,12 +7,10 @@ from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import SGD, Adafactor, AdamW, Optimizer
 
+from engine.models.footprint import SMALL
 from engine.training.options import TrainingOptions
 from engine.training.rounding import stochastic
 from engine.weights.slices import Slice
-
-_SMALL = 1 << 18
-"""Weights below which a parameter is small."""
 
 
 def optimiser(options: TrainingOptions, *parameters: Parameter) -> Optimizer:
@@ -86,7 +84,7 @@ class Stepper:
 def is_small(parameter: Parameter, slices: Sequence[Slice], options: TrainingOptions) -> bool:
     """Whether it may take its steps together with others: it is small, trains whole, and in its own number format."""
     whole = sum(piece.numel for piece in slices) >= parameter.numel()
-    return whole and parameter.numel() < _SMALL and not _is_wide(parameter, options)
+    return whole and parameter.numel() < SMALL and not _is_wide(parameter, options)
 
 
 def _is_wide(parameter: Parameter, options: TrainingOptions) -> bool:

@@ -66,6 +66,10 @@ MEASUREMENT = "MeasurementInfo('oddity', '', (MetricInfo('m', '', '', None),), '
             "its option 'size' needs a default and a description",
         ),
         (adds(scores="ScoreInfo('x', '', 'odd')"), "adds no score 'x': its implementation 'odd' is no import path"),
+        (
+            adds(scores="ScoreInfo('x', '', 'odd.there:x')"),
+            "adds no score 'x': its implementation 'odd.there:x' names no module",
+        ),
         (adds(prompt_sets="PromptSetInfo('x', '')"), "a prompt set has prompts, a file or parts, and one of these"),
         (adds(prompt_sets="PromptSetInfo('auto', '', prompts=('a',))"), "adds no prompt set 'auto': a name is"),
         (adds(prompt_sets="PromptSetInfo('x', '', file='engine:no.txt')"), "the prompts in 'engine:no.txt' cannot be"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -130,9 +131,8 @@ def test_one_walk_of_a_seed_passes_every_level(tmp_path: Path, site: Path, steps
 
 
 def test_a_level_is_the_same_whether_or_not_another_follows(tmp_path: Path, site: Path) -> None:
-    short, long, alone = (found(run(tmp_path, site, levels)) for levels in ("1, 2", "1, 2, 5", "2"))
-    assert short.items() <= long.items()
-    assert alone.items() <= short.items()
+    long, alone = (found(run(tmp_path, site, levels)) for levels in ("1, 2, 5", "2"))
+    assert alone.items() <= long.items()
 
 
 def test_where_a_walk_falls_the_levels_before_are_kept(tmp_path: Path, site: Path) -> None:
@@ -171,7 +171,9 @@ def test_killed_in_the_middle_of_a_walk_it_ends_as_if_it_had_not_been(
 ) -> None:
     levels, options = "1, 2, 3, 4, 5, 6", "pause = 0.02"
     whole = run(tmp_path, site, levels, options)
-    broken = run(tmp_path, site, levels, options)
+    broken = tmp_path / "broken"
+    shutil.copytree(whole, broken)
+    shutil.rmtree(broken / "artifacts")
     for name in ("trials.jsonl", "generations.jsonl", "events.jsonl"):
         (broken / name).write_text("")
     for after in (4, 9, 17):

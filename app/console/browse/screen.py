@@ -64,7 +64,12 @@ class BrowseScreen(LabScreen):
         Binding("escape", "back", "Back", key_display="esc", tooltip="out of the filter, the trial, the run"),
         Binding("slash", "filter", "Filter", key_display="/", tooltip="show the trials that fit what you type"),
         Binding("c", "charts", "Charts", tooltip="the run's charts, and back to its trials"),
-        Binding("x", "view", "Kind", tooltip="chart the dose–response, the scaling with size, or the map of layers"),
+        Binding(
+            "x",
+            "view",
+            "Kind",
+            tooltip="chart the next kind that the run has: dose–response, scaling with size, map of layers …",
+        ),
         Binding("m", "metric", "Metric", tooltip="chart the next metric"),
         Binding("l", "lines", "Lines", tooltip="a line a group, a model, or an ability where labels tell them apart"),
         Binding("right_square_bracket", "part(1)", "Next", key_display="]", tooltip="chart the next model or method"),
@@ -181,7 +186,7 @@ class BrowseScreen(LabScreen):
         self.refresh_bindings()
 
     def action_view(self) -> None:
-        """Dose–response, scaling or the map of layers."""
+        """The next kind of chart."""
         self.query_one("#chart", ChartPane).next_view()
         self.refresh_bindings()
 

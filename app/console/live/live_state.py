@@ -9,6 +9,7 @@ from datetime import datetime
 from app.console.shared.figures import trial_words
 from app.safe import line
 from app.words import number
+from engine.analysis import headlines
 from engine.analysis.names import model_name
 from engine.profile import Trial
 from engine.record.events import (
@@ -71,7 +72,8 @@ class LiveState:
         words = trial_words(record)
         self.trials += 1
         if record.status == "ok":
-            name, value = next(iter(record.metrics.items()), ("nothing measured", None))
+            name = next(iter(headlines(list(record.metrics))), "nothing measured")
+            value = record.metrics.get(name)
             return Entry(ended, "trial", f"{line(name)} {number(value)}".ljust(RESULT) + f" {words}")
         return Entry(ended, record.status, f"{words}: {record.status}, {line(record.error or 'no reason given')}")
 

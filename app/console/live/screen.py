@@ -58,7 +58,12 @@ class LiveScreen(LabScreen):
         Binding("d", "detach", "Detach", tooltip="leave the run to itself and show the list of runs"),
         Binding("r", "resume", "Resume", tooltip="run the trials that a stopped or crashed run has left"),
         Binding("m", "metric", "Metric", tooltip="chart the next metric"),
-        Binding("x", "view", "Kind", tooltip="chart the dose–response, the scaling with size, or the map of layers"),
+        Binding(
+            "x",
+            "view",
+            "Kind",
+            tooltip="chart the next kind that the run has: dose–response, scaling with size, map of layers …",
+        ),
         Binding("l", "lines", "Lines", tooltip="a line a group, a model, or an ability where labels tell them apart"),
         Binding("right_square_bracket", "part(1)", "Next", key_display="]", tooltip="chart the next model or group"),
         Binding("left_square_bracket", "part(-1)", "Previous", key_display="[", show=False),
@@ -182,7 +187,7 @@ class LiveScreen(LabScreen):
         self.query_one(ChartPane).next_metric()
 
     def action_view(self) -> None:
-        """Dose–response, scaling or the map of layers."""
+        """The next kind of chart."""
         self.query_one(ChartPane).next_view()
 
     def action_lines(self) -> None:

@@ -162,6 +162,6 @@ class ChartPane(Vertical, can_focus=True):
     def _title(self, drawing: Drawing) -> None:
         what = drawing.chart.title if drawing.chart else ""
         self.border_title = Content(" · ".join(filter(None, (drawing.view, line(drawing.metric), line(what)))))
-        place = f"{drawing.part + 1} of {drawing.parts} · " if drawing.parts else ""
-        self.border_subtitle = place + drawing.lines
+        place = f"{drawing.part + 1} of {drawing.parts}" if drawing.parts else ""
+        self.border_subtitle = " · ".join(filter(None, (place, drawing.lines)))
         self.query_one(".caption", Static).update("\n".join(line(sentence) for sentence in drawing.caption))
