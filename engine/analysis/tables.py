@@ -88,15 +88,18 @@ def metric_names(trial_rows: Iterable[Iterable[str]]) -> list[str]:
 
 def frame(trials: pa.Table) -> pd.DataFrame:
     """A table of `arrow` as pandas: floats everywhere but in the words, `params`, `layer` and `seed`."""
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
+
+    nothing = np.full(trials.num_rows, None, dtype=object)
 
     def column(values: pa.ChunkedArray) -> Any:
         if pa.types.is_dictionary(values.type):
             values = values.cast(pa.string())
         if not pa.types.is_string(values.type):
             return values.to_numpy()
-        return values.to_pandas() if values.null_count < len(values) else pd.Series([None] * len(values), dtype=object)
+        return values.to_pandas() if values.null_count < len(values) else nothing
 
     given = {name: column(trials[name]) for name in trials.column_names}
     for name in ("params", "layer"):

@@ -197,6 +197,23 @@ def cells_of(trials: pa.Table) -> tuple[Any, list[Cell]]:
     return codes, [Cell.decode(orjson.loads(text)) for text in column.chunk(0).dictionary.to_pylist()]
 
 
+def are_columns(table: pa.Table) -> bool:
+    """Whether a table, which may be from anywhere, is one that `Columns` could have made."""
+    import pyarrow as pa
+
+    fixed = Columns().take().schema
+    named = table.schema.names[len(fixed) :]
+    figures = [pa.field(METRIC + name.removeprefix(METRIC), pa.float64()) for name in named]
+    if not table.schema.equals(pa.schema([*fixed, *figures])) or len(set(named)) < len(named):
+        return False
+    if any(table[name].null_count for name in fixed.names if name != "level"):
+        return False
+    texts = [text for chunk in table["cell"].chunks for text in chunk.dictionary.to_pylist()]
+    cells = [parse(text.encode()) for text in texts]
+    whole = all(cell is not None and Cell.fault(cell) is None for cell in cells)
+    return whole and all(METRIC + name in named for cell in cells if cell for name in cell["metrics"])
+
+
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
     """Tables of `Columns` one after the other."""
     import pyarrow as pa

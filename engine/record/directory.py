@@ -28,6 +28,7 @@ LOCK = "lock"
 STOP = "stop"
 RESERVE = ".reserve"
 CACHE = ".cache"
+TABLE = ".table"
 
 # A folder of versioned runs inside the results folder, browsed and found like the rest.
 SAMPLES = "samples"

@@ -22,7 +22,7 @@ from tests.test_files import ODD, dangling, device, link, pipe
 NAMES = [
     *("profile.toml", "manifest.json", "trials.jsonl", "generations.jsonl", "events.jsonl"),
     *("artifacts", "inputs", "inputs/prompts.txt", "worker.log", "runner.log", "lock", "lock.1", "stop"),
-    *(".reserve", ".cache", ".manifest.json.new", ".events.jsonl.new"),
+    *(".reserve", ".cache", ".table", ".manifest.json.new", ".events.jsonl.new"),
 ]
 READ = ["profile.toml", "trials.jsonl", "events.jsonl"]
 """What a list of runs needs of each."""
