@@ -66,9 +66,9 @@ class GrowingTable:
 
         Raises LesionError where the file cannot be read.
         """
-        before = (self._inode, self._end)
-        inode, size = self._file()
-        if inode != self._inode or size < self._end:
+        before, (inode, size) = self._end, self._file()
+        another = inode != self._inode or size < self._end
+        if another:
             self._begin(inode)
             self._load(size)
         columns, start, line = Columns(), self._end, self._line
@@ -84,7 +84,7 @@ class GrowingTable:
         if self._end > start:
             table = self._without_repeats(columns.take())
             self._append(_Part(table, start, self._end, line, self._line, saved=False))
-        return (self._inode, self._end) != before
+        return self._end != before or (another and before > 0)
 
     @property
     def table(self) -> pa.Table:
