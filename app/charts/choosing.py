@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from app.charts.chart import Chart, Choice, Kind
 from app.charts.dose import A_GROUP, VIEW
+from app.charts.drawing import told
 from app.charts.kinds import KINDS
 from app.charts.table import Table
 from engine.analysis import headlines
@@ -73,7 +74,7 @@ def drawing(table: Table, choice: Choice) -> Drawing:
         return replace(shown, reason=what.kind.nothing)
     part = choice.part % len(parts)
     chart = parts[part]()
-    return replace(shown, chart=chart, part=part, parts=len(parts), caption=tuple(chart.caption()), reason=chart.reason)
+    return replace(shown, chart=chart, part=part, parts=len(parts), caption=tuple(told(chart)), reason=chart.reason)
 
 
 def next_view(table: Table, choice: Choice) -> Choice:

@@ -10,7 +10,7 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from app.charts.chart import Ink, Paper
 from engine import catalog
@@ -26,6 +26,17 @@ ROOMY = 10  # lines from which on a plot has room for the names of its axes
 SMALL, LARGE = 1e-9, 1e9
 """Beyond these an axis counts in a unit of its own, and names its ticks."""
 _SMALLEST, _LARGEST = -300, 308  # powers of ten between which floats have all their digits
+
+
+class Captioned(Protocol):
+    """What a caption is told of."""
+
+    @property
+    def metric(self) -> str:
+        """What the chart shows."""
+
+    def caption(self) -> list[str]:
+        """What the picture cannot show."""
 
 
 class Plotted(ABC):
@@ -69,7 +80,7 @@ class Plotted(ABC):
         """A plot of at least ten lines with the caption below it, together the paper's height where that leaves ten."""
         import plotext as plt
 
-        caption = wrapped(self.caption(), paper.width)
+        caption = wrapped(told(cast(Captioned, self)), paper.width)
         if self.empty:
             return "\n".join([self.empty, *caption])
         lines = max(paper.height - len(caption), 10)
@@ -130,6 +141,12 @@ def logarithmic(metric: str) -> bool:
         return False
     known = catalog.metric(metric)
     return known is not None and known.log
+
+
+def told(chart: Captioned) -> list[str]:
+    """The caption of a chart and, of a metric that another program measured, what that is."""
+    meaning = catalog.foreign(chart.metric)
+    return [*chart.caption(), *([f"{chart.metric}: {meaning}"] if meaning else [])]
 
 
 def wrapped(lines: Iterable[str], width: int) -> list[str]:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from app.charts.chart import Choice, Ink, Kind, Paper, Part
-from app.charts.drawing import NOT_FINITE, logarithmic, wrapped
+from app.charts.drawing import NOT_FINITE, logarithmic, told, wrapped
 from app.charts.table import Table
 from app.words import dose_words, rounded
 from engine.analysis import CHANGE, Cell, LayerMap, MapRow, change_from, layer_maps
@@ -95,7 +95,7 @@ class MapChart:
     def text(self, paper: Paper) -> str:
         """At most the paper's columns, and as many lines as it takes."""
         title = f"{self.metric} · {VIEW} · {self.title}"[: paper.width].center(paper.width).rstrip()
-        caption = "\n".join(wrapped(self.caption(), paper.width))
+        caption = "\n".join(wrapped(told(self), paper.width))
         text = Text("\n").join([Text(title), map_text(self.layer_map, self.metric, width=paper.width), Text(caption)])
         return _coloured(text, paper.width) if paper.colour else "\n".join(map(str.rstrip, text.plain.splitlines()))
 

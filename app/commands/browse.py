@@ -110,6 +110,7 @@ def _summary(one: RunSummary) -> dict[str, object]:
         "run": str(one.path),
         "name": one.name,
         "state": one.state,
+        "imported": one.imported,
         "trials": one.total,
         "done": one.done,
         "ok": one.ok,
@@ -129,7 +130,7 @@ def _summary_row(one: RunSummary) -> tuple[str, ...]:
     started = "-" if one.started is None else f"{datetime.fromtimestamp(one.started):%Y-%m-%d %H:%M}"
     return (
         one.path.name,
-        "damaged" if one.fault else one.state,
+        one.state_word,
         f"{one.done}/{one.total}",
         str(one.failed),
         str(one.oom),

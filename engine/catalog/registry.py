@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from engine.catalog.columns import metric_of
+from engine.catalog.columns import CHANGE, metric_of
 from engine.catalog.infos import (
     ArchitectureInfo,
     GroupInfo,
@@ -157,6 +157,13 @@ def metric(name: str) -> MetricInfo | None:
     made += [info for method in methods().values() for info in method.metrics]
     infos = {info.name: info for info in made}
     return infos.get(name) or next((info for info in infos.values() if fnmatchcase(name, info.name)), None)
+
+
+def foreign(name: str) -> str | None:
+    """What a metric is, or its change, that other programs measured under a definition of their own; None of all
+    others."""
+    imported = {info.name: info.summary for info in measurement("imported").metrics}
+    return imported.get(metric_of(name).name.removesuffix(CHANGE))
 
 
 def model(name: str) -> ModelInfo:

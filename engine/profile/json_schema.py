@@ -24,6 +24,7 @@ def json_schema() -> dict[str, Any]:
     """The schema of a profile's file, with the catalog's names as the choices that an editor offers."""
     schema = Profile.model_json_schema()
     tables = schema["$defs"]
+    _leave_out_imported(schema)
     _name_choices(tables)
     _describe_levels(tables["Damage"])
     del tables["ModelSpec"]["required"]
@@ -32,6 +33,14 @@ def json_schema() -> dict[str, Any]:
     schema["anyOf"] = [{"required": ["extends"]}, {"required": required}]
     schema["title"] = "Lesion profile"
     return {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
+
+
+def _leave_out_imported(schema: dict[str, Any]) -> None:
+    """No profile that is to run can ask for the figures of another program."""
+    measure = schema["properties"]["measure"]["items"]
+    reference = measure["discriminator"]["mapping"].pop("imported")
+    measure["oneOf"].remove({"$ref": reference})
+    del schema["$defs"][reference.rpartition("/")[2]]
 
 
 def _name_choices(tables: dict[str, Any]) -> None:

@@ -120,8 +120,7 @@ def make_directory(name: str, results: Path) -> Path:
 
     Raises LesionError when it cannot be written.
     """
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"
-    run = results / f"{datetime.now():%Y%m%d-%H%M}-{slug}-{secrets.token_hex(2)}"
+    run = results / new_name(name)
     try:
         results.mkdir(parents=True, exist_ok=True)
         run.mkdir()
@@ -130,6 +129,12 @@ def make_directory(name: str, results: Path) -> Path:
     except OSError as error:
         raise LesionError(f"the results folder {results} cannot be written: {error.strerror}") from error
     return run
+
+
+def new_name(name: str) -> str:
+    """What a new run of a profile of this name is called: `YYYYMMDD-HHMM-name-xxxx`."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"
+    return f"{datetime.now():%Y%m%d-%H%M}-{slug}-{secrets.token_hex(2)}"
 
 
 def _age(run: Path) -> tuple[str, int]:

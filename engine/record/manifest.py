@@ -74,6 +74,17 @@ class Start(TypedDict, total=False):
     changed: Changed
 
 
+class Imported(TypedDict, total=False):
+    """Where a run comes from that another program made."""
+
+    format: Text
+    path: Text
+    digest: Text
+    files: dict[str, Text]
+    metrics: dict[str, Text]
+    notes: list[Text]
+
+
 def _is_start(value: Any) -> bool:
     """As far as Lesion relies on it."""
     changed = value.get("changed", {}) if isinstance(value, dict) else None
@@ -92,11 +103,12 @@ class Manifest(Surroundings, total=False):
     models: dict[str, ModelFacts]
     started: Annotated[list[Start], listed(Kind("Start", _is_start))]
     workers: Annotated[dict[str, WorkerFacts], named(table)]
+    imported: Imported
 
 
 Noted = TypeVar("Noted", Manifest, Surroundings, WorkerFacts, ModelFacts)
 
-_RELIED_ON = ("versions", "packages", "additions", "models", "workers", "left_out", "started")
+_RELIED_ON = ("versions", "packages", "additions", "models", "workers", "left_out", "started", "imported")
 
 
 def _fault(cls: type, plain: Mapping[str, Any]) -> str | None:

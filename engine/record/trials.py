@@ -117,6 +117,8 @@ class TrialRecord(Fields):
     error: Text | None = None
     threads: Count | None = None
     artifacts: tuple[Text, ...] | None = sparse()
+    imported: Text | None = sparse()
+    """The file or folder of another program that it comes from."""
 
     @classmethod
     def refusal(cls, plain: Mapping[str, Any]) -> str | None:

@@ -26,6 +26,9 @@ FINISH = b"finish\n"
 NOW = b"now\n"
 """What the stop file says: end after the current trial, or at once."""
 
+IMPORTED = "imported"
+"""The measurement of runs that another program made."""
+
 NO_ROOM = 3
 """The exit status of a runner that could not begin on a full disk, where it may not be able to say why."""
 
@@ -92,6 +95,7 @@ def repeat(
     """
     from engine.runs.moves import loaded_digests, moved, moves
 
+    _refuse_imported(original, read_profile(original))
     places = moves(original, models or {})
     profile = moved(original, places, overrides)
     weights = loaded_digests(original, profile.model, places)
@@ -116,7 +120,9 @@ def start(
     """
     from engine.profile.trust import check_code
 
-    check_code(read_profile(run), trust_remote_code)
+    profile = read_profile(run)
+    _refuse_imported(run, profile)
+    check_code(profile, trust_remote_code)
     flags = ["--trust-remote-code"] if trust_remote_code else []
     flags += ["--device", device] if device else []
     flags += [word for old, new in (models or {}).items() for word in ("--model", old, new)]
@@ -162,13 +168,22 @@ def stop(run: Path, *, now: bool = False) -> None:
 def is_complete(run: Path) -> bool:
     """Whether the run is done and nothing of it was deleted since, so that there is nothing to resume.
 
-    Raises LesionError, with what to do, where a journal is corrupt.
+    Raises LesionError, with what to do, where a journal is corrupt, and for a run that was imported.
     """
+    if files.is_present(run / PROFILE):
+        _refuse_imported(run, read_profile(run))
     ended = status(run)
     if ended.state != "done":
         return False
     records = read_trials(run)
     return len(records) >= ended.total and not short_of_texts(run, records)
+
+
+def _refuse_imported(run: Path, profile: "Profile") -> None:
+    """Raises LesionError for a run that another program made, in no profile of ours."""
+    if any(measure.name == IMPORTED for measure in profile.measure):
+        text = f"run {run.name} was imported: another program made it, and Lesion can neither go on with it nor repeat"
+        raise LesionError(f"{text} it; lesion export, chart and open show what it holds")
 
 
 def _begun(run: Path, before: int) -> bool:

@@ -17,6 +17,8 @@ from engine.runs import lock
 State = Literal["running", "stopping", "done", "stopped", "failed", "crashed"]
 
 FINAL = ("done", "stopped", "failed")
+ENDED = (*FINAL, "crashed")
+"""States in which no runner is at work."""
 
 # The events that say where a run stands; the rest (memory, progress) are many and need no parsing for that.
 _LANDMARK = re.compile(rb'"event": ?"(started|resumed|state)"')
@@ -45,6 +47,8 @@ class RunStatus:
     """Trials finished since the last start."""
     fault: str = ""
     """What of the run's files cannot be read, or does not count: the first of it."""
+    imported: int = 0
+    """Trials that another program made."""
 
 
 @dataclass
@@ -61,10 +65,12 @@ class Tally:
     state: str | None = None
     text: str = ""
     fault: str = ""
+    imported: int = 0
 
     def add_trial(self, record: TrialRecord) -> None:
         """Count one trial."""
         self.counts[record.status] += 1
+        self.imported += record.imported is not None
 
     def add_event(self, event: Event) -> None:
         """Take note of one event, in order."""
@@ -138,6 +144,7 @@ def judge(run: Path, counted: Tally) -> RunStatus:
         life_started=counted.life_started,
         life_done=max(0, done - counted.done_before),
         fault=counted.fault,
+        imported=counted.imported,
     )
 
 

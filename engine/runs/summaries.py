@@ -15,9 +15,9 @@ from engine.record.directory import CACHE, EVENTS, PROFILE, TRIALS, read_profile
 from engine.record.kinds import Kind, amount, count, maybe, moment, named, text, unusable
 from engine.record.lines import Plain, parse
 from engine.record.trials import STATUSES
-from engine.runs.status import RunStatus, State, Tally, judge, tally
+from engine.runs.status import ENDED, RunStatus, State, Tally, judge, tally
 
-_CACHE_VERSION = 2
+_CACHE_VERSION = 3
 _SETTLED_SECONDS = 5.0  # a run that is being written is counted anew each time
 _KEPT = 4096  # runs that a console remembers while their files stay as they are
 
@@ -35,6 +35,7 @@ _TALLY: dict[str, Kind] = {
     "state": maybe(text),
     "text": text,
     "fault": text,
+    "imported": count,
 }
 
 
@@ -57,6 +58,17 @@ class RunSummary:
     models: tuple[str, ...]
     methods: tuple[str, ...]
     fault: str | None
+    imported: int = 0
+    """Trials that another program made."""
+
+    @property
+    def state_word(self) -> str:
+        """What a list says of it: its state, whether it cannot be read whole, and whether it was imported."""
+        if self.fault and self.state in ENDED:
+            return "damaged"
+        if not self.imported:
+            return self.state
+        return "imported" if self.state == "done" else f"{self.state}, imported"
 
 
 def summaries(results: Path) -> list[RunSummary]:
@@ -90,6 +102,7 @@ def summary(run: Path) -> RunSummary:
         profile.models,
         profile.methods,
         profile.fault or status.fault or None,
+        status.imported,
     )
 
 

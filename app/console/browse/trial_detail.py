@@ -93,6 +93,9 @@ class TrialDetail(Horizontal):
             parts.append(
                 Text("Its baseline has no result: there is nothing to compare with.", style=colours["warning"])
             )
+        if trial.imported is not None:
+            parts.append(Text(f"imported from {line(trial.imported)}", style=colours["warning"]))
+            parts += [Text(f"{line(name)}: {what}", style=colours["muted"]) for name, what in _foreign(trial)]
         table = self._metrics(trial, baseline)
         if not self.artifacts:
             return Group(*parts, table)
@@ -163,6 +166,11 @@ def _headline(whose: str, text: TextRecord | None) -> str:
     if text is None:
         return whose
     return f"{whose} · {number(text.tokens_out)} tokens{', eos' if text.stop == 'eos' else ''}"
+
+
+def _foreign(trial: TrialRecord) -> list[tuple[str, str]]:
+    """Its metrics that Lesion does not measure so, each with what it is."""
+    return [(name, what) for name in trial.metrics if (what := catalog.foreign(name))]
 
 
 def _verdict(metric: str, moved: float | None) -> str:

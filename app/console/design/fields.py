@@ -131,12 +131,17 @@ _FIXED: tuple[tuple[Section, type[BaseModel], str], ...] = (
 )
 
 
+def _made() -> dict[str, catalog.MeasurementInfo]:
+    """The measurements that a profile can ask for."""
+    return {name: info for name, info in catalog.measurements().items() if name != "imported"}
+
+
 def _measure(draft: Draft, index: int) -> Section:
     at = f"measure.{index}"
     name = show("text", draft.get(f"{at}.name"))
     known = catalog.measurements().get(name)
     summary = f"{name}: {known.summary}." if known else "What is observed; Enter lists the measurements."
-    what = Field(f"{at}.name", "measurement", "text", summary, choices=lambda: choices(catalog.measurements()))
+    what = Field(f"{at}.name", "measurement", "text", summary, choices=lambda: choices(_made()))
     label = Field(
         f"{at}.label", "label", "text", "Put before the metrics' names, to tell two measurements apart.", "none"
     )

@@ -8,10 +8,11 @@ from rich.text import Text
 from textual.widget import Widget
 
 from app.console.live.live_state import LiveState
-from app.console.shared.figures import ENDED, state_text
+from app.console.shared.figures import state_text
 from app.safe import line
 from app.words import clock, duration
 from engine.runs import RunStatus, eta
+from engine.runs.status import ENDED
 
 ROOMY = 60  # columns from which things are said in full
 

@@ -20,7 +20,6 @@ from app.console.live.progress_pane import ProgressPane
 from app.console.shared.ask import Ask, ask_to_trust
 from app.console.shared.banner import Banner
 from app.console.shared.chart_pane import ChartPane, nothing
-from app.console.shared.figures import ENDED
 from app.console.shared.run_list import RunList
 from app.console.shared.screen import LabScreen
 from app.safe import line
@@ -28,6 +27,7 @@ from engine import runs
 from engine.analysis import tidy
 from engine.errors import LesionError, RemoteCodeError
 from engine.record.growing_table import GrowingTable
+from engine.runs.status import ENDED
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from app.console.shared.figures import ENDED, STATES
+from app.console.shared.figures import STATES
 from app.safe import line
 from app.words import duration
+from engine.runs.status import ENDED
 
 if TYPE_CHECKING:
     from engine.runs import RunStatus

@@ -18,20 +18,18 @@ STATES = {
     "failed": ("✗", "error"),
     "crashed": ("!", "error"),
     "damaged": ("!", "error"),
+    "imported": ("↓", "success"),
 }
-"""Symbol and theme colour of each state of a run, and of one that cannot be read whole; the word always stands beside
-the symbol."""
+"""Symbol and theme colour of each state of a run, and of one that cannot be read whole or was imported; the word always
+stands beside the symbol."""
 
 OUTCOMES = {"ok": ("✓", "success"), "oom": ("▲", "warning"), "failed": ("✗", "error")}
 """Symbol and theme colour of each status of a trial."""
 
-ENDED = ("done", "stopped", "failed", "crashed")
-"""States in which no runner is at work."""
-
 
 def state_text(state: str, colours: dict[str, str]) -> Text:
     """A run's state as symbol and word, in its colour of the theme."""
-    symbol, colour = STATES.get(state, ("?", "muted"))
+    symbol, colour = STATES.get(state.partition(",")[0], ("?", "muted"))
     return Text(f"{symbol} {state}", style=colours[colour])
 
 

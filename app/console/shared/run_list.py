@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
-from app.console.shared.figures import ENDED, state_text
+from app.console.shared.figures import state_text
 from app.safe import line
 from app.words import duration
 from engine.analysis.names import short_names
@@ -145,7 +145,7 @@ class RunList(Vertical):
         lost = run.failed + run.oom
         fault = f"  {line(run.fault)}" if run.fault else ""
         return [
-            state_text("damaged" if run.fault and run.state in ENDED else run.state, colours),
+            state_text(run.state_word, colours),
             Text.assemble(line(run.path.name), (fault, colours["error"])),
             Text(f"{run.done}/{run.total}", justify="right"),
             Text(str(lost) if lost else "·", style=colours["error"] if lost else colours["muted"], justify="right"),

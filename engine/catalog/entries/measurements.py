@@ -15,6 +15,7 @@ FOLDERS = (
     "lm_eval",
     "ranking",
     "super_weights",
+    "imported",
 )
 
 
