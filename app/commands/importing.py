@@ -35,9 +35,10 @@ def import_(
     as_json: options.Json = False,
     results: options.Results = options.RESULTS,
 ) -> int:
-    """Bring in the results of other programs, as runs like our own, marked as imported.
+    """Bring in the results of other programs as runs.
 
-    Recognised are the formats of five published studies. Figures stay as they were published, under names of their own
+    They list, chart, export and browse like our own, marked as imported. Recognised are the formats of five published
+    studies. Figures stay as they were published, under names of their own
     where they are not what Lesion measures; what cannot be mapped stays in the run as it is, and is listed.
 
     Examples: lesion import old-results/ · lesion export last --format csv
