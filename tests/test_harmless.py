@@ -10,8 +10,7 @@ import pytest
 
 from engine import analysis
 from engine.harmless import csv_cell, utf8
-from engine.measure.measurement import Sheet
-from engine.work.artifacts import as_csv
+from engine.record.findings import Sheet, as_csv
 from tests.hostile import acting
 
 

@@ -1,12 +1,9 @@
 """What a trial found beyond numbers, as the content of files named after the trial and what made them."""
 
-import csv
-import io
 from typing import Any
 
-from engine.harmless import csv_cell
 from engine.record.directory import ARTIFACTS
-from engine.record.findings import Findings, Sheet
+from engine.record.findings import Findings, as_csv
 from engine.record.lines import encode
 
 
@@ -23,13 +20,3 @@ def written(facts: dict[str, Any], whose: str, findings: Findings) -> dict[str, 
 def as_json(content: dict[str, Any]) -> str:
     """One line of JSON; numbers that are not finite become "nan", "inf" and "-inf"."""
     return encode(content).decode()
-
-
-def as_csv(sheet: Sheet) -> str:
-    """A line of column names, then the rows; every float in as many digits as tell it from its neighbours, or as nan,
-    inf or -inf; texts made harmless (see `csv_cell`)."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(csv_cell, sheet.columns))
-    writer.writerows(map(csv_cell, row) for row in sheet.rows)
-    return text.getvalue()

@@ -38,6 +38,30 @@ INFO = MeasurementInfo(
             "",
             None,
         ),
+        MetricInfo(
+            "published_perplexity_by_length",
+            "as published: losses weighted by a text's tokens, not by its predictions; of the critical-weight study",
+            "",
+            "lower",
+            log=True,
+        ),
+        MetricInfo(
+            "published_ppl_increase", "perplexity's increase, as that study has it", "", "lower", from_baseline=True
+        ),
+        MetricInfo("published_ppl_ratio", "perplexity over that before, as that study has it", "", "lower"),
+        MetricInfo(
+            "published_largest_score",
+            "largest sensitivity of a weight, as published: with dropout on in models that have it",
+            "",
+            None,
+        ),
+        MetricInfo(
+            "published_text_perplexity",
+            "mean over texts of what the degradation study stored as perplexity, of which it does not say on what",
+            "",
+            "lower",
+            log=True,
+        ),
         MetricInfo("published_training_loss", "loss of a step, as published; 1e10 before the first", "", "lower"),
         MetricInfo("published_rank_recovery", "rank won back, as published; never below 0", "%", "higher"),
     ),

@@ -12,11 +12,13 @@ from engine.errors import LesionError
 from engine.record.directory import MANIFEST, run_directories
 from engine.record.manifest import read_manifest
 from engine.runs.importing.attack import AttackStudy
+from engine.runs.importing.critical import RankedCsv
 from engine.runs.importing.found import Format, Found
+from engine.runs.importing.survey import SurveyJson
 from engine.runs.importing.tree import Tree
 from engine.runs.importing.writing import digest, write
 
-FORMATS: tuple[Format, ...] = (AttackStudy(),)
+FORMATS: tuple[Format, ...] = (AttackStudy(), SurveyJson(), RankedCsv())
 """Every format, in the order in which files are held against them."""
 
 _MOST_NAMED = 5

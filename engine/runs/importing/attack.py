@@ -6,15 +6,13 @@ sought for 50 steps at a rate of 0.01, and adapters of rank 16 (8 for 70m) where
 says so in the method's options, so that it is not taken for Lesion's own catalyst.
 """
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from engine.errors import LesionError
-from engine.record.directory import ARTIFACTS
 from engine.record.trials import StageRecord, TrialRecord
 from engine.runs.importing import values
 from engine.runs.importing.found import SOURCE, Found
@@ -241,11 +239,8 @@ def _train(run: Found, one: Folder, method: str, steps: int, metrics: dict[str, 
 
 def _artifact(run: Found, one: Folder, record: TrialRecord) -> None:
     """All lines of the folder, as the artifact of its last trial."""
-    name = f"{ARTIFACTS}/{record.trial}-attack.json"
-    opening = {"trial": record.trial, "measurement": "imported", "label": None, "folder": one.name}
-    held = opening | {"aggregate": one.aggregate, "lines": one.lines}
-    run.artifacts[name] = json.dumps(held, separators=(",", ":")) + "\n"
-    run.trials[record.index] = replace(record, artifacts=(name,))
+    held = {"folder": one.source, "aggregate": one.aggregate, "lines": one.lines}
+    run.attach_json(record, "attack", "imported", held)
 
 
 def _options(one: Folder) -> dict[str, Any]:

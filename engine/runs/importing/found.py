@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from engine.catalog import published
+from engine.errors import LesionError
 from engine.record.directory import ARTIFACTS
+from engine.record.lines import encode
 from engine.record.texts import TextRecord
 from engine.record.trials import TrialRecord
 from engine.runs.importing.tree import Tree
@@ -41,6 +43,7 @@ class Found:
     texts: list[TextRecord] = field(default_factory=list)
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    _keys: set[str] = field(default_factory=set)
 
     def use(self, name: str, *, keep: bool = False) -> None:
         """Note that a file is part of it; `keep`: not all that it holds is mapped."""
@@ -56,9 +59,37 @@ class Found:
         stages = {name: [stage.encode() for stage in told.get(name) or ()] for name in ("before", "then")}
         identity = {name: told.get(name) for name in _IDENTITY} | stages
         key = key_of(self.format, model, seed, source, identity)
-        record = TrialRecord(trial=key, index=len(self.trials), model=model, seed=seed, imported=source, **told)
+        return self._add(
+            TrialRecord(trial=key, index=len(self.trials), model=model, seed=seed, imported=source, **told)
+        )
+
+    def own(self, plain: Any, source: str, where: str) -> TrialRecord:
+        """Add a trial that Lesion made and exported, from its record. Raises LesionError for what is none."""
+        reason = TrialRecord.refusal(plain) if isinstance(plain, dict) else "is not a record"
+        if reason:
+            raise LesionError(f"{where} has a 'lesion' that {reason}: leave that out, or bring back what was exported")
+        record = TrialRecord.decode(plain)
+        return self._add(replace(record, index=len(self.trials), imported=source, artifacts=None))
+
+    def _add(self, record: TrialRecord) -> TrialRecord:
+        if record.trial in self._keys:
+            what = f"{record.model}, {record.method} at level {record.level} and seed {record.seed}"
+            raise LesionError(f"{self.tree.path}: {record.imported} has the same trial twice: {what}")
+        self._keys.add(record.trial)
         self.trials.append(record)
         return record
+
+    def attach(self, record: TrialRecord, name: str, content: str) -> None:
+        """Add an artifact to a trial; `name` stands after the trial's key in that of the file."""
+        whole = f"{ARTIFACTS}/{record.trial}-{name}"
+        self.artifacts[whole] = content
+        there = self.trials[record.index].artifacts or ()
+        self.trials[record.index] = replace(self.trials[record.index], artifacts=(*there, whole))
+
+    def attach_json(self, record: TrialRecord, name: str, measurement: str, content: dict[str, Any]) -> None:
+        """Add an artifact as a measurement leaves it."""
+        opening = {"trial": record.trial, "measurement": measurement, "label": None}
+        self.attach(record, f"{name}.json", encode(opening | content).decode())
 
 
 _IDENTITY = ("method", "group", "level", "layers", "heads", "experts", "options", "select")
