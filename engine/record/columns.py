@@ -16,7 +16,7 @@ from engine.profile.places import Where, single_layer
 from engine.record.fields import Fields
 from engine.record.kinds import Count, Flag, Text, Whole
 from engine.record.lines import Plain, parse
-from engine.record.records import read_line
+from engine.record.records import check_line
 from engine.record.trials import Status, TrialRecord, metrics
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _CHUNK = 1 << 16
 """Rows that are held as Python objects before they become Arrow."""
 
 _FLOATS = frozenset({float})
+_NAMED = ("model", "baseline", "method", "group", "status")
 _PLACE = ("layers", "heads", "experts", "options", "select", "before", "then")
 
 
@@ -41,6 +42,7 @@ class Cell(Fields):
     baseline: Flag
     method: Text
     status: Status
+    imported: Flag
     group: Text | None
     """The label of the place, see `Where`; then its parts, empty where there is none."""
     layer: Whole | None
@@ -68,6 +70,7 @@ class Cell(Fields):
             baseline=record.baseline,
             method=utf8(record.method),
             status=record.status,
+            imported=record.imported is not None,
             group=utf8(where.label),
             layer=single_layer(record.layers),
             **{name: utf8(text) for name, text in vars(where).items()},
@@ -103,12 +106,9 @@ class Columns:
     def add(self, place: int, start: int, line: bytes) -> str:
         """Take a line, given by its place in the file, its offset, and what it holds. What keeps it from being a
         record, in words, or an empty text."""
-        plain = _quick(line)
-        if plain is None or TrialRecord.refusal(plain):  # then the one reader of lines has the say
-            _, reason = read_line(line, TrialRecord)
-            plain = parse(line)
-            if reason or plain is None:
-                return reason
+        plain, reason = check_line(line, TrialRecord)
+        if plain is None:
+            return reason
         measured = plain["metrics"]
         if not _FLOATS.issuperset(map(type, measured.values())):
             measured = metrics.read(measured)
@@ -142,9 +142,9 @@ class Columns:
         if any(place) and "e+" in (place := repr(place)):  # a number of more than 64 bits, which orjson rounds
             exact = parse(line) or plain
             place = repr([exact.get(name) for name in _PLACE])
-        named = tuple(plain[name] for name in ("model", "baseline", "method", "group", "status"))
-        kinds = tuple(map(type, measured.values()))
-        key = (*named, plain.get("parameters"), place if isinstance(place, str) else "", *measured, *kinds)
+        told = (*(plain[name] for name in _NAMED), plain.get("parameters"), plain.get("imported") is None)
+        kinds = map(type, measured.values())
+        key = (*told, place if isinstance(place, str) else "", *measured, *kinds)
         known = self._cells.get(key)
         if known is None:
             text = orjson.dumps(Cell.of(TrialRecord.decode(parse(line) or plain)).encode())
@@ -197,6 +197,14 @@ def cells_of(trials: pa.Table) -> tuple[Any, list[Cell]]:
     return codes, [Cell.decode(orjson.loads(text)) for text in column.chunk(0).dictionary.to_pylist()]
 
 
+def counts(trials: pa.Table) -> list[tuple[Cell, int]]:
+    """The cells of a table that `Columns` made, each with how many trials it has."""
+    import numpy as np
+
+    codes, cells = cells_of(trials)
+    return list(zip(cells, np.bincount(codes, minlength=len(cells)).tolist(), strict=True))
+
+
 def are_columns(table: pa.Table) -> bool:
     """Whether a table, which may be from anywhere, is one that `Columns` could have made."""
     import pyarrow as pa
@@ -219,13 +227,3 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
     import pyarrow as pa
 
     return pa.concat_tables(tables, promote_options="default").unify_dictionaries()
-
-
-def _quick(line: bytes) -> Plain | None:
-    """The JSON object of a line by the quicker parser, which refuses what has NaN, half characters or numbers that no
-    float holds, and rounds integers of more than 64 bits; None where it reads no object."""
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None

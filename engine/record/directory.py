@@ -30,6 +30,9 @@ RESERVE = ".reserve"
 CACHE = ".cache"
 TABLE = ".table"
 
+LONG = 1 << 20
+"""Bytes from which on a journal is long, and what was read of it worth keeping: fewer are read in no time."""
+
 # A folder of versioned runs inside the results folder, browsed and found like the rest.
 SAMPLES = "samples"
 

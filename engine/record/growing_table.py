@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from engine.errors import LesionError
 from engine.record import segments
-from engine.record.columns import Columns, joined
-from engine.record.directory import TRIALS
+from engine.record.columns import Cell, Columns, counts, joined
+from engine.record.directory import LONG, TRIALS
 from engine.record.lines import complete_blocks
 from engine.record.records import fault_words, repeat_words
 from engine.record.segments import Fault, Piece, Repeat, Told
@@ -97,6 +97,20 @@ class GrowingTable:
         return [fault_words(self._path, one.line, one.reason) for one in self._faults]
 
     @property
+    def first_reason(self) -> str:
+        """What keeps the first line that is no record from being one; empty where there is none."""
+        return self._faults[0].reason if self._faults else ""
+
+    @property
+    def end(self) -> int:
+        """Bytes of the file that were read."""
+        return self._end
+
+    def counts(self) -> list[tuple[Cell, int]]:
+        """Cells, each with how many trials it has; a cell may stand there more than once."""
+        return [one for part in self._parts for one in counts(part.table)]
+
+    @property
     def repeats(self) -> list[str]:
         """About trials that were recorded twice."""
         return [repeat_words(self._path, one.line, one.first) for one in self._repeats]
@@ -136,7 +150,7 @@ class GrowingTable:
         while len(self._parts) > 1 and self._parts[-2].table.num_rows < 2 * self._parts[-1].table.num_rows:
             self._parts[-2:] = [self._parts[-2] + self._parts[-1]]
         unsaved = [part for part in self._parts if not part.saved]  # the last ones
-        if unsaved and unsaved[-1].end - unsaved[0].start >= segments.LEAST_BYTES:
+        if unsaved and unsaved[-1].end - unsaved[0].start >= LONG:
             whole = sum(unsaved[1:], unsaved[0])
             self._parts[-len(unsaved) :] = [self._saved(whole)]
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import orjson
+
 from engine import files
 from engine.errors import LesionError
 from engine.record.kinds import word
@@ -110,6 +112,16 @@ def parse(line: bytes) -> Plain | None:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def parse_quickly(line: bytes) -> Plain | None:
+    """The same in a fifth of the time, and None also of what only `parse` reads: NaN, halves of a character, numbers
+    that no float holds. Integers of more than 64 bits become floats."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
         return None
     return value if isinstance(value, dict) else None
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from engine.errors import LesionError
 from engine.record.directory import GENERATIONS, TRIALS
-from engine.record.lines import complete_lines, parse
+from engine.record.lines import Plain, complete_lines, parse, parse_quickly
 from engine.record.texts import TextRecord
 from engine.record.trials import TrialRecord
 
@@ -85,6 +85,18 @@ def fault_words(path: Path, place: int, reason: str) -> str:
 def repeat_words(path: Path, place: int, first: int) -> str:
     """The sentence about a line whose trial an earlier line has recorded."""
     return f"{path}, line {place}, repeats the trial of line {first}, which is the one that counts"
+
+
+def check_line(line: bytes, cls: type[Recorded]) -> tuple[Plain | None, str]:
+    """The JSON object of one line that is a record, or None and what keeps the line from being one.
+
+    Much quicker than `read_line`, which has the say where this finds none; but see `parse_quickly`.
+    """
+    plain = parse_quickly(line)
+    if plain is not None and not cls.refusal(plain):
+        return plain, ""
+    record, reason = read_line(line, cls)
+    return (None, reason) if record is None else (parse(line), "")
 
 
 def _scan(run: Path, cls: type[Recorded]) -> tuple[list[Recorded], list[str], list[str]]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from engine import files
 from engine.record.columns import are_columns
-from engine.record.directory import TABLE, TRIALS
+from engine.record.directory import LONG, TABLE, TRIALS
 from engine.record.fields import Fields
 from engine.record.kinds import Count, Text
 from engine.record.lines import encode, parse
@@ -29,9 +29,6 @@ from engine.version import version
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-LEAST_BYTES = 1 << 20
-"""Of a journal that are worth a segment: fewer are read in no time."""
 
 _VERSION = 1
 _ROOM = 1 << 28  # bytes that a segment leaves free on the disk: the run needs them more
@@ -94,7 +91,7 @@ class Segment:
 def load(run: Path, size: int) -> list[Segment]:
     """What the cache has of a journal of so many bytes, from its first byte on without a gap; empty where it has
     nothing, or nothing that fits."""
-    if size < LEAST_BYTES:
+    if size < LONG:
         return []
     chain: list[Segment] = []
     reached = 0

@@ -33,7 +33,7 @@ from engine.runs.journal import Journal
 from engine.runs.lock import Lock, LockLostError
 from engine.runs.moves import Moves, moved, moves
 from engine.runs.places import Place
-from engine.runs.status import tally
+from engine.runs.tally import tally
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

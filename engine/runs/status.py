@@ -1,27 +1,20 @@
 """What a run is doing, derived from its lock and its last events: the same live, finished or on another host."""
 
-import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
 from engine import files
-from engine.record.directory import EVENTS, STOP, TRIALS
-from engine.record.events import Event, StartEvent, StateEvent, read_event
-from engine.record.lines import complete_lines, last_line
-from engine.record.records import read_line
-from engine.record.trials import TrialRecord
+from engine.record.directory import STOP
 from engine.runs import lock
+from engine.runs.tally import Tally, tally
 
 State = Literal["running", "stopping", "done", "stopped", "failed", "crashed"]
 
 FINAL = ("done", "stopped", "failed")
 ENDED = (*FINAL, "crashed")
 """States in which no runner is at work."""
-
-# The events that say where a run stands; the rest (memory, progress) are many and need no parsing for that.
-_LANDMARK = re.compile(rb'"event": ?"(started|resumed|state)"')
 
 
 @dataclass(frozen=True)
@@ -51,79 +44,9 @@ class RunStatus:
     """Trials that another program made."""
 
 
-@dataclass
-class Tally:
-    """What is counted from records and events, one by one, to arrive at a status."""
-
-    total: int = 0
-    counts: dict[str, int] = field(default_factory=lambda: {"ok": 0, "failed": 0, "oom": 0})
-    started: float | None = None
-    life_started: float | None = None
-    done_before: int = 0
-    seconds_before: float = 0.0
-    last: float = 0.0
-    state: str | None = None
-    text: str = ""
-    fault: str = ""
-    imported: int = 0
-
-    def add_trial(self, record: TrialRecord) -> None:
-        """Count one trial."""
-        self.counts[record.status] += 1
-        self.imported += record.imported is not None
-
-    def add_event(self, event: Event) -> None:
-        """Take note of one event, in order."""
-        self.last = float(event.t)
-        if isinstance(event, StartEvent):
-            self.started = self.started or self.last
-            self.life_started = self.last
-            self.total, self.done_before, self.seconds_before = event.total, event.done, float(event.seconds)
-            self.state, self.text = None, ""
-        elif isinstance(event, StateEvent):
-            self.state, self.text = event.state, event.text or ""
-
-    def blame(self, path: Path, reason: str) -> None:
-        """Take note of a line that does not count, the first one only."""
-        self.fault = self.fault or f"{path.name} has a line that {reason}"
-
-    def seconds(self, until: float) -> float:
-        """Time spent running over all lives, the present or last one counted up to the Unix time `until`."""
-        if self.life_started is None:
-            return self.seconds_before
-        return self.seconds_before + max(0.0, until - self.life_started)
-
-
 def status(run: Path) -> RunStatus:
     """Where the run stands now. Raises LesionError when its files cannot be read."""
     return judge(run, tally(run))
-
-
-def tally(run: Path) -> Tally:
-    """Count a run's files from the start, without parsing the events that do not matter."""
-    counted = Tally()
-    seen = set()
-    for line, _ in complete_lines(run / TRIALS):
-        record, reason = read_line(line, TrialRecord)
-        if record is None:
-            counted.blame(run / TRIALS, reason)
-        elif record.trial not in seen:
-            seen.add(record.trial)
-            counted.add_trial(record)
-    for line, _ in complete_lines(run / EVENTS):
-        if _LANDMARK.search(line):
-            _count_event(run, line, counted)
-    last, _ = read_event(last_line(run / EVENTS))
-    counted.last = float(last.t) if last else counted.last
-    return counted
-
-
-def _count_event(run: Path, line: bytes, counted: Tally) -> None:
-    event, reason = read_event(line)
-    if event is None:
-        counted.blame(run / EVENTS, reason)
-    else:
-        counted.add_event(event)
 
 
 def judge(run: Path, counted: Tally) -> RunStatus:

@@ -12,14 +12,16 @@ from engine import files
 from engine.errors import LesionError, shortened
 from engine.profile import toml
 from engine.record.directory import CACHE, EVENTS, PROFILE, TRIALS, read_profile, run_directories
-from engine.record.kinds import Kind, amount, count, maybe, moment, named, text, unusable
+from engine.record.kinds import Kind, amount, count, listed, maybe, moment, named, text, unusable
 from engine.record.lines import Plain, parse
 from engine.record.trials import STATUSES
-from engine.runs.status import ENDED, RunStatus, State, Tally, judge, tally
+from engine.runs.status import ENDED, RunStatus, State, judge
+from engine.runs.tally import Counter, Tally, tally
 
-_CACHE_VERSION = 3
+_CACHE_VERSION = 4
 _SETTLED_SECONDS = 5.0  # a run that is being written is counted anew each time
 _KEPT = 4096  # runs that a console remembers while their files stay as they are
+_GROWING = 64  # runs whose files are counted bit by bit while they grow
 
 _Stamp = tuple[int, int, int]
 """Size, time of the last change in nanoseconds, and inode of a file."""
@@ -37,6 +39,9 @@ _TALLY: dict[str, Kind] = {
     "fault": text,
     "imported": count,
 }
+
+
+_DESCRIPTION: dict[str, Kind] = {"name": text, "models": listed(text), "methods": listed(text)}
 
 
 @dataclass(frozen=True)
@@ -81,13 +86,15 @@ def summaries(results: Path) -> list[RunSummary]:
 
 def summary(run: Path) -> RunSummary:
     """One run in brief. Never raises: `fault` says what is wrong."""
-    profile = _profile(run)
+    profile = None
     try:
-        status = judge(run, _counted(run, tuple(_stamp(run / name) for name in (TRIALS, EVENTS, PROFILE))))
+        profile, counted = _counted(run, tuple(_stamp(run / name) for name in (TRIALS, EVENTS, PROFILE)))
+        status = judge(run, counted)
     except (LesionError, OSError) as error:
         status = _unknown(str(error))
     except Exception as error:  # one run must not take the whole list with it
         status = _unknown(f"a fault in Lesion itself while reading it ({type(error).__name__}: {error})")
+    profile = profile or _profile(run)
     return RunSummary(
         run,
         profile.name,
@@ -149,26 +156,43 @@ def _described(run: Path, stamp: _Stamp | None) -> _Description:
 
 
 @lru_cache(maxsize=_KEPT)
-def _counted(run: Path, stamps: tuple[_Stamp | None, ...]) -> Tally:
-    """The tally of a run, from the cache beside it while the files it was counted from are unchanged."""
+def _counted(run: Path, stamps: tuple[_Stamp | None, ...]) -> tuple[_Description | None, Tally]:
+    """What the profile says, None where that is a fault, and the tally; from the cache beside the run while the files
+    that they are from are unchanged."""
     known = [list(stamp) if stamp else None for stamp in stamps]
     cached = _cached(run)
-    if cached.get("v") == _CACHE_VERSION and cached.get("stamp") == known and _is_tally(cached.get("tally")):
-        return Tally(**cached["tally"])
-    counted = tally(run)
+    if cached.get("v") == _CACHE_VERSION and cached.get("stamp") == known and _is_usable(cached):
+        told = cached["profile"]
+        sound = told and _Description(told["name"], tuple(told["models"]), tuple(told["methods"]))
+        return sound, Tally(**cached["tally"])
+    settled = time.time() - max((stamp[1] / 1e9 for stamp in stamps if stamp), default=0.0) > _SETTLED_SECONDS
+    profile, counted = _profile(run), tally(run) if settled else _counter(run).count()
     if not counted.total:
         counted.total = _planned(run)
-    if time.time() - max((stamp[1] / 1e9 for stamp in stamps if stamp), default=0.0) > _SETTLED_SECONDS:
-        _cache(run, {"v": _CACHE_VERSION, "stamp": known, "tally": asdict(counted)})
-    return counted
+    sound = None if profile.fault else profile
+    if settled:
+        told = sound and {name: getattr(sound, name) for name in _DESCRIPTION}
+        _cache(run, {"v": _CACHE_VERSION, "stamp": known, "profile": told, "tally": asdict(counted)})
+    return sound, counted
 
 
-def _is_tally(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() == _TALLY.keys() and not unusable(value, _TALLY, {})
+@lru_cache(maxsize=_GROWING)
+def _counter(run: Path) -> Counter:
+    """Of a run that may be growing: what a console has counted before it does not count again."""
+    return Counter(run)
+
+
+def _is_usable(cached: Plain) -> bool:
+    """Whether a cache holds a description or none, and a tally, of the right kinds throughout."""
+    described = "profile" in cached and (cached["profile"] is None or _holds(cached["profile"], _DESCRIPTION))
+    return described and _holds(cached.get("tally"), _TALLY)
+
+
+def _holds(value: Any, kinds: dict[str, Kind]) -> bool:
+    return isinstance(value, dict) and value.keys() == kinds.keys() and not unusable(value, kinds, {})
 
 
 def _planned(run: Path) -> int:
-
     try:
         return read_profile(run).trial_count
     except LesionError:

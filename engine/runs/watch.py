@@ -9,11 +9,13 @@ from engine.record.events import Event, read_event
 from engine.record.lines import complete_lines
 from engine.record.records import read_line
 from engine.record.trials import TrialRecord
-from engine.runs.status import RunStatus, Tally, judge
+from engine.runs.status import RunStatus, judge
+from engine.runs.tally import Tally
 
-# On the first look at a long run, samples older than this many bytes are passed over: they are of the past.
+# On the first look at a long run, what is further back than this many bytes is of the past: of its trials only the
+# outcomes are counted, and samples and progress are passed over.
 _RECENT_BYTES = 1 << 21
-_PASSING = (b'"event":"memory"', b'"phase":"progress"')
+_PASSING = (b'"event":"memory"', b'"event":"trial"')
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Update:
 
 
 class Watch:
-    """Follows one run, live, finished or on another host; the first `poll` brings all there is.
+    """Follows one run, live, finished or on another host; the first `poll` brings all there is, of a long run the last.
 
     Lines that cannot be read, and events of the wrong form, are passed over: the status tells of the first one.
     """
@@ -45,6 +47,9 @@ class Watch:
         return Update(trials, events, judge(self.run, self._tally))
 
     def _new_trials(self) -> list[TrialRecord]:
+        path = self.run / TRIALS
+        if self._trials == 0 and files.is_plain(path) and path.lstat().st_size > _RECENT_BYTES:
+            self._pass_over(path.lstat().st_size - _RECENT_BYTES)
         trials = []
         for line, end in complete_lines(self.run / TRIALS, self._trials):
             self._trials = end
@@ -53,9 +58,26 @@ class Watch:
                 self._tally.blame(self.run / TRIALS, reason)
             elif record.trial not in self._seen:
                 self._seen.add(record.trial)
-                self._tally.add_trial(record)
+                self._tally.add_trials(record.status, imported=record.imported is not None)
                 trials.append(record)
         return trials
+
+    def _pass_over(self, recent: int) -> None:
+        """Count the trials whose lines begin before byte `recent`, without an object for each."""
+        from engine.record.columns import counts
+        from engine.record.growing_table import GrowingTable
+
+        growing = GrowingTable(self.run)
+        growing.look()
+        table = growing.table
+        starts = table["start"].to_numpy()
+        past = int(starts.searchsorted(recent))
+        self._trials = int(starts[past]) if past < len(starts) else growing.end
+        self._seen.update(table["trial"][:past].to_pylist())
+        for cell, count in counts(table.slice(0, past)):
+            self._tally.add_trials(cell.status, count, imported=cell.imported)
+        if growing.first_reason:
+            self._tally.blame(self.run / TRIALS, growing.first_reason)
 
     def _new_events(self) -> list[Event]:
         path, events = self.run / EVENTS, list[Event]()

@@ -13,6 +13,7 @@ import pytest
 
 from engine.record import segments
 from engine.record.columns import METRIC
+from engine.record.directory import LONG
 from engine.record.growing_table import GrowingTable, read_columns
 from engine.record.lines import encode
 from engine.record.records import read_tolerant, read_trials
@@ -51,7 +52,7 @@ def right(run: Path) -> pa.Table:
 
 def test_what_was_read_is_kept_and_used(run: Path) -> None:
     first = right(run)
-    assert cached(run) == (run / "trials.jsonl").stat().st_size > segments.LEAST_BYTES
+    assert cached(run) == (run / "trials.jsonl").stat().st_size > LONG
     [segment] = segments.load(run, 10**9)
     forged = segment.table.set_column(2, "trial", pa.array([f"{place}" for place in range(6000)]))
     assert segments.save(run, forged, segment.told)
@@ -77,7 +78,7 @@ def test_it_grows_with_the_journal_in_few_files(run: Path) -> None:
         watching.look()
         if count % 2500 == 0:
             assert right(run).equals(watching.table)
-    assert cached(run) > len(WHOLE) - 2 * segments.LEAST_BYTES
+    assert cached(run) > len(WHOLE) - 2 * LONG
     assert len(list((run / ".table").iterdir())) < 6
     (run / ".table" / ".0-1.arrow.dead.new").write_text("half")
     os.utime(run / ".table" / ".0-1.arrow.dead.new", (1e9, 1e9))
@@ -216,6 +217,7 @@ def test_a_link_in_place_of_a_segment_is_replaced(run: Path) -> None:
 LOOK = """
 import sys
 from pathlib import Path
+from engine.record.directory import LONG
 from engine.record.growing_table import read_columns
 for _ in range(int(sys.argv[2])):
     print(read_columns(Path(sys.argv[1])).num_rows, flush=True)
@@ -241,7 +243,7 @@ def test_processes_that_read_and_write_it_at_once(run: Path) -> None:
         assert len(counts) == 25
         assert counts == sorted(counts)
     right(run)
-    assert cached(run) > len(WHOLE) - 2 * segments.LEAST_BYTES
+    assert cached(run) > len(WHOLE) - 2 * LONG
 
 
 def test_a_limit_on_the_size_of_files(run: Path) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from engine.record.events import MemoryEvent, MemoryUse, StartEvent, WarningEvent
+from engine.record.lines import encode
 from engine.runs import RunStatus, Watch, eta, status, summaries
 from engine.runs.journal import Journal
+from tests.analysis.conftest import record
 from tests.runs.conftest import fill, hold, text_records, trial_record
 
 
@@ -102,6 +104,27 @@ def test_watch_passes_over_old_samples_of_a_long_run(run: Path) -> None:
     assert events[-1] == "warning"
     assert 90 < events.count("memory") < 120  # two of four megabytes
     assert Watch(run).poll().status.total == 7
+
+
+def test_watch_passes_over_old_trials_of_a_long_run(run: Path) -> None:
+    """They are counted; only the last ones are brought, and then each new one."""
+    begin(run)
+    statuses = [("ok", "ok", "failed", "oom")[place % 4] for place in range(12_000)]
+    lines = [encode(record(place, status=status)) for place, status in enumerate(statuses)]
+    journal = run / "trials.jsonl"
+    journal.write_bytes(lines[0] + b"odd\n" + b"".join(lines[1:]) + lines[7])
+    watch = Watch(run)
+    first = watch.poll()
+    assert 2**21 * 0.9 < sum(len(encode(one.encode())) for one in first.trials) <= 2**21
+    assert [one.index for one in first.trials] == list(range(12_000 - len(first.trials), 12_000))
+    assert (first.status.ok, first.status.failed, first.status.oom) == (6000, 3000, 3000)
+    assert first.status == status(run)
+    assert first.status.fault == "trials.jsonl has a line that is not a JSON object"
+    with journal.open("ab") as file:
+        file.write(lines[3] + encode(record(12_000)))
+    second = watch.poll()
+    assert [one.index for one in second.trials] == [12_000]
+    assert second.status.ok == 6001
 
 
 def test_summaries_with_and_without_the_cache(run: Path) -> None:
