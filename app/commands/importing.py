@@ -9,6 +9,8 @@ import typer
 
 from app import output
 from app.commands import options
+from engine import finding
+from engine.errors import LesionError
 
 if TYPE_CHECKING:
     from engine.runs.importing import Imports
@@ -23,6 +25,16 @@ Model = Annotated[
 Again = Annotated[bool, typer.Option("--again", help="Also what was imported before.")]
 
 
+IntoProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="PROFILE",
+        help="Make a run of this profile, in which texts of the degradation study are done work.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command of this page."""
     app.command("import")(import_)
@@ -31,6 +43,7 @@ def register(app: typer.Typer) -> None:
 def import_(
     paths: Paths,
     model: Model = None,
+    profile: IntoProfile = None,
     again: Again = False,
     as_json: options.Json = False,
     results: options.Results = options.RESULTS,
@@ -41,11 +54,18 @@ def import_(
     studies. Figures stay as they were published, under names of their own
     where they are not what Lesion measures; what cannot be mapped stays in the run as it is, and is listed.
 
-    Examples: lesion import old-results/ · lesion export last --format csv
+    Examples: lesion import old-results/ · lesion import outputs.json --profile degradation/full
     """
-    from engine.runs.importing import bring_in
+    from engine.runs.importing import Imports, bring_in, bring_into
 
-    made = bring_in(paths, results, model=model, again=again)
+    if profile is None:
+        made = bring_in(paths, results, model=model, again=again)
+    elif len(paths) > 1 or model is not None:
+        raise LesionError("--profile takes one path, of texts that name their model")
+    else:
+        run = bring_into(paths[0], finding.profile_path(profile), results, again=again)
+        made = Imports((run,), ())
+        output.say(f"the rest of the profile is run by: lesion resume {run.run.name}")
     for one in made.runs:
         texts = f" and {one.texts:,} texts" if one.texts else ""
         output.say(f"imported {one.trials:,} trials{texts} ({one.format}): {one.run.name}")

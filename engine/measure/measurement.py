@@ -14,7 +14,7 @@ class Measured:
     Attributes:
         metrics: number by metric name; nan and inf are values like any other.
         texts: one dict a generated text: `index`, `prompt_set`, `prompt`, `text`, `tokens_in`, `tokens_out`,
-            `stop` ("eos" or "length"), `batch` and `batch_seconds`, and what engine.reading.wording finds.
+            `stop` ("eos" or "length"), `batch` and `batch_seconds`, and what engine.wording finds.
         artifact: what does not fit in metrics, such as values by layer, as JSON; None where there is nothing.
         tables: by a name that goes into a file's name; empty for the only one.
     """

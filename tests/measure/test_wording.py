@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from engine import catalog
-from engine.reading.wording import grade, variety, words
 from engine.record.lines import encode
+from engine.wording import grade, variety, words
 
 
 def test_words_are_lower_case_without_punctuation() -> None:

@@ -10,9 +10,9 @@ from typing import is_typeddict
 import pytest
 
 from engine.profile import Trial
-from engine.reading.wording import grade
 from engine.record import directory, events, manifest, messages, owner, texts, trials
 from engine.record.fields import Fields, Spec, specs
+from engine.wording import grade
 from tests.record.test_records import RUNS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")

@@ -14,13 +14,13 @@ from engine.models.loading import LoadedModel
 from engine.profile.pictures import picture_bytes, picture_name
 from engine.profile.texts import prompt_set_name, questions
 from engine.reading.encoding import by_length, encode, padding_token
-from engine.reading.wording import grade, variety
+from engine.wording import grade, variety
 
 
 class Generation(Measurement):
     """Texts and, as metrics, `generated_tokens` (mean per text), `stopped_eos` (share), `seconds_per_text`; means of
     the texts' `distinct_1`, `distinct_2`, `repetition`; where prompts have answers, the shares `exact_match` and
-    `answered` of those prompts (see engine.reading.wording).
+    `answered` of those prompts (see engine.wording).
 
     With an image, every prompt is about that picture, which goes through the model's processor; a text's record then
     has `image` and, where the model says which tokens they are, `image_tokens`, counted among `tokens_in`.

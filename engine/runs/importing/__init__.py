@@ -11,14 +11,17 @@ from engine import files
 from engine.errors import LesionError
 from engine.record.directory import MANIFEST, run_directories
 from engine.record.manifest import read_manifest
+from engine.runs.control import create
 from engine.runs.importing.attack import AttackStudy
 from engine.runs.importing.critical import RankedCsv
+from engine.runs.importing.degradation import DegradationJson
 from engine.runs.importing.found import Format, Found
+from engine.runs.importing.into_profile import Match
 from engine.runs.importing.survey import SurveyJson
 from engine.runs.importing.tree import Tree
-from engine.runs.importing.writing import digest, write
+from engine.runs.importing.writing import digest, move, shed_in, write, write_into
 
-FORMATS: tuple[Format, ...] = (AttackStudy(), SurveyJson(), RankedCsv())
+FORMATS: tuple[Format, ...] = (AttackStudy(), SurveyJson(), RankedCsv(), DegradationJson())
 """Every format, in the order in which files are held against them."""
 
 _MOST_NAMED = 5
@@ -74,6 +77,27 @@ def bring_in(paths: Sequence[Path], results: Path, *, model: str | None = None, 
         for run, one in zip(runs, found, strict=True)
     )
     return Imports(tuple(made), tuple(unknown))
+
+
+def bring_into(path: Path, profile: Path, results: Path, *, again: bool = False) -> Import:
+    """A run of a profile of ours in which the trials are done whose texts a list of the degradation study has whole;
+    `engine.runs.start` runs the rest.
+
+    Raises LesionError where the profile cannot be run, no trial is there whole, and what was imported before.
+    """
+    match = Match(Tree(path), profile)
+    if not again:
+        _refuse_repeats([match.found], results)
+    with shed_in(results) as shed:
+        run = create(match.profile, shed, source=profile)
+        match.fill(run)
+        write_into(match.found, run)
+        try:
+            [moved] = move([run], results)
+        except OSError as error:
+            raise LesionError(f"nothing is imported: {results} cannot be written: {error.strerror}") from error
+    found = match.found
+    return Import(moved, found.format, len(found.trials), len(found.texts), tuple(found.notes))
 
 
 def _known() -> str:

@@ -58,7 +58,7 @@ class Found:
         told = usual | {"parameters": size_of(model)} | fields
         stages = {name: [stage.encode() for stage in told.get(name) or ()] for name in ("before", "then")}
         identity = {name: told.get(name) for name in _IDENTITY} | stages
-        key = key_of(self.format, model, seed, source, identity)
+        key = key_of(self.format, self.model, model, seed, source, identity)
         return self._add(
             TrialRecord(trial=key, index=len(self.trials), model=model, seed=seed, imported=source, **told)
         )

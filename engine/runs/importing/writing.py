@@ -6,6 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -20,7 +21,7 @@ from engine.record.directory import EVENTS, GENERATIONS, PROFILE, TRIALS, new_na
 from engine.record.events import Event, StartEvent, StateEvent, WarningEvent
 from engine.record.fields import Fields
 from engine.record.lines import LineFile, WriteError, write_whole
-from engine.record.manifest import Imported, Manifest, checked, write_manifest
+from engine.record.manifest import Imported, Manifest, checked, read_manifest, write_manifest
 from engine.runs.importing.found import SOURCE, Found
 from engine.runs.importing.profile import profile_text
 
@@ -34,19 +35,48 @@ def write(found: Sequence[Found], results: Path) -> list[Path]:
 
     Raises LesionError where one cannot be written.
     """
+    with shed_in(results) as shed:
+        try:
+            return list(move([_write(one, shed) for one in found], results))
+        except (OSError, WriteError) as error:
+            text = f"nothing is imported: the results folder {results} cannot be written: {error}"
+            raise LesionError(text) from error
+
+
+def write_into(found: Found, run: Path) -> None:
+    """Add trials and their texts to a run of the profile that they are of, which nobody has started yet.
+
+    Raises LesionError where one cannot be written.
+    """
+    try:
+        _append(run / GENERATIONS, found.texts)
+        _append(run / TRIALS, found.trials)
+        for name in found.kept:
+            _put(run, f"{SOURCE}/{name}", found.tree.read(name))
+        _append(run / EVENTS, [WarningEvent(text=note) for note in found.notes])
+        manifest = read_manifest(run)
+        manifest["imported"] = origin(found)
+        write_manifest(run, checked(Manifest, manifest))
+    except (OSError, WriteError, ValueError) as error:
+        raise LesionError(f"nothing is imported: {run.name} cannot be written: {error}") from error
+
+
+@contextmanager
+def shed_in(results: Path) -> Iterator[Path]:
+    """A folder in `results` for what is not whole yet; gone at the end. Raises LesionError where it cannot be made."""
     shed = results / f".importing-{secrets.token_hex(4)}"
     try:
         results.mkdir(parents=True, exist_ok=True)
         shed.mkdir()
-        made = [_write(one, shed) for one in found]
-        return list(_move(made, results))
-    except (OSError, WriteError) as error:
+    except OSError as error:
         raise LesionError(f"nothing is imported: the results folder {results} cannot be written: {error}") from error
+    try:
+        yield shed
     finally:
         shutil.rmtree(shed, ignore_errors=True)
 
 
-def _move(made: list[Path], results: Path) -> Iterator[Path]:
+def move(made: Sequence[Path], results: Path) -> Iterator[Path]:
     """From the shed to their places; what was moved before one that cannot be is taken back."""
     moved: list[Path] = []
     try:
@@ -130,7 +160,7 @@ def origin(found: Found) -> Imported:
 def digest(found: Found) -> str:
     """What an import is known by again, wherever its files lie: their content."""
     held = sorted(found.tree.digest(name) for name in found.files)
-    return hashlib.sha256(json.dumps([found.format, held]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([found.format, found.model, held]).encode()).hexdigest()
 
 
 def _definitions(found: Found) -> dict[str, str]:
