@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from app import output, own_faults
-from app.commands import browse, chart, execute, importing, options, prepare
+from app.commands import browse, chart, execute, importing, options, prepare, save
 from engine.errors import LesionError, shortened
 from engine.version import version as lesion_version
 
@@ -37,6 +37,7 @@ prepare.register(app)
 browse.register(app)
 chart.register(app)
 importing.register(app)
+save.register(app)
 
 
 @app.callback(invoke_without_command=True, help=HELP)

@@ -108,6 +108,20 @@ def configuration(source: Source, trust_remote_code: bool) -> Any:
 @contextmanager
 def translated(source: Source) -> Iterator[None]:
     """Silences transformers, and turns what it and the libraries below it raise into a LesionError."""
+    with silenced():
+        try:
+            yield
+        except LesionError:
+            raise
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise  # not a mistake of the user's: a trial that does not fit
+            raise _kind(error)(_sentence(source, error)) from error
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """While entered transformers neither warns nor draws bars."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()
@@ -116,25 +130,25 @@ def translated(source: Source) -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         yield
-    except LesionError:
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise  # not a mistake of the user's: a trial that does not fit
-        raise _kind(error)(_sentence(source, error)) from error
     finally:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
 
 
-def _tokenizer(source: Source, trust_remote_code: bool) -> Any:
+def own_tokenizer(source: Source, trust_remote_code: bool) -> Any:
+    """The model's tokenizer as its files have it. Raises LesionError for files that are no JSON, else as transformers
+    does: to be called inside of `translated`."""
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source.place, trust_remote_code=trust_remote_code, **source.options)
+        return AutoTokenizer.from_pretrained(source.place, trust_remote_code=trust_remote_code, **source.options)
     except json.JSONDecodeError as error:
         raise LesionError(f"{source.name}: a file of the tokenizer is not valid JSON ({error})") from error
+
+
+def _tokenizer(source: Source, trust_remote_code: bool) -> Any:
+    tokenizer = own_tokenizer(source, trust_remote_code)
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         text = "has no tokenizer: tokenizer.json, or the files it can be made of, must lie beside the weights"
         raise LesionError(f"{source.name} {text}")

@@ -53,6 +53,16 @@ class PackRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SaveRequest(Request):
+    """Do what the last of these trials asks for, by way of the others where they are one walk, and write the model."""
+
+    do: Literal["save"] = "save"
+    trials: Trials
+    target: Text
+    """An empty folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quit(Request):
     """End."""
 
@@ -153,6 +163,19 @@ class Finished(Answer):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Saved(Answer):
+    """The model is written, and loading it again gave the same weights and logits, bit for bit."""
+
+    say: Literal["saved"] = "saved"
+    touched: Count
+    """Weights that the damage changed."""
+    metrics: Mapping[str, Figure]
+    """Numbers of the method's own."""
+    adapters: Count
+    """How many sets of adapters lie beside the model, which are not in its weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fatal(Answer):
     """Why no result of this worker can be trusted, or none will ever come; the process ends with status 1."""
 
@@ -160,7 +183,7 @@ class Fatal(Answer):
     text: Text
 
 
-REQUESTS: dict[str, type[Request]] = {"hello": Hello, "pack": PackRequest, "quit": Quit}
+REQUESTS: dict[str, type[Request]] = {"hello": Hello, "pack": PackRequest, "save": SaveRequest, "quit": Quit}
 """By what they ask to do."""
 
 ANSWERS: dict[str, type[Answer]] = {
@@ -171,6 +194,7 @@ ANSWERS: dict[str, type[Answer]] = {
     "warning": Warn,
     "done": Done,
     "finished": Finished,
+    "saved": Saved,
     "fatal": Fatal,
 }
 """By what they say."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from engine.errors import LesionError
+from engine.errors import LesionError, quoted
 from engine.record.directory import GENERATIONS, TRIALS
 from engine.record.lines import Plain, complete_lines, parse, parse_quickly
 from engine.record.texts import TextRecord
@@ -15,6 +15,9 @@ _MEND = {
     TRIALS: "delete that line, and lesion resume runs its trial again",
     GENERATIONS: f"delete that line and its trial's in {TRIALS}, and lesion resume runs the trial again",
 }
+
+_LONGEST_INDEX = 16  # digits; as many as a key has
+_MOST_LISTED = 5
 
 Recorded = TypeVar("Recorded", TrialRecord, TextRecord)
 
@@ -27,6 +30,27 @@ def read_trials(run: Path) -> list[TrialRecord]:
     Raises LesionError naming file and line where a line in the middle cannot be read.
     """
     return read_journal(run, TrialRecord)
+
+
+def find_trial(run: Path, text: str) -> TrialRecord:
+    """The recorded trial that `text` means: its key, an unambiguous part of one, or its index in the profile's grid.
+
+    A number that is an index means that. Raises LesionError, listing candidates, where none or several fit.
+    """
+    records = read_trials(run)
+    fitting = [record for record in records if text == record.trial]
+    if not fitting and text.isdecimal():
+        fitting = [record for record in records if len(text) < _LONGEST_INDEX and record.index == int(text)]
+    fitting = fitting or [record for record in records if text and text.lower() in record.trial]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        keys = ", ".join(record.trial for record in fitting[:_MOST_LISTED])
+        keys += f" and {len(fitting) - _MOST_LISTED} more" if len(fitting) > _MOST_LISTED else ""
+        raise LesionError(f"{quoted(text)} fits {len(fitting)} trials of {run.name}: {keys}; give more of the key")
+    last = max((record.index for record in records), default=None)
+    there = "it has none yet" if last is None else f"give a key as lesion export lists them, or an index up to {last}"
+    raise LesionError(f"run {run.name} has no trial {quoted(text)}: {there}")
 
 
 def read_generations(run: Path) -> list[TextRecord]:

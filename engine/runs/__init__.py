@@ -3,7 +3,7 @@
 from engine.record.directory import find, profile_file, read_profile
 from engine.record.lines import WriteError
 from engine.record.manifest import read_manifest
-from engine.record.records import read_generations, read_tolerant, read_trials
+from engine.record.records import find_trial, read_generations, read_tolerant, read_trials
 from engine.runs.control import create, is_complete, repeat, start, stop
 from engine.runs.status import RunStatus, eta, status
 from engine.runs.summaries import RunSummary, summaries, summary
@@ -18,6 +18,7 @@ __all__ = [
     "create",
     "eta",
     "find",
+    "find_trial",
     "is_complete",
     "profile_file",
     "read_generations",

@@ -165,14 +165,32 @@ def add_model(run: Path, name: str, facts: ModelFacts) -> None:
     else:
         raise LesionError(
             f"the weights of model {name} are not those that run {run.name} began with (digest {facts.get('digest')}, "
-            f"dtype {facts.get('dtype')}; at first {known.get('digest')}, {known.get('dtype')}): {_mend(name)}"
+            f"dtype {facts.get('dtype')}; at first {known.get('digest')}, {known.get('dtype')}): {mend(name)}"
         )
 
 
-def _mend(model: str) -> str:
+def mend(model: str) -> str:
+    """What to do about a model of this name whose weights are others than a run began with."""
     if is_petri(model):
         return "the bundled models may be trained anew; use the Lesion that made the run, or run its profile again"
     return "bring back the first weights and device, or start a new run"
+
+
+def differences(run: Path, device: str, facts: WorkerFacts) -> list[str]:
+    """A sentence for each thing here that may move the last bits of a number and is other than what made the run.
+
+    `facts`: what a process that works on `device` says. Raises LesionError when the manifest cannot be read.
+    """
+    noted: Mapping[str, object] = dict(read_manifest(run))
+    first = {name: noted[name] for name in ("packages", "additions", "machine", "processor") if name in noted}
+    now: dict[str, object] = {name: value for name, value in surroundings().items() if name in first}
+    for name, held in now.items():
+        before = first[name]
+        if isinstance(held, dict) and isinstance(before, dict):
+            now[name] = {package: held.get(package) for package in before}
+    workers = noted.get("workers")
+    known = workers.get(device) if isinstance(workers, dict) else None
+    return _remarks(first, now) + (_remarks(known, {**facts}) if known else [])
 
 
 def surroundings() -> Surroundings:

@@ -1,6 +1,6 @@
 """Models whose files lie elsewhere than a run's profile says: finding, checking and using them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from engine import files
@@ -33,9 +33,9 @@ def parse_moves(run: Path, texts: Sequence[str]) -> dict[str, str]:
     return new_places
 
 
-def moves(run: Path, models: Mapping[str, str]) -> Moves:
+def moves(run: Path, models: Mapping[str, str], needed: Collection[str] | None = None) -> Moves:
     """`models` by the names that the run's profile has. A key may be such a name, or its last part; a relative path
-    starts from the current folder.
+    starts from the current folder. `needed`: the models that have to be there; None: all.
 
     Raises LesionError for a key that means none or several of the run's models in folders and files, a path where there
     is nothing, and where a model that is not moved is not there.
@@ -43,7 +43,7 @@ def moves(run: Path, models: Mapping[str, str]) -> Moves:
     spec = read_profile(run).model
     new_places = {_meant(run, old, spec): _present(old, new) for old, new in models.items()}
     for name in filter(is_model_path, spec.names):
-        if name not in new_places and not is_there(name):
+        if (needed is None or name in needed) and name not in new_places and not is_there(name):
             where = f"run {run.name} names the model {name}, and nothing is there"
             raise LesionError(f"{where}: say where it is with --model {Path(name).name}=PATH{made_by(name)}")
     return new_places

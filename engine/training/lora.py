@@ -19,16 +19,21 @@ from engine.weights.slices import Slice
 
 
 class Adapter:
-    """A [rank, inputs] and B [outputs, rank] of one matrix, in its compute dtype; B begins at zero, so that nothing
-    changes before the first step."""
+    """A [rank, inputs] and B [outputs, rank] of one matrix, in its compute dtype. Those that train together have the
+    very same `options`."""
 
-    def __init__(self, inputs: int, outputs: int, options: TrainingOptions, like: Tensor, seed: int) -> None:
+    def __init__(self, a: Tensor, b: Tensor, options: TrainingOptions) -> None:
+        self.a, self.b = Parameter(a), Parameter(b)
+        self.options = options
+        self.scale = options.lora_alpha / options.lora_rank
+
+    @classmethod
+    def begun(cls, inputs: int, outputs: int, options: TrainingOptions, like: Tensor, seed: int) -> "Adapter":
+        """One that changes nothing before its first step: B is zero."""
         drawn = torch.empty(options.lora_rank, inputs, dtype=torch.float32)
         bound = 1 / math.sqrt(inputs)  # kaiming_uniform with a = √5, as is usual
         drawn.uniform_(-bound, bound, generator=torch.Generator().manual_seed(seed))
-        self.a = Parameter(drawn.to(like))
-        self.b = Parameter(torch.zeros(outputs, options.lora_rank).to(like))
-        self.scale = options.lora_alpha / options.lora_rank
+        return cls(drawn.to(like), torch.zeros(outputs, options.lora_rank).to(like), options)
 
     def __call__(self, module: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor:
         """The module's output with the adapter's added."""
@@ -63,7 +68,7 @@ def attach(
             raise LesionError(f'{text}: choose one that holds it whole, or trainable = "full"')
         inputs, outputs = _shape(module)
         like = torch.empty(0, dtype=loaded.dtype, device=module.weight.device)
-        adapters[name] = Adapter(inputs, outputs, options, like, seed * 1_000_003 + number)
+        adapters[name] = Adapter.begun(inputs, outputs, options, like, seed * 1_000_003 + number)
         undo.callback(module.register_forward_hook(adapters[name]).remove)
     if not adapters:
         raise LesionError('no linear layer is in the group, so no adapter can stand beside one: use trainable = "full"')

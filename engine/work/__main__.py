@@ -1,4 +1,4 @@
-"""A process with torch that works for one without: `python -m engine.work worker` or `python -m engine.work estimator`.
+"""A process with torch that works for one without: `python -m engine.work worker`, `… estimator` or `… saver`.
 
 It lives no longer than the process that started it, not even while it loads its libraries: what it serves is imported
 only once the channel watches for the other side's end.
@@ -13,7 +13,7 @@ from engine.work.channel import Channel
 
 
 def main(part: str) -> None:
-    """Serve as "worker" or "estimator", modules of this package, until the other side has had enough."""
+    """Serve as "worker", "estimator" or "saver", modules of this package, until the other side has had enough."""
     # Ctrl-C and kill reach a whole process group. What happens to the work is for the other side to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

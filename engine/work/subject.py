@@ -35,7 +35,7 @@ class Subject:
 
     `measurements` are in the profile's order, by the key under which their batch size is kept (see `MeasureTable.key`).
 
-    `place` is where the model's files lie, where that is not its name.
+    `place` is where the model's files lie, where that is not its name; `measured`: whether it will be measured.
 
     Raises:
         LesionError: the model cannot be loaded, or a measurement does not suit it.
@@ -50,6 +50,7 @@ class Subject:
         *,
         place: str | None = None,
         trust_remote_code: bool,
+        measured: bool = True,
     ) -> None:
         self.loaded: LoadedModel = load(
             profile.model,
@@ -69,11 +70,11 @@ class Subject:
         """Takes back what is changed beside weights."""
         singles = (single for table in profile.damage for single in table.singles)
         self._choices = Choices((stage for single in singles for stage in single.stages), self.loaded, folder)
-        self._reuse = Reuse(self.loaded.model, self.loaded.architecture) if narrows(profile) else None
+        self._reuse = Reuse(self.loaded.model, self.loaded.architecture) if measured and narrows(profile) else None
         self._first = 0
         """No block before this one is damaged, and nothing before the blocks."""
         self.measurements: dict[str, Measurement] = {}
-        for spec in profile.measure:
+        for spec in profile.measure if measured else ():
             implementation = catalog.load(catalog.measurement(spec.name).implementation)
             self.measurements[spec.key] = implementation(spec, self.loaded, folder)
 

@@ -1,15 +1,11 @@
 """The worker process: `python -m engine.work worker`. Reads requests and writes answers as JSON lines, see
 engine.record.messages."""
 
-import tomllib
-from pathlib import Path
-
 from engine.errors import LesionError
-from engine.profile import parse
-from engine.record.messages import Done, Fatal, Finished, Hello, PackRequest, Ready, read_request
+from engine.record.messages import Done, Fatal, Finished, PackRequest, read_request
 from engine.work.bench import Bench
 from engine.work.channel import Channel, leave
-from engine.work.device import device_facts, open_device, settle
+from engine.work.greeting import greeted
 from engine.work.subject import WeightsNotRestoredError
 
 
@@ -30,21 +26,15 @@ def serve(channel: Channel) -> None:
 
 
 def _begin(channel: Channel) -> Bench:
-    hello = read_request(channel.receive())
-    assert isinstance(hello, Hello)
-    folder = Path(hello.folder)
-    profile = parse(tomllib.loads(hello.profile), str(folder / "profile.toml"), folder)
-    settle(hello.threads)
-    device = open_device(hello.device)
+    greeting = greeted(channel)
     bench = Bench(
-        profile,
-        folder,
-        device,
+        greeting.profile,
+        greeting.folder,
+        greeting.device,
         lambda answer: channel.send(answer.encode()),
-        trust_remote_code=hello.trust_remote_code,
-        batch=hello.batch,
-        places=hello.places,
+        trust_remote_code=greeting.hello.trust_remote_code,
+        batch=greeting.hello.batch,
+        places=greeting.hello.places,
     )
-    facts = device_facts(device, every_gpu=profile.model.device_map is not None)
-    channel.send(Ready(device=str(device), facts=facts).encode())
+    channel.send(greeting.ready().encode())
     return bench

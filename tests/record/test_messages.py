@@ -22,6 +22,8 @@ from engine.record.messages import (
     Ready,
     Request,
     Result,
+    Saved,
+    SaveRequest,
     Warn,
     read_answer,
     read_request,
@@ -55,6 +57,7 @@ SAID: list[Request] = [
         places={"m": "/"},
     ),
     PackRequest(trials=(TRIAL,), recorded=("a", "b")),
+    SaveRequest(trials=(TRIAL,), target="/t"),
     Quit(),
 ]
 TOLD: list[Answer] = [
@@ -70,6 +73,7 @@ TOLD: list[Answer] = [
         files={"artifacts/k-x.json": "{}\n"},
     ),
     Finished(),
+    Saved(touched=3, metrics={"train_loss": math.nan}, adapters=1),
     Fatal(text="no"),
 ]
 
