@@ -46,7 +46,7 @@ def _imported(card: Card) -> Iterator[str]:
     facts, source = card.facts, card.facts["imported"]
     models = _listed([code(one["name"]) for one in facts["models"]])
     files = f"{source['files']} file{'' if source['files'] == 1 else 's'}"
-    yield f"These results of another program were imported by Lesion from {files} of the format {code(source['format'])}."
+    yield f"Lesion imported these results of another program from {files}: {code(source['format'])}."
     yield f"They are of {models}; how they were made is told elsewhere."
     for metric, meaning in source["metrics"].items():
         yield f"{code(metric)}: {escaped(meaning)}."
@@ -100,9 +100,7 @@ def _seeds(facts: Mapping[str, Any]) -> str:
     often = f"with {len(seeds)} seeds, {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"once, with seed {seeds[0]}"
     told = f"Each combination was run {often}."
     if any(one["draws"] for one in facts["damage"]):
-        told += (
-            " What a weight draws depends on the seed and on which weight it is, so a seed's levels share draws."
-        )
+        told += " What a weight draws depends on the seed and on which weight it is, so a seed's levels share draws."
     return told
 
 
