@@ -13,7 +13,7 @@ import typer
 from app import output, words
 from app.commands import options
 from engine import finding
-from engine.errors import LesionError
+from engine.errors import LesionError, suggestion
 
 if TYPE_CHECKING:
     from engine.runs import RunSummary
@@ -78,21 +78,36 @@ def results(
 
 def export(
     run: options.RunName,
-    format: Annotated[str, typer.Option("--format", "-f", help="csv, json or parquet.")] = "csv",
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            help="csv, json or parquet; or as another program writes it: degradation-json, survey-json, "
+            "perturbation-csv, and as a folder ranked-csv, attack-study.",
+        ),
+    ] = "csv",
     file: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write there, a file or folder, instead of to stdout."),
     ] = None,
     results: options.Results = options.RESULTS,
 ) -> int:
     """Write a run's trials as a table, one row a trial.
 
-    Metrics come with their change from the baseline in percent. What is not a finite number is kept.
+    Metrics come with their change from the baseline in percent. What is not a finite number is kept. What lesion import
+    reads, export writes: give one of its formats.
 
     Example: lesion export last --format parquet -o trials.parquet
     """
     from engine import analysis, runs
+    from engine.analysis.shapes import SHAPES
 
     folder = runs.find(run, results)
+    if format in SHAPES:
+        return _export_shaped(folder, format, file)
+    if format not in analysis.FORMATS:
+        raise LesionError(f"unknown format '{format}'{suggestion(format, [*analysis.FORMATS, *SHAPES])}")
     if file is None and format == "parquet" and sys.stdout.isatty():
         raise LesionError("parquet is binary and stdout is a terminal: give a file with -o, or redirect stdout")
     if file is None:
@@ -102,6 +117,28 @@ def export(
     else:
         count = analysis.export(folder, format, file)
         output.say(f"{count} trials written to {file}")
+    return 0
+
+
+def _export_shaped(run: Path, name: str, file: Path | None) -> int:
+    """In the shape of another program: one file, or a folder of them."""
+    from engine.analysis import shapes
+    from engine.analysis.files import write
+
+    if file is None and name in shapes.FOLDERS:
+        raise LesionError(f"{name} is a folder of files: give a new one with -o")
+    made = shapes.write_shaped(run, name, file) if name in shapes.FOLDERS and file else shapes.shaped(run, name)
+    if name not in shapes.FOLDERS:
+        if len(made.files) > 1:
+            raise LesionError(
+                f"{run.name} came from {len(made.files)} files of {name}: they lie in its artifacts/source"
+            )
+        [content] = made.files.values()
+        output.show_bytes(content) if file is None else write(file, [content])
+    for note in made.notes:
+        output.say(f"note: {note}")
+    if file is not None:
+        output.say(f"{made.count} entries written to {file}")
     return 0
 
 

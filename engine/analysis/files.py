@@ -31,13 +31,14 @@ def export(run: Path | Sequence[Path], form: str, output: Path | BinaryIO) -> in
     read_runs = read(run)
     pieces = {"csv": _csv, "json": _json, "parquet": _parquet}[form](read_runs)
     if isinstance(output, Path):
-        _write(output, pieces)
+        write(output, pieces)
     else:
         output.writelines(pieces)
     return sum(one.table.num_rows for one in read_runs)
 
 
-def _write(path: Path, pieces: Iterable[bytes]) -> None:
+def write(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file that the user named. Raises LesionError where it cannot be written."""
     try:
         with path.open("wb") as file:
             file.writelines(pieces)

@@ -13,9 +13,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from engine.errors import LesionError
+from engine.record.directory import SOURCE
 from engine.record.trials import StageRecord, TrialRecord
 from engine.runs.importing import values
-from engine.runs.importing.found import SOURCE, Found
+from engine.runs.importing.found import Found
 from engine.runs.importing.tree import Row, Tree, parent, within
 
 CONFIG, METRICS = "config.json", "metrics.jsonl"
@@ -59,6 +60,11 @@ class Folder:
 
     source: str = ""
     """What its trials come from, as they say it."""
+
+    @property
+    def ours(self) -> list[dict[str, Any]]:
+        """What Lesion kept beside the lines of a run of its own."""
+        return [line["lesion"] for line in self.lines if isinstance(line.get("lesion"), dict)]
 
     @property
     def model(self) -> str:
@@ -194,7 +200,7 @@ def _measured(line: dict[str, Any], prefix: str) -> dict[str, Any]:
 def _add(tree: Tree, run: Found, one: Folder) -> None:
     """The trials of one folder."""
     for name in one.files:
-        run.use(name, keep=name.endswith(CONFIG))
+        run.use(name, keep=True)
     if "healing" in one.config:
         _add_healing(tree, run, one)
     else:
@@ -203,6 +209,10 @@ def _add(tree: Tree, run: Found, one: Folder) -> None:
 
 def _add_attack(tree: Tree, run: Found, one: Folder) -> None:
     where = tree.where(within(one.name, METRICS))
+    if one.ours:
+        for kept in one.ours:
+            run.own(kept.get("record"), one.source, where, once=True)
+        return
     before = _line(one, "baseline_", where)
     after = _line(one, "post_attack_", where)
     if not any(record.baseline and (record.model, record.seed) == (one.model, one.run) for record in run.trials):
@@ -309,6 +319,9 @@ def _summary(tree: Tree, run: Found, one: Folder) -> dict[str, Any]:
 
 def _finish(tree: Tree, run: Found, members: list[Folder]) -> None:
     """What stands beside the folders, and what is to be said."""
+    members = [member for member in members if not member.ours]
+    if not members:
+        return
     near = {folder for member in members for folder in _above(member.name)}
     for name in tree.names:
         if parent(name) in near and _is_summary(name):

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import LesionError
+from engine.record.directory import SOURCE
 from engine.record.findings import Sheet, as_csv
 from engine.record.trials import TrialRecord
 from engine.runs.importing import values
-from engine.runs.importing.found import SOURCE, Found
+from engine.runs.importing.found import Found
 from engine.runs.importing.tree import Row, Tree, parsed, within
 
 PERTURBED = ("metric", "topk", "mask_ratio", "baseline_ppl", "perturbed_ppl")
@@ -25,6 +26,9 @@ _SUMMARY, _CONFIG = "experiment_summary.json", "config.json"
 _STATISTICS = ("sensitivity_statistics.json", "sensitivity_stats.json")
 _FIGURES = {"mean": "mean", "std": "std", "min": "smallest", "max": "largest"}
 _DTYPES = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
+
+_Rankings = dict[str, tuple[str, list[tuple[Any, ...]]]]
+"""By score, the file and its rows as Lesion has them."""
 
 
 class RankedCsv:
@@ -61,36 +65,53 @@ class _Reader:
         )
         self._config = self._beside(_CONFIG)
         self._summary = self._beside(_SUMMARY)
-        self._model = self._named(model)
+        self._model = model
         if dtype := _DTYPES.get(str(self._config.get("dtype"))):
             self._found.model["dtype"] = dtype
 
     def read(self, ranked: Sequence[str], perturbed: Sequence[str]) -> Found:
         """The run: a baseline that has the rankings, and a trial for every perturbation."""
         rows = [(name, number, row) for name in perturbed for number, row in self._rows(name, *PERTURBED)]
-        metrics = self._baseline_metrics(rows)
         rankings = self._rankings(ranked)
+        if isinstance(extension := self._config.get("lesion"), dict):
+            self._own_baseline(extension, rankings)
+        elif rankings or not all(row.get("lesion") for _, _, row in rows):  # else each row brings its baseline
+            self._their_baseline(rankings, rows)
+        for name, number, row in rows:
+            self._perturbation(name, number, row)
+        return self._found
+
+    def _own_baseline(self, extension: dict[str, Any], rankings: _Rankings) -> None:
+        where = self._tree.where(self._name(_CONFIG))
+        baseline = self._found.own(extension.get("record"), self._source, where)
+        self._attach(baseline, rankings)
+        if isinstance(held := extension.get("ranking"), dict) and held:
+            self._found.attach_json(baseline, "ranking", "ranking", held)
+        self._beside(next((one for one in _STATISTICS if one in self._names), _CONFIG))
+
+    def _their_baseline(self, rankings: _Rankings, rows: Sequence[tuple[str, int, Row]]) -> None:
+        self._model = self._named(self._model)
+        metrics = self._baseline_metrics(rows)
         for score, (_, entries) in rankings.items():
             metrics[f"{score}.published_largest_score"] = max(entry[3] for entry in entries)
-        seed = self._seed()
-        source = self._folder or self._tree.title()
-        size = self._summary.get("num_parameters")
-        told: dict[str, Any] = {"metrics": metrics} | ({"parameters": size} if isinstance(size, int) else {})
-        baseline = self._baseline(seed, source, told)
+        baseline = self._found.trial(self._model, self._seed(), self._source, metrics=metrics, **self._size())
+        self._attach(baseline, rankings)
+        self._attach_statistics(baseline, list(rankings))
+
+    def _attach(self, baseline: TrialRecord, rankings: _Rankings) -> None:
         for score, (name, entries) in rankings.items():
             sheet = Sheet(("rank", "parameter", "indices", "score", "weight", "kind"), entries)
             self._found.attach(baseline, f"ranking-{score}.csv", as_csv(sheet))
             self._found.use(within(self._folder, name), keep=True)
-        self._attach_statistics(baseline, list(rankings))
-        for name, number, row in rows:
-            self._perturbation(name, number, row, seed, told)
-        return self._found
 
-    def _baseline(self, seed: int, source: str, told: dict[str, Any]) -> TrialRecord:
-        extension = self._config.get("lesion")
-        if isinstance(extension, dict):
-            return self._found.own(extension.get("record"), source, self._tree.where(self._name(_CONFIG)))
-        return self._found.trial(self._model, seed, source, **told)
+    @property
+    def _source(self) -> str:
+        return self._folder or self._tree.title()
+
+    def _size(self) -> dict[str, Any]:
+        """The model's parameters, where the summary tells them."""
+        size = self._summary.get("num_parameters")
+        return {"parameters": size} if isinstance(size, int) else {}
 
     def _name(self, name: str) -> str:
         return within(self._folder, name)
@@ -136,9 +157,9 @@ class _Reader:
             return {"published_perplexity_by_length": values.figure(self._summary, "baseline_perplexity", where)}
         return {}
 
-    def _rankings(self, names: Sequence[str]) -> dict[str, tuple[str, list[tuple[Any, ...]]]]:
+    def _rankings(self, names: Sequence[str]) -> _Rankings:
         """By score, the file with most weights and its rows as Lesion has them."""
-        found: dict[str, tuple[str, list[tuple[Any, ...]]]] = {}
+        found: _Rankings = {}
         for name in names:
             score = self._score(name)
             entries = self._entries(name)
@@ -195,24 +216,26 @@ class _Reader:
         kept = {score: {"parameters": _parameters(one, where)} for score, one in by_score.items()}
         self._found.attach_json(baseline, "ranking", "ranking", {"scores": kept})
 
-    def _perturbation(self, name: str, number: int, row: Row, seed: int, told: Mapping[str, Any]) -> None:
+    def _perturbation(self, name: str, number: int, row: Row) -> None:
         where = f"{self._tree.where(self._name(name))}, line {number},"
-        if extension := row.get("lesion"):
-            self._found.own(parsed(extension, where), name, where)
+        if row.get("lesion"):
+            held = parsed(row["lesion"], where)
+            held = held if isinstance(held, dict) else {}
+            if "baseline" in held:
+                self._found.own(held["baseline"], name, where, once=True)
+            self._found.own(held.get("record"), name, where)
             return
         metrics = {"published_perplexity_by_length": values.figure(row, "perturbed_ppl", where)}
         more = {"ppl_increase": "published_ppl_increase", "ppl_ratio": "published_ppl_ratio"}
         metrics |= {ours: values.figure(row, theirs, where) for theirs, ours in more.items() if row.get(theirs)}
-        fields: dict[str, Any] = {"metrics": metrics}
+        fields: dict[str, Any] = {"metrics": metrics} | self._size()
         if row.get("weights_masked"):
             fields["touched"] = values.count(row, "weights_masked", where)
-        if "parameters" in told:
-            fields["parameters"] = told["parameters"]
         select = {"by": "top_k", "k": values.count(row, "topk", where), "score": values.text(row, "metric", where)}
         level = values.number(row, "mask_ratio", where)
         self._found.trial(
-            self._model,
-            seed,
+            str(self._model),
+            self._seed(),
             name,
             baseline=False,
             method="mask",

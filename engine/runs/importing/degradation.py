@@ -90,7 +90,8 @@ def _written(held: Any, number: int, file: str) -> Written:
     place = (values.text(held, "model_name", where), method, group, level, _seed(held, where))
     told = held.get("dtype")
     dtype = told.removeprefix("torch.") if isinstance(told, str) else None
-    label = held.get("prompt_group")
+    extension = held.get("lesion")
+    label = held.get("prompt_group") if not isinstance(extension, dict) else extension.get("label")
     label = label if isinstance(label, str) and _LABEL.fullmatch(label) else None
     packed = held.get("load_4bit") is True or held.get("usar_4bit") is True
     return Written(number, place, label, dtype, packed, _text(held, where), held)
@@ -122,8 +123,10 @@ def _text(held: Mapping[str, Any], where: str) -> dict[str, Any]:
         told[key] = None if held.get(key) is None else values.count(held, key, where)
     if held.get("perplexity") is not None:
         values.figure(held, "perplexity", where)
-    rest = {key: value for key, value in held.items() if key not in MAPPED and key != "lesion"}
-    return told | variety(output) | {"source": rest}
+    if isinstance(extension := held.get("lesion"), dict):
+        kept = extension.get("text")
+        return told | (kept if isinstance(kept, dict) else {})
+    return told | variety(output) | {"source": {key: value for key, value in held.items() if key not in MAPPED}}
 
 
 def _runs(tree: Tree, name: str) -> list[Found]:
@@ -135,8 +138,10 @@ def _runs(tree: Tree, name: str) -> list[Found]:
             shelves[shelf] = _run(tree, name, *shelf)
         trials.setdefault(shelf, {}).setdefault(one.place, []).append(one)
     for shelf, run in shelves.items():
+        lines: list[tuple[int, TextRecord]] = []
         for place, texts in trials[shelf].items():
-            _add(run, name, place, texts, tree.where(name))
+            lines += _add(run, name, place, texts, tree.where(name))
+        run.texts += [line for _, line in sorted(lines, key=lambda line: line[0])]
         _note(run, [one for texts in trials[shelf].values() for one in texts])
     return list(shelves.values())
 
@@ -152,8 +157,8 @@ def _run(tree: Tree, name: str, dtype: str | None, packed: bool) -> Found:
     return run
 
 
-def _add(run: Found, name: str, place: Place, texts: list[Written], where: str) -> None:
-    """A trial with its texts."""
+def _add(run: Found, name: str, place: Place, texts: list[Written], where: str) -> list[tuple[int, TextRecord]]:
+    """Add a trial; returns its texts, each with its place in the file."""
     model, method, group, level, seed = place
     extension = next((one.held["lesion"] for one in texts if isinstance(one.held.get("lesion"), dict)), None)
     if extension is not None:
@@ -176,7 +181,7 @@ def _add(run: Found, name: str, place: Place, texts: list[Written], where: str) 
             texts=len(texts),
             device=devices.pop() if len(devices) == 1 else None,
         )
-    run.texts += [_line(record.trial, one) for one in texts]
+    return [(one.number, _line(record.trial, one)) for one in texts]
 
 
 def _line(trial: str, one: Written) -> TextRecord:

@@ -14,9 +14,6 @@ from engine.record.texts import TextRecord
 from engine.record.trials import TrialRecord
 from engine.runs.importing.tree import Tree
 
-SOURCE = f"{ARTIFACTS}/source"
-"""Where a run keeps what could not be mapped, as it was."""
-
 
 @dataclass
 class Found:
@@ -63,12 +60,15 @@ class Found:
             TrialRecord(trial=key, index=len(self.trials), model=model, seed=seed, imported=source, **told)
         )
 
-    def own(self, plain: Any, source: str, where: str) -> TrialRecord:
-        """Add a trial that Lesion made and exported, from its record. Raises LesionError for what is none."""
+    def own(self, plain: Any, source: str, where: str, *, once: bool = False) -> TrialRecord:
+        """Add a trial that Lesion made and exported, from its record; `once`: unless it is there already. Raises
+        LesionError for what is none."""
         reason = TrialRecord.refusal(plain) if isinstance(plain, dict) else "is not a record"
         if reason:
             raise LesionError(f"{where} has a 'lesion' that {reason}: leave that out, or bring back what was exported")
         record = TrialRecord.decode(plain)
+        if once and record.trial in self._keys:
+            return next(one for one in self.trials if one.trial == record.trial)
         return self._add(replace(record, index=len(self.trials), imported=source, artifacts=None))
 
     def _add(self, record: TrialRecord) -> TrialRecord:

@@ -17,12 +17,12 @@ from engine.catalog import DRAW_VERSION
 from engine.catalog.columns import metric_of
 from engine.errors import LesionError
 from engine.record.changes import Baselines
-from engine.record.directory import EVENTS, GENERATIONS, PROFILE, TRIALS, new_name
+from engine.record.directory import EVENTS, GENERATIONS, PROFILE, SOURCE, TRIALS, new_name
 from engine.record.events import Event, StartEvent, StateEvent, WarningEvent
 from engine.record.fields import Fields
 from engine.record.lines import LineFile, WriteError, write_whole
 from engine.record.manifest import Imported, Manifest, checked, read_manifest, write_manifest
-from engine.runs.importing.found import SOURCE, Found
+from engine.runs.importing.found import Found
 from engine.runs.importing.profile import profile_text
 
 _TOGETHER = 1000
