@@ -60,6 +60,8 @@ class Folder:
 
     source: str = ""
     """What its trials come from, as they say it."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Of its training, as Lesion would call them."""
 
     @property
     def ours(self) -> list[dict[str, Any]]:
@@ -125,6 +127,9 @@ def _folder(tree: Tree, name: str, rows: dict[tuple[str, int], tuple[str, Row]])
     config = tree.table(within(name, CONFIG), "model")
     where = tree.where(within(name, CONFIG))
     model = values.table(config, "model", where)
+    for section in ("attack", "hvp", "healing"):
+        if section in config:
+            values.table(config, section, where)
     values.text(model, "hf_model_id", f"{where}, model,")
     packed = model.get("use_quantization") is True
     bits = values.count(model, "quantization_bits", f"{where}, model,") if packed else 0
@@ -149,6 +154,7 @@ def _folder(tree: Tree, name: str, rows: dict[tuple[str, int], tuple[str, Row]])
         files=[within(name, CONFIG), within(name, METRICS)],
         source=name or title,
     )
+    found.options = _options(found, where)
     condition = "_".join(filter(None, (match["model"], match["precision"], match["suffix"])))
     if entry := rows.get((within(parent(name), condition), found.run)):
         found.files.append(entry[0])
@@ -188,9 +194,8 @@ def _agree(one: Folder, other: Folder) -> bool:
         return True
     if "healing" in one.config:
         return False
-    return _measured(one.lines[0], "baseline_") == _measured(other.lines[0], "baseline_") and _options(one) != _options(
-        other
-    )
+    alike = _measured(one.lines[0], "baseline_") == _measured(other.lines[0], "baseline_")
+    return alike and one.options != other.options
 
 
 def _measured(line: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -224,7 +229,7 @@ def _add_attack(tree: Tree, run: Found, one: Folder) -> None:
         metrics["rank_reduction_pct"] = values.figure(one.aggregate, "rank_reduction_pct", where)
     attack = values.table(one.config, "attack", tree.where(within(one.name, CONFIG)))
     steps = values.count(attack, "num_steps", f"{tree.where(within(one.name, CONFIG))}, attack,")
-    record = _train(run, one, "catalyst", steps, metrics, options=_options(one))
+    record = _train(run, one, "catalyst", steps, metrics, options=one.options)
     _artifact(run, one, record)
 
 
@@ -253,22 +258,25 @@ def _artifact(run: Found, one: Folder, record: TrialRecord) -> None:
     run.attach_json(record, "attack", "imported", held)
 
 
-def _options(one: Folder) -> dict[str, Any]:
-    """The catalyst's, as Lesion would call them."""
+def _options(one: Folder, where: str) -> dict[str, Any]:
+    """The catalyst's, as Lesion would call them. Raises LesionError, opening with `where`, for a value of another
+    kind."""
     attack, hvp, model = (one.config.get(key) or {} for key in ("attack", "hvp", "model"))
     options: dict[str, Any] = {"curvature": "published", "search_rate": 0.01}
     if one.suffix is not None:
         options["optimiser" if one.suffix in _OPTIMISERS else "variant"] = one.suffix
-    told = {
-        "learning_rate": (attack.get("learning_rate"), 1e-4),
-        "length": (attack.get("catalyst_length"), 64),
-        "iterations": (hvp.get("num_power_iterations"), 100),
-        "directions": (hvp.get("num_null_directions"), 10),
-        "checkpointing": (model.get("use_gradient_checkpointing"), False),
-    }
-    options |= {key: value for key, (value, usual) in told.items() if value is not None and value != usual}
-    if target := attack.get("target_rank_reduction"):
-        options["target_rank_reduction"] = 100.0 * float(target)
+    for held, theirs, ours, read, usual in (
+        (attack, "learning_rate", "learning_rate", values.number, 1e-4),
+        (attack, "catalyst_length", "length", values.count, 64),
+        (hvp, "num_power_iterations", "iterations", values.count, 100),
+        (hvp, "num_null_directions", "directions", values.count, 10),
+    ):
+        if held.get(theirs) is not None and (value := read(held, theirs, where)) != usual:
+            options[ours] = value
+    if model.get("use_gradient_checkpointing") is True:
+        options["checkpointing"] = True
+    if attack.get("target_rank_reduction"):
+        options["target_rank_reduction"] = 100.0 * values.number(attack, "target_rank_reduction", where)
     if model.get("use_fft") is False:
         options["trainable"] = "lora"
         options |= {"lora_rank": 8, "lora_alpha": 16.0} if one.model.endswith("-70m") else {}
@@ -286,9 +294,12 @@ def _add_healing(tree: Tree, run: Found, one: Folder) -> None:
     config = tree.where(within(one.name, CONFIG))
     healing, attack = (values.table(one.config, key, config) for key in ("healing", "attack"))
     steps = values.count(attack, "num_steps", f"{config}, attack,")
-    catalyst = StageRecord(method="catalyst", group="all", level=float(steps), options=_options(one))
-    told = {"optimiser": healing.get("healing_optimizer"), "learning_rate": healing.get("healing_learning_rate")}
-    options = {key: value for key, value in told.items() if value is not None}
+    catalyst = StageRecord(method="catalyst", group="all", level=float(steps), options=one.options)
+    options: dict[str, Any] = {}
+    if healing.get("healing_optimizer") is not None:
+        options["optimiser"] = values.text(healing, "healing_optimizer", f"{config}, healing,")
+    if healing.get("healing_learning_rate") is not None:
+        options["learning_rate"] = values.number(healing, "healing_learning_rate", f"{config}, healing,")
     record = None
     names = MEASURED | HEALED
     for line in one.lines:

@@ -90,6 +90,8 @@ def _written(held: Any, number: int, file: str) -> Written:
     place = (values.text(held, "model_name", where), method, group, level, _seed(held, where))
     told = held.get("dtype")
     dtype = told.removeprefix("torch.") if isinstance(told, str) else None
+    if held.get("prompt_group") is not None:
+        values.text(held, "prompt_group", where)
     extension = held.get("lesion")
     label = held.get("prompt_group") if not isinstance(extension, dict) else extension.get("label")
     label = label if isinstance(label, str) and _LABEL.fullmatch(label) else None

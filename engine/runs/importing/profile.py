@@ -9,6 +9,7 @@ from typing import Any
 from engine import catalog
 from engine.catalog.infos import MethodInfo
 from engine.errors import LesionError
+from engine.harmless import utf8
 from engine.profile import parse
 from engine.profile.options import table_of
 from engine.profile.toml_lines import setting, table
@@ -51,7 +52,7 @@ def _tables(found: Found) -> dict[str, Any]:
     seeds = sorted({record.seed for record in found.trials})
     tables: dict[str, Any] = {
         "name": profile_name(found.name),
-        "description": found.description,
+        "description": utf8(found.description),
         "model": {"names": models, **found.model},
         "damage": _damages(found.trials) or [{"method": "none"}],
     }
