@@ -20,10 +20,12 @@ def degradation_json(recorded: Recorded) -> Shaped:
     """Every generated text. Raises LesionError where there is none."""
     records = {record.trial: record for record in recorded.trials}
     told: set[str] = set()
+    places = _places(recorded)
     written: list[dict[str, Any]] = []
     for text in recorded.texts:
         record = records[text.trial]
-        written.append(_theirs(record, text) or _ours(recorded, record, text, first=text.trial not in told))
+        first, place = text.trial not in told, places.get(text.trial)
+        written.append(_theirs(record, text) or _ours(recorded, record, text, place, first=first))
         told.add(text.trial)
     if not written:
         raise LesionError(f"{recorded.run.name} has no generated texts, of which this format has a record each")
@@ -54,7 +56,9 @@ def _common(record: TrialRecord, text: TextRecord) -> dict[str, Any]:
     }
 
 
-def _ours(recorded: Recorded, record: TrialRecord, text: TextRecord, *, first: bool) -> dict[str, Any]:
+def _ours(
+    recorded: Recorded, record: TrialRecord, text: TextRecord, place: int | None, *, first: bool
+) -> dict[str, Any]:
     profile = recorded.profile
     measure = next((one for one in profile.measure if (one.name, one.label) == (text.measurement, text.label)), None)
     told = {key: value for key, value in text.found.items() if key not in _TOLD}
@@ -71,7 +75,7 @@ def _ours(recorded: Recorded, record: TrialRecord, text: TextRecord, *, first: b
         "restore_strategy": "subset_in_memory",
         **_common(record, text),
         "degrad_level": record.level,
-        "level_index": _level_index(recorded, record),
+        "level_index": place,
         "repeat_index": record.seed - profile.seeds.base - profile.seeds.offset,
         "prompt_id": None if text.index is None else text.index + 1,
         "duration": text.found.get("batch_seconds"),
@@ -91,11 +95,16 @@ def _ours(recorded: Recorded, record: TrialRecord, text: TextRecord, *, first: b
     }
 
 
-def _level_index(recorded: Recorded, record: TrialRecord) -> int | None:
-    """The place of its level among those of its method and group."""
-    alike = [one for one in recorded.trials if (one.method, one.group) == (record.method, record.group)]
-    levels = list(dict.fromkeys(one.level for one in alike))
-    return None if record.level is None else levels.index(record.level)
+def _places(recorded: Recorded) -> dict[str, int]:
+    """By trial, the place of its level among those of its method and group."""
+    levels: dict[tuple[str, str | None], list[float]] = {}
+    places = {}
+    for record in recorded.trials:
+        if record.level is not None:
+            known = levels.setdefault((record.method, record.group), [])
+            known += [] if record.level in known else [record.level]
+            places[record.trial] = known.index(record.level)
+    return places
 
 
 def _settings(measure: Measure | None) -> dict[str, Any]:
