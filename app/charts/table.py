@@ -32,7 +32,7 @@ class Table:
     def of(cls, frame: pd.DataFrame, run: Path | None = None, *, maps_apart: bool = False) -> Table:
         """A table of trials, names of metrics and all other words as they can be shown."""
         words = frame.select_dtypes(exclude="number").columns
-        changed = {name: frame[name].map(_shown, na_action="ignore") for name in words}
+        changed = {name: _all_shown(frame[name]) for name in words}
         return cls(frame.assign(**changed).rename(columns=_shown), run, maps_apart)
 
     @cached_property
@@ -59,6 +59,17 @@ class Table:
     def damages(self) -> pd.DataFrame:
         """The rows of every chart but the map of layers."""
         return self.frame[~self.scanned] if self.maps_apart else self.frame
+
+
+def _all_shown(column: pd.Series[str]) -> pd.Series[str]:
+    """A column of words as they can be shown; each word is looked at once."""
+    import pandas as pd
+
+    found, held = column.factorize()
+    words = pd.Index(held)
+    if words.empty:
+        return column
+    return pd.Series(words.map(_shown).take(found, allow_fill=True), index=column.index)  # -1: there was none
 
 
 def _shown(word: object) -> str:

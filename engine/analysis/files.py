@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from engine.analysis.tables import Row, read, rows_of
+from engine.analysis.tables import batches, read
 from engine.analysis.tidy import Tidy, together
 from engine.errors import LesionError, suggestion
 from engine.harmless import csv_cell
@@ -46,38 +47,48 @@ def write(path: Path, pieces: Iterable[bytes]) -> None:
         raise LesionError(f"cannot write {path}: {error.strerror}; give a file in a folder that exists") from error
 
 
-def _rows(read_runs: Sequence[Tidy]) -> tuple[list[str], Iterator[Row]]:
-    """The names of all columns, and the rows one by one."""
-    return together([one.table for one in read_runs]).column_names, (row for one in read_runs for row in rows_of(one))
+def _batches(read_runs: Sequence[Tidy], ready: Callable[[Any], Any]) -> Iterator[dict[str, list[Any]]]:
+    """All columns of all runs, some rows at a time, every value as `ready` makes it."""
+    names = together([one.table for one in read_runs]).column_names
+    for batch in (batch for one in read_runs for batch in batches(one)):
+        nothing = [None] * len(batch["trial"])
+        yield {name: _ready(batch.get(name, nothing), ready) for name in names}
+
+
+def _ready(values: list[Any], ready: Callable[[Any], Any]) -> list[Any]:
+    """Words are made ready once each, finite numbers are so already."""
+    kinds = set(map(type, values))
+    if str in kinds:
+        known = {value: ready(value) for value in set(values)}
+        return [known[value] for value in values]
+    return [ready(value) for value in values] if float in kinds and not all(map(_is_plain, values)) else values
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or math.isfinite(value)
 
 
 def _csv(read_runs: Sequence[Tidy]) -> Iterator[bytes]:
-    names, rows = _rows(read_runs)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(csv_cell, names))
-    for row in rows:
-        writer.writerow([csv_cell(word(row.get(name))) for name in names])
-        if text.tell() > _PIECE:
-            yield text.getvalue().encode()
-            text.seek(0)
-            text.truncate()
+    writer.writerow(map(csv_cell, together([one.table for one in read_runs]).column_names))
+    for batch in _batches(read_runs, lambda value: csv_cell(word(value))):
+        writer.writerows(zip(*batch.values(), strict=True))
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
     yield text.getvalue().encode()
 
 
-_PIECE = 1 << 20
-"""Characters that are made before they are written."""
-
-
 def _json(read_runs: Sequence[Tidy]) -> Iterator[bytes]:
-    names, rows = _rows(read_runs)
-    yield b"["
-    before = "\n"
-    for row in rows:
-        line = json.dumps({name: word(row.get(name)) for name in names}, allow_nan=False)
-        yield (before + line.replace("\x7f", "\\u007f")).encode()
-        before = ",\n"
-    yield (before if before == "\n" else "\n").encode() + b"]\n"
+    yield b"[\n"
+    between = ""
+    for batch in _batches(read_runs, word):
+        for row in zip(*batch.values(), strict=True):
+            line = json.dumps(dict(zip(batch, row, strict=True)), allow_nan=False)
+            yield (between + line.replace("\x7f", "\\u007f")).encode()
+            between = ",\n"
+    yield b"\n]\n"
 
 
 def _parquet(read_runs: Sequence[Tidy]) -> Iterator[bytes]:

@@ -119,14 +119,13 @@ def _cell(values: list[tuple[str, float]]) -> Cell:
 
 def _places(frame: pd.DataFrame) -> list[tuple[_Scan, int] | None]:
     """For every row what is scanned and the layer; None where it is not damaged in exactly one, or has no level."""
-    import pandas as pd
-
-    places: list[tuple[_Scan, int] | None] = []
-    columns = (frame[name] for name in ("model", "method", "level", "layer", *_REST))
-    for model, method, level, layer, *rest in zip(*columns, strict=True):
-        if math.isnan(level) or pd.isna(layer):
-            places.append(None)
-            continue
-        texts = {name: text if isinstance(text, str) else "" for name, text in zip(_REST, rest, strict=True)}
-        places.append(((str(model), str(method), str(Where(**texts).label)), int(layer)))
+    places: list[tuple[_Scan, int] | None] = [None] * len(frame)
+    single = (frame["level"].notna() & frame["layer"].notna()).to_numpy().nonzero()[0]
+    columns = (frame[name].iloc[single] for name in ("model", "method", "layer", *_REST))
+    labels: dict[tuple[object, ...], str] = {}
+    for place, model, method, layer, *rest in zip(single, *columns, strict=True):
+        if (known := tuple(rest)) not in labels:
+            texts = {name: text if isinstance(text, str) else "" for name, text in zip(_REST, rest, strict=True)}
+            labels[known] = str(Where(**texts).label)
+        places[place] = ((str(model), str(method), labels[known]), int(layer))
     return places

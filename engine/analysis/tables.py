@@ -61,17 +61,31 @@ def read(run: Path | Sequence[Path]) -> list[Tidy]:
 
 def rows_of(tidied: Tidy) -> Iterator[Row]:
     """The rows of one run as `rows` has them, one by one."""
-    own = [
-        {column_of(metric): whole for metric, whole in zip(cell.metrics, cell.whole, strict=True)}
-        for cell in tidied.cells
-    ]
-    for start in range(0, tidied.table.num_rows, _BATCH):
-        batch = tidied.table.slice(start, _BATCH).to_pydict()
+    own = [tuple(map(column_of, cell.metrics)) for cell in tidied.cells]
+    codes = iter(tidied.codes.tolist())
+    for batch in batches(tidied):
         identity = zip(*(batch[name] for name in IDENTITY), strict=True)
-        for at, (named, code) in enumerate(zip(identity, tidied.codes[start : start + _BATCH], strict=True)):
-            row: Row = dict(zip(IDENTITY, named, strict=True))
-            row |= {name: int(batch[name][at]) if whole else batch[name][at] for name, whole in own[code].items()}
-            yield row | {name + CHANGE: batch[name + CHANGE][at] for name in own[code]}
+        for at, named in enumerate(identity):
+            metrics = own[next(codes)]
+            row: Row = dict(zip(IDENTITY, named, strict=True)) | {name: batch[name][at] for name in metrics}
+            yield row | {name + CHANGE: batch[name + CHANGE][at] for name in metrics}
+
+
+def batches(tidied: Tidy) -> Iterator[dict[str, list[Any]]]:
+    """The table of one run as lists, some rows at a time: None where nothing was measured; whole numbers stay whole."""
+    import numpy as np
+
+    whole = {name: np.zeros(len(tidied.cells), dtype=bool) for name in tidied.metrics}
+    for place, cell in enumerate(tidied.cells):
+        for metric, written in zip(cell.metrics, cell.whole, strict=True):
+            whole[column_of(metric)][place] = written
+    for start in range(0, tidied.table.num_rows, _BATCH):
+        batch: dict[str, list[Any]] = tidied.table.slice(start, _BATCH).to_pydict()
+        codes = tidied.codes[start : start + _BATCH]
+        for name in filter(lambda name: whole[name].any(), whole):
+            for at in np.flatnonzero(whole[name][codes]):
+                batch[name][at] = int(batch[name][at])
+        yield batch
 
 
 def columns(trial_rows: Iterable[Row]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 PERIOD = 0.5  # seconds between two looks at the run
 CHART_PERIOD = 4  # looks between two redrawings of the chart while trials come in
+PATIENCE = 10.0  # a chart that takes t seconds is drawn again after this many times t at the earliest
 ZOOMS = ("", "-zoom-chart", "-zoom-log")
 
 
@@ -77,10 +79,12 @@ class LiveScreen(LabScreen):
         self.live = LiveState()
         self.status: runs.RunStatus | None = None
         self._watch: runs.Watch | None = None
+        self._named: runs.Watch | None = None  # the one whose run's profile was read, once
         self._table: GrowingTable | None = None
         self._polling = False
         self._starting = False
         self._looks = 0
+        self._next_chart = 0.0
         self._charted = 0
 
     def body(self) -> Iterable[Widget]:
@@ -247,7 +251,7 @@ class LiveScreen(LabScreen):
     def _look(self) -> None:
         if self._watch is not None and not self._polling:
             self._polling = True
-            self._poll(self._watch, named=bool(self.live.names))
+            self._poll(self._watch, named=self._named is self._watch)
 
     @work(thread=True, exit_on_error=False, description="live poll")
     def _poll(self, watch: runs.Watch, named: bool) -> None:
@@ -273,7 +277,7 @@ class LiveScreen(LabScreen):
         if watch is not self._watch or not self.is_mounted:
             return
         self._watch = None if broken else watch
-        self.live.names = self.live.names or names
+        self._named, self.live.names = watch, self.live.names or names
         if update is not None:
             self._show(update)
         if fault:
@@ -296,10 +300,14 @@ class LiveScreen(LabScreen):
     def _chart(self) -> None:
         """Draws the chart again when trials came in: at once for the first ones, then every few looks."""
         self._looks += 1
-        due = self._looks % CHART_PERIOD == 0 or not self._charted or (self.status and self.status.state in ENDED)
+        rested = time.monotonic() > self._next_chart
+        due = (self._looks % CHART_PERIOD == 0 and rested) or not self._charted
+        due = due or (self.status is not None and self.status.state in ENDED)
         if self.live.trials > self._charted and due and self.run is not None and self._table is not None:
             self._charted, name, trials = self.live.trials, self.run.name, self._table
-            self.query_one(ChartPane).load(lambda: _table(name, trials))
+            pane = self.query_one(ChartPane)
+            self._next_chart = time.monotonic() + PATIENCE * pane.seconds
+            pane.load(lambda: _table(name, trials))
 
     @property
     def _listed(self) -> Path | None:

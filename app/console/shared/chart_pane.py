@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,8 @@ class ChartPane(Vertical, can_focus=True):
         self._asked: list[Step] = []  # before there was a table
         self._stale = False
         self._working: Worker[None] | None = None
+        self.seconds = 0.0
+        """How long the latest table took to be made and drawn."""
 
     def compose(self) -> ComposeResult:
         yield Plot()
@@ -136,6 +139,7 @@ class ChartPane(Vertical, can_focus=True):
 
     @work(thread=True, exit_on_error=False, description="chart_pane work")
     def _work(self, build: Callable[[], pd.DataFrame], table: Table | None, choice: Choice) -> None:
+        began, made = time.monotonic(), table is None
         try:
             table = Table.of(build()) if table is None else table
             drawing = choosing.drawing(table, choice)
@@ -143,6 +147,7 @@ class ChartPane(Vertical, can_focus=True):
             drawing = Drawing(reason=str(error))
         except Exception as error:
             drawing = Drawing(reason=own_faults.report(error))
+        self.seconds = time.monotonic() - began if made else self.seconds
         self.app.call_from_thread(self._show, build, table, drawing)
 
     def _show(self, build: Callable[[], pd.DataFrame], table: Table | None, drawing: Drawing) -> None:
