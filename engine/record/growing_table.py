@@ -120,6 +120,7 @@ class GrowingTable:
         self._inode = inode
         self._end = self._line = self._digested = 0
         self._parts: list[_Part] = []
+        self._seen: set[str] | None = None
         self._faults: list[Fault] = []
         self._repeats: list[Repeat] = []
         self._pieces: list[Piece] = []
@@ -181,15 +182,28 @@ class GrowingTable:
         import pyarrow.compute as pc
 
         trials = new["trial"]
-        again = [part.table.filter(pc.is_in(part.table["trial"], value_set=trials)) for part in self._parts]
-        if pc.count_distinct(trials).as_py() == len(trials) and not any(part.num_rows for part in again):
+        if self._are_new(trials):
             return new
         first: dict[str, int] = {}
-        for part in again:
-            first.update(zip(part["trial"].to_pylist(), part["line"].to_pylist(), strict=True))
+        for part in self._parts:
+            known = part.table.filter(pc.is_in(part.table["trial"], value_set=trials))
+            first.update(zip(known["trial"].to_pylist(), known["line"].to_pylist(), strict=True))
         kept = []
         for trial, line in zip(trials.to_pylist(), new["line"].to_pylist(), strict=True):
             kept.append(first.setdefault(trial, line) == line)
             if not kept[-1]:
                 self._repeats.append(Repeat(line=line, first=first[trial]))
         return new.filter(pa.array(kept, pa.bool_()))
+
+    def _are_new(self, trials: pa.ChunkedArray) -> bool:
+        """Whether these differ from one another, and from those of all rows before."""
+        import pyarrow.compute as pc
+
+        if self._seen is None and all(part.saved for part in self._parts):  # who looks once need not remember them
+            again = (pc.any(pc.is_in(part.table["trial"], value_set=trials)).as_py() for part in self._parts)
+            return pc.count_distinct(trials).as_py() == len(trials) and not any(again)
+        if self._seen is None:
+            self._seen = {trial for part in self._parts for trial in part.table["trial"].to_pylist()}
+        known, found = len(self._seen), trials.to_pylist()
+        self._seen.update(found)
+        return len(self._seen) == known + len(found)
