@@ -2,16 +2,35 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.warm.opening import NURSERY, opened
+
 # Where tests run in the background of a shell it is ignored, and what they start would ignore it too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Processes that tests start keep what they have compiled, as a user's do.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # What a library will drop is an error in the processes that tests start, too; of pytest's own, pyproject.toml says so.
 os.environ.setdefault("PYTHONWARNINGS", "error::FutureWarning")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers that tests start are born in one nursery. Only Linux has what that takes."""
+    if NURSERY not in os.environ and sys.platform == "linux":
+        config.add_cleanup(opened())
+
+
+@pytest.fixture
+def own_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that load everything themselves, as they do for a user."""
+    monkeypatch.delenv(NURSERY, raising=False)
+
 
 CHAT = (
     "{% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}{% endfor %}"

@@ -16,6 +16,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.petri import PETRI, held_out
+from tests.warm.opening import WARM
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "docs" / "ADDING.md").read_text("utf-8")
@@ -49,7 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def python(site: Path, *arguments: str, home: Path = ROOT) -> str:
     """What Python says that imports Lesion from its home, then what the site has."""
-    path = os.pathsep.join(map(str, dict.fromkeys((home, site, ROOT))))
+    path = os.pathsep.join(map(str, dict.fromkeys((home, site, ROOT, WARM))))
     done = subprocess.run(
         [sys.executable, "-P", *arguments], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
     )

@@ -122,7 +122,7 @@ class _Life:
         except LockLostError as error:  # the run's files are another's
             _tell(str(error))
         except LesionError as error:
-            self._say_failed(str(error))
+            self._say_failed(self._missing() or str(error))
         except OSError as error:
             self._say_failed(str(unwritten(Path(error.filename or "a file").name, self._run, error)))
         except Exception as error:
@@ -157,6 +157,14 @@ class _Life:
     def _check(self) -> None:
         self._journal.check()
         self._lock.check()
+
+    def _missing(self) -> str:
+        """What was taken away under the run, and is why it failed; empty where nothing was."""
+        try:
+            self._journal.check()
+        except LesionError as error:
+            return str(error)
+        return ""
 
     def _say_failed(self, text: str) -> None:
         """First in the journal: what is kept free for this on a full disk would go to the log."""

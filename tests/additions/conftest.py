@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.warm.opening import WARM
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
@@ -54,4 +56,4 @@ def lesion(*arguments: str, sites: tuple[Path, ...]) -> "subprocess.CompletedPro
 
 
 def surroundings(sites: tuple[Path, ...], more: Mapping[str, str]) -> dict[str, str]:
-    return {**os.environ, **more, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *sites)))}
+    return {**os.environ, **more, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *sites, WARM)))}

@@ -22,6 +22,7 @@ from engine.runs import Watch, create, read_profile, start, status
 from engine.runs.journal import Journal
 from engine.runs.lock import read_holder
 from engine.runs.places import Place
+from tests.warm.opening import NURSERY
 
 
 def small_profile(**changes: Any) -> Profile:
@@ -192,9 +193,11 @@ def resume(run: Path) -> None:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A busy run that nothing disturbed."""
+    """A busy run that nothing disturbed, with a worker of its own: it is weighed."""
     run = create(busy_profile(), tmp_path_factory.mktemp("results"), source=None)
-    assert start(run).wait() == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(NURSERY, raising=False)
+        assert start(run).wait() == 0
     return run
 
 

@@ -17,6 +17,7 @@ KILLS = 20
 
 
 @pytest.mark.timeout(7200)
+@pytest.mark.usefixtures("own_processes")
 def test_killed_twenty_times(finished: Path, tmp_path: Path) -> None:
     chance = random.Random(20260101)
     kills = 0
