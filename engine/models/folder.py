@@ -43,7 +43,7 @@ class Proof:
         if again.digest != self.digest:
             raise LesionError(f"{lost}, its weights are others than those that were written")
         if not _same_bits(again.logits, self.logits):
-            text = "with the same weights it computes other numbers, so what was done to it is no change of weights alone"
+            text = "with the same weights it computes other numbers: what was done to it is no change of weights alone"
             raise LesionError(f"{lost}, {text}")
 
 
