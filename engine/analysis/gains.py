@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +13,12 @@ from engine import files
 from engine.analysis.curves import check_metric
 from engine.analysis.names import short_names
 from engine.analysis.power_law import FEWEST_POINTS, Scaling
+from engine.analysis.tidy import in_order
 from engine.catalog.columns import labelled, metric_of
 from engine.errors import LesionError
-from engine.record.records import read_trials
+from engine.record.columns import cells_of
+from engine.record.growing_table import read_columns
+from engine.record.records import record_at
 from engine.record.trials import TrialRecord
 
 if TYPE_CHECKING:
@@ -86,15 +89,23 @@ def by_layer(run: Path, metric: str) -> list[LayerGains]:
     if (part := layer_part(metric)) is None:
         return []
     label = metric_of(metric).label
-    records = sorted(read_trials(run), key=lambda record: record.index)
-    names = short_names(record.model for record in records)
+    models, undamaged = _undamaged(run)
+    names = short_names(models)
     by_model: dict[str, LayerGains] = {}
-    for record in records:
-        if record.baseline and record.status == "ok" and record.model not in by_model:
-            gains = _gains(run, record, part, label)
-            if gains is not None:
-                by_model[record.model] = LayerGains(names[record.model], gains)
+    for record in undamaged:
+        if record.model not in by_model and (gains := _gains(run, record, part, label)) is not None:
+            by_model[record.model] = LayerGains(names[record.model], gains)
     return list(by_model.values())
+
+
+def _undamaged(run: Path) -> tuple[list[str], Iterator[TrialRecord]]:
+    """The run's models, and its baselines that have a result, read one by one, both in the order of the grid."""
+    trials = in_order(read_columns(run))
+    codes, cells = cells_of(trials)
+    models = list(dict.fromkeys(cells[code].model for code in dict.fromkeys(codes.tolist())))
+    wanted = [cell.baseline and cell.status == "ok" for cell in cells]
+    starts = [start for start, code in zip(trials["start"].to_pylist(), codes.tolist(), strict=True) if wanted[code]]
+    return models, (record for record in (record_at(run, start) for start in starts) if record is not None)
 
 
 def _gains(run: Path, record: TrialRecord, part: str, label: str) -> tuple[float, ...] | None:

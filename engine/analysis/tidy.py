@@ -43,7 +43,7 @@ def tidy(run: str, trials: pa.Table, names: Mapping[str, str] | None = None) -> 
     """
     import pyarrow as pa
 
-    trials = _in_order(trials)
+    trials = in_order(trials)
     codes, cells = cells_of(trials)
     names = names or short_names(cell.model for cell in cells)
     words: dict[str, list[str | None]] = {"run": [run] * len(cells), "model": [names[cell.model] for cell in cells]}
@@ -79,7 +79,7 @@ def together(tables: Sequence[pa.Table]) -> pa.Table:
     return whole.select([*IDENTITY, *metrics, *(metric + CHANGE for metric in metrics)]).unify_dictionaries()
 
 
-def _in_order(trials: pa.Table) -> pa.Table:
+def in_order(trials: pa.Table) -> pa.Table:
     """The trials by their place in the grid; those of one place in the order of the file."""
     import numpy as np
 

@@ -111,6 +111,13 @@ def repeat_words(path: Path, place: int, first: int) -> str:
     return f"{path}, line {place}, repeats the trial of line {first}, which is the one that counts"
 
 
+def record_at(run: Path, start: int) -> TrialRecord | None:
+    """The trial whose line begins at byte `start` of the journal; None where the journal was replaced since that was
+    known. Raises LesionError where it cannot be read."""
+    line = next((line for line, _ in complete_lines(run / TRIALS, start)), b"")
+    return read_line(line, TrialRecord)[0]
+
+
 def check_line(line: bytes, cls: type[Recorded]) -> tuple[Plain | None, str]:
     """The JSON object of one line that is a record, or None and what keeps the line from being one.
 

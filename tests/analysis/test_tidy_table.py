@@ -117,6 +117,17 @@ def test_several_runs_make_one_table_each_with_its_own_baselines(make_run: MakeR
     assert frame["nll"].isna().tolist() == [True, True, False, False]
 
 
+def test_the_table_may_be_written_to(make_run: MakeRun) -> None:
+    frame = analysis.table(make_run(record(0, baseline=True, metrics={"perplexity": 10.0}), record(1)))
+    frame.loc[frame["level"].notna(), "perplexity"] = math.nan
+    for name, value in {"group": "none", "seed": 7, "layers": "0-5"}.items():
+        frame.loc[0, name] = value
+    assert frame["perplexity"].tolist()[0] == 10.0
+    assert math.isnan(frame["perplexity"].tolist()[1])
+    assert frame["layers"].tolist() == ["0-5", None]
+    assert frame["heads"].tolist() == [None, None]
+
+
 def test_a_run_without_trials_is_an_empty_table(make_run: MakeRun) -> None:
     assert len(analysis.table(make_run())) == 0
 

@@ -16,7 +16,7 @@ from engine.analysis import Tidy, tidy
 from engine.catalog.columns import CHANGE
 from engine.record.growing_table import GrowingTable
 from engine.record.lines import complete_lines
-from engine.record.records import read_line
+from engine.record.records import read_line, record_at
 from engine.record.texts import TextRecord
 from engine.record.trials import TrialRecord
 
@@ -53,8 +53,7 @@ class RunData:
     def record(self, row: int) -> TrialRecord | None:
         """The journal's record of a row; None where the journal was replaced since it was read."""
         if row not in self._records:
-            found = next(complete_lines(self.run / "trials.jsonl", int(self.tidied.starts[row])), (b"", 0))
-            record, _ = read_line(found[0], TrialRecord)
+            record = record_at(self.run, int(self.tidied.starts[row]))
             if record is None:
                 return None
             self._records[row] = record
