@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import engine
@@ -105,27 +106,38 @@ def reading(run: Path, rounds: int) -> None:
     report("export as Parquet", measured(PARQUET, run)[0], plain, 10)
 
 
-def live(records: Sequence[dict[str, Any]], folder: Path, length: int) -> float:
-    """Seconds that a look takes which finds NEW trials in a run of so many: the median of LOOKS."""
-    from engine.record.growing_table import GrowingTable
-    from engine.runs import Watch
+class Live:
+    """A run that grows, and what follows it as the console does."""
 
-    run = folder / f"live-{length}"
-    journal(records, run, length)
-    watch, table, taken = Watch(run), GrowingTable(run), []
-    watch.poll()
-    table.look()
-    for look in range(LOOKS):
-        known = records[look]
-        new = [encode(known | {"trial": f"{look}-{place}", "index": length + place}) for place in range(NEW)]
-        with (run / TRIALS).open("ab") as file:
-            file.write(b"".join(new))
+    def __init__(self, records: Sequence[dict[str, Any]], run: Path, length: int) -> None:
+        from engine.record.growing_table import GrowingTable
+        from engine.runs import Watch
+
+        self._records, self._run, self._length = records, run, length
+        journal(records, run, length)
+        self._watch, self._table = Watch(run), GrowingTable(run)
+        self._watch.poll()
+        self._table.look()
+
+    def look(self, count: int) -> float:
+        """Seconds of the look of this number, which finds NEW trials."""
+        known = self._records[count]
+        new = [known | {"trial": f"{count}-{place}", "index": self._length + place} for place in range(NEW)]
+        with (self._run / TRIALS).open("ab") as file:
+            file.write(b"".join(map(encode, new)))
         begun = time.perf_counter()
-        assert len(watch.poll().trials) == NEW
-        table.look()
-        taken.append(time.perf_counter() - begun)
-    shutil.rmtree(run)
-    return sorted(taken)[LOOKS // 2]
+        assert len(self._watch.poll().trials) == NEW
+        self._table.look()
+        return time.perf_counter() - begun
+
+
+def live(records: Sequence[dict[str, Any]], folder: Path, length: int) -> None:
+    """A short run and a long one, looked at in turn so that a disturbance meets both: the medians."""
+    runs = [Live(records, folder / f"live-{one}", one) for one in (length // 100, length)]
+    looks = [[run.look(count) for run in runs] for count in range(LOOKS)]
+    short, long = map(median, zip(*looks, strict=True))
+    print(f"{f'a look that finds {NEW} trials more':<46}{long * 1e3:>8.1f} ms", end="")
+    print(f"{short * 1e3:>9.1f} ms{long / short:>8.2f}x   beside a run of a hundredth of the length", flush=True)
 
 
 def listing(source: Path, results: Path, count: int, rounds: int) -> None:
@@ -162,9 +174,7 @@ def main() -> None:
         print(f"{'ours':>9}  {'json.loads':>10}  {'ratio':>7}   goal")
         reading(run, arguments.rounds)
         shutil.rmtree(run)
-        short, long = (live(records, folder, length) for length in (arguments.trials // 100, arguments.trials))
-        print(f"{f'a look that finds {NEW} trials more':<46}{long * 1e3:>8.1f} ms", end="")
-        print(f"{short * 1e3:>9.1f} ms{long / short:>8.2f}x   beside a run of a hundredth of the length", flush=True)
+        live(records, folder, arguments.trials)
         listing(source, folder / "many", arguments.runs, arguments.rounds)
 
 
