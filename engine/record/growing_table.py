@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import files
 from engine.errors import LesionError
 from engine.record import segments
 from engine.record.columns import Cell, Columns, counts, joined
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 23
 """Bytes of the journal that have one digest."""
+
+_TAIL = 256
+"""Bytes that must stand before what is new."""
 
 
 def read_columns(run: Path) -> pa.Table:
@@ -67,7 +71,7 @@ class GrowingTable:
         Raises LesionError where the file cannot be read.
         """
         before, (inode, size) = self._end, self._file()
-        another = inode != self._inode or size < self._end
+        another = inode != self._inode or size < self._end or not self._goes_on()
         if another:
             self._begin(inode)
             self._load(size)
@@ -79,6 +83,7 @@ class GrowingTable:
                     self._faults.append(Fault(line=self._line, reason=reason))
                 self._end += len(text) + 1
             self._digest.update(block)
+            self._tail = block[-_TAIL:]
             if self._end - self._digested >= _PIECE:
                 self._close_piece()
         if self._end > start:
@@ -125,6 +130,7 @@ class GrowingTable:
         self._repeats: list[Repeat] = []
         self._pieces: list[Piece] = []
         self._digest = hashlib.sha256()
+        self._tail = b""
 
     def _load(self, size: int) -> None:
         """Take from the cache what it has."""
@@ -144,6 +150,17 @@ class GrowingTable:
         except OSError:
             return 0, 0
         return status.st_ino, status.st_size
+
+    def _goes_on(self) -> bool:
+        """Whether what was read last still stands where it stood: an editor may have written the file anew."""
+        if not self._tail:
+            return True
+        try:
+            with files.reading(self._path) as file:
+                file.seek(self._end - len(self._tail))
+                return file.read(len(self._tail)) == self._tail
+        except OSError:
+            return False
 
     def _append(self, new: _Part) -> None:
         """Add a part; parts of like size become one, so that they stay few however often anybody looks."""

@@ -137,6 +137,9 @@ def test_a_table_grows_with_its_file_and_begins_anew_with_another(tmp_path: Path
     made(tmp_path, lines[:2])
     assert growing.look()
     assert (growing.table.num_rows, growing.repeats) == (2, [])
+    made(tmp_path, lines[5:9])  # longer than it was
+    assert growing.look()
+    assert growing.table["trial"].to_pylist() == [f"{place:016x}" for place in range(5, 9)]
     (tmp_path / "trials.jsonl").unlink()
     growing.look()
     assert growing.table.num_rows == 0
