@@ -84,8 +84,11 @@ class TrialDetail(Horizontal):
     def _figures(self, trial: TrialRecord, baseline: TrialRecord | None) -> RenderableType:
         colours = self.app.theme_variables
         head = outcome_text(trial.status, colours)
-        cost = f"  {duration(trial.seconds)}, {size(float(trial.peak_bytes or 0))} at most"
-        head.append(f"{cost}, {number(trial.touched or 0)} weights touched", colours["muted"])
+        if trial.imported is None:
+            cost = f"  {duration(trial.seconds)}, {size(float(trial.peak_bytes or 0))} at most"
+            head.append(f"{cost}, {number(trial.touched or 0)} weights touched", colours["muted"])
+        else:
+            head.append(f"  imported from {line(trial.imported)}", colours["warning"])
         parts: list[RenderableType] = [head]
         if trial.error:
             parts.append(styled(trial.error, style=colours["error"]))
@@ -93,15 +96,13 @@ class TrialDetail(Horizontal):
             parts.append(
                 Text("Its baseline has no result: there is nothing to compare with.", style=colours["warning"])
             )
-        if trial.imported is not None:
-            parts.append(Text(f"imported from {line(trial.imported)}", style=colours["warning"]))
-            parts += [Text(f"{line(name)}: {what}", style=colours["muted"]) for name, what in _foreign(trial)]
+        meanings = [Text(f"{line(name)}: {what}", style=colours["muted"]) for name, what in _foreign(trial)]
         table = self._metrics(trial, baseline)
         if not self.artifacts:
-            return Group(*parts, table)
+            return Group(*parts, table, *meanings)
         names = ", ".join(PurePath(name).name.removeprefix(f"{trial.trial}-") for name in self.artifacts)
         left = Text.assemble(("a ", colours["primary"]), (f"artifacts: {line(names)}", colours["muted"]))
-        return Group(*parts, table, left)
+        return Group(*parts, table, left, *meanings)
 
     def _metrics(self, trial: TrialRecord, baseline: TrialRecord | None) -> Table:
         colours = self.app.theme_variables
