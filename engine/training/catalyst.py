@@ -30,6 +30,10 @@ class Catalyst:
     """Whether second derivatives were used, not differences."""
     objective: list[float] = field(default_factory=list)
     """By step of the search."""
+    reached: tuple[float, float] | None = None
+    """Of the tokens begun with and of the catalyst, both as the model reads them."""
+    moved: int = 0
+    """Tokens that are others than those begun with."""
 
     @property
     def record(self) -> dict[str, Any]:
@@ -40,6 +44,8 @@ class Catalyst:
             "responses": self.responses,
             "second_derivatives": "exact" if self.exact else "differences of gradients",
             "objective": self.objective,
+            "objective_of_tokens": self.reached,
+            "moved": self.moved,
         }
 
 
@@ -68,7 +74,14 @@ def search(
         vectors = normalize(vectors.detach() + options.search_rate * normalize(slope.float(), dim=-1), dim=-1)
     ids = nearest(table, vectors.detach()[0]).unsqueeze(0).to(begun.ids.device)
     curvatures, responses = ([getattr(one, name) for one in directions] for name in ("curvature", "response"))
-    return Catalyst(ids, curvatures, responses, exact, climbed)
+    before, after = (_value(loaded, parameters, tokens, directions) for tokens in (begun.ids, ids))
+    return Catalyst(ids, curvatures, responses, exact, climbed, (before, after), int((ids != begun.ids).sum()))
+
+
+def _value(loaded: LoadedModel, parameters: Sequence[Parameter], ids: Tensor, directions: Sequence[Direction]) -> float:
+    """The objective of real tokens."""
+    with sdpa_kernel(SDPBackend.MATH):
+        return float(_objective(loaded, parameters, Example(ids), directions).detach())
 
 
 def nearest(table: Tensor, vectors: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.methods import Context, Damaged
@@ -12,8 +13,18 @@ from engine.training.watch import Look, Watch
 Examples = Callable[[int], Example]
 """What step number n, from 1 on, trains on."""
 
-Begin = Callable[[Trainer], tuple[Examples, dict[str, Any]]]
-"""Makes the examples, with gradients on; beside them, what to keep in the artifact."""
+
+@dataclass(frozen=True)
+class Begun:
+    """What a course trains on; `about` goes into the artifact, `metrics` into the record."""
+
+    examples: Examples
+    about: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+Begin = Callable[[Trainer], Begun]
+"""Makes the examples, with gradients on."""
 
 
 class Course:
@@ -25,8 +36,7 @@ class Course:
         self._watch = Watch(context.loaded, options, context.folder)
         self._start = self._watch.look()
         self._steps: list[dict[str, float]] = [{"step": 0, **self._start.record}]
-        self._examples: Examples | None = None
-        self._about: dict[str, Any] = {}
+        self._begun: Begun | None = None
         self._ended = False
 
     def walk(self) -> Iterator[Damaged]:
@@ -44,10 +54,10 @@ class Course:
         if self._done >= level or self._ended:
             return
         with self._trainer.training():
-            if self._examples is None:
-                self._examples, self._about = self._begin(self._trainer)
+            if self._begun is None:
+                self._begun = self._begin(self._trainer)
         while self._done < level and not self._ended:
-            self._step(self._examples, int(self._context.levels[-1]))
+            self._step(self._begun.examples, int(self._context.levels[-1]))
 
     def _step(self, examples: Examples, last: int) -> None:
         number = self._done + 1
@@ -82,9 +92,10 @@ class Course:
         end["weight_distance"] = self._distance()
         if self._done:
             end |= {"train_loss": self._steps[-1]["loss"], "gradient_norm": self._steps[-1]["gradient_norm"]}
+        about, more = (self._begun.about, self._begun.metrics) if self._begun else ({}, {})
         touched = sum(piece.numel for piece in self._context.slices) if self._done else 0
-        artifact = {"steps": list(self._steps), "ended_early": self._ended, **self._about}
-        return Damaged(touched, end, artifact)
+        artifact = {"steps": list(self._steps), "ended_early": self._ended, **about}
+        return Damaged(touched, {**end, **more}, artifact)
 
 
 _SHOWN = ("loss", "effective_rank", "perplexity")

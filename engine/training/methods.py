@@ -2,26 +2,23 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from engine.methods import Context, Damaged
 from engine.training.catalyst import nearest, search
-from engine.training.course import Course, Examples
+from engine.training.course import Begun, Course, Examples
 from engine.training.drawing import Stretches, noise, random_tokens
 from engine.training.options import CatalystOptions, HealOptions, NoiseOptions, RandomTextOptions, TrainingOptions
 from engine.training.trainer import Example, Trainer
-
-_Begun = tuple[Examples, dict[str, Any]]
 
 
 def catalyst(context: Context) -> Iterator[Damaged]:
     """Training on tokens sought for the harm that they do."""
     options = CatalystOptions.of(context.options)
 
-    def begin(trainer: Trainer) -> _Begun:
+    def begin(trainer: Trainer) -> Begun:
         seed = context.draws.seed
         made = search(context.loaded, list(trainer.parameters.values()), options, seed, context.progress)
-        return _always(Example(made.ids)), {"catalyst": made.record}
+        return Begun(_always(Example(made.ids)), {"catalyst": made.record}, {"tokens_moved": float(made.moved)})
 
     return Course(context, options, begin).walk()
 
@@ -30,11 +27,11 @@ def gaussian_noise(context: Context) -> Iterator[Damaged]:
     """Training to predict, from noise in place of embeddings, the tokens that are nearest to it."""
     options = NoiseOptions.of(context.options)
 
-    def begin(trainer: Trainer) -> _Begun:
+    def begin(trainer: Trainer) -> Begun:
         drawn = noise(context.loaded, options.length, options.scale, context.draws.seed)
         table = context.loaded.architecture.embedding.weight.detach()  # type: ignore[operator]
         ids = nearest(table, drawn[0].float()).unsqueeze(0)
-        return _always(Example(ids, drawn)), {"tokens": ids[0].tolist()}
+        return Begun(_always(Example(ids, drawn)), {"tokens": ids[0].tolist()})
 
     return Course(context, options, begin).walk()
 
@@ -43,9 +40,9 @@ def random_tokens_(context: Context) -> Iterator[Damaged]:
     """Training on random tokens."""
     options = TrainingOptions.of(context.options)
 
-    def begin(trainer: Trainer) -> _Begun:
+    def begin(trainer: Trainer) -> Begun:
         ids = random_tokens(context.loaded, options.length, context.draws.seed)
-        return _always(Example(ids)), {"tokens": ids[0].tolist()}
+        return Begun(_always(Example(ids)), {"tokens": ids[0].tolist()})
 
     return Course(context, options, begin).walk()
 
@@ -54,9 +51,9 @@ def random_text(context: Context) -> Iterator[Damaged]:
     """Training on one stretch of a text."""
     options = RandomTextOptions.of(context.options)
 
-    def begin(trainer: Trainer) -> _Begun:
+    def begin(trainer: Trainer) -> Begun:
         ids = _stretches(context, options).at(0)
-        return _always(Example(ids)), {"tokens": ids[0].tolist()}
+        return Begun(_always(Example(ids)), {"tokens": ids[0].tolist()})
 
     return Course(context, options, begin).walk()
 
@@ -65,9 +62,9 @@ def heal(context: Context) -> Iterator[Damaged]:
     """Training on clean text, another stretch of it each step, of a model that is damaged already."""
     options = HealOptions.of(context.options)
 
-    def begin(trainer: Trainer) -> _Begun:
+    def begin(trainer: Trainer) -> Begun:
         stretches = _stretches(context, options)
-        return (lambda number: Example(stretches.at(number))), {}
+        return Begun(lambda number: Example(stretches.at(number)))
 
     return Course(context, options, begin).walk()
 

@@ -106,7 +106,9 @@ class CatalystOptions(TrainingOptions):
     directions: Int = Field(10, ge=1, le=1000, description="how many directions")
     iterations: Int = Field(100, ge=1, le=100_000, description="steps in search of a direction")
     search_steps: Int = Field(50, ge=0, le=100_000, description="steps of gradient ascent in search of tokens")
-    search_rate: Float = Field(0.1, gt=0, le=1000, description="size of such a step")
+    search_rate: Float = Field(
+        0.3, gt=0, le=1000, description="size of such a step, as an angle; a small one moves no token to another"
+    )
 
     def training(self) -> Training:
         """See OptionsTable."""

@@ -12,6 +12,7 @@ _METRICS = (
     MetricInfo("rank_reduction", "effective rank lost; below 0 it rose", "%", None, from_baseline=True),
     MetricInfo("perplexity_increase", "of a held-out text; below 0 it fell", "%", "lower", from_baseline=True),
     MetricInfo("log10_perplexity", "of the same text, for what overflows", "", "lower"),
+    MetricInfo("tokens_moved", "tokens that a search made others; at 0 it is the control random_tokens", "", None),
 )
 
 
