@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from app import output, own_faults
-from app.commands import browse, card, chart, execute, importing, options, prepare, save
+from app.commands import browse, card, chart, doses, execute, importing, options, prepare, save
 from engine.errors import LesionError, shortened
 from engine.version import version as lesion_version
 
@@ -37,6 +37,7 @@ prepare.register(app)
 browse.register(app)
 chart.register(app)
 card.register(app)
+doses.register(app)
 importing.register(app)
 save.register(app)
 

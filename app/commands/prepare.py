@@ -49,7 +49,7 @@ def plan(
     loaded = profiles.load(finding.profile_path(profile), set_ or ())
     surveyed = list(survey(loaded, trust_remote_code=trust_remote_code).models)
     left = left_out(surveyed) if loaded.model.fit else []
-    trials = [trial for trial in profiles.trials(loaded) if trial.model not in {one.model for one in left}]
+    trials = [trial for trial in _possible(loaded) if trial.model not in {one.model for one in left}]
     remarks = [*profiles.remarks(loaded), *(one.reason for one in left)]
     about = expected(loaded, Counter(trial.model for trial in trials), surveyed, results)
     if as_json:
@@ -158,6 +158,14 @@ def _plan(
     }
 
 
+def _possible(profile: Profile) -> list[Trial]:
+    """The trials; of a search one of its trials, as often as it may try a level."""
+    from engine.profile import grid
+
+    known, searches = grid(profile)
+    return [*known, *(trial for one in searches for trial in [one.trial(one.axis.stop, 0)] * one.most)]
+
+
 class _Cell(NamedTuple):
     """All trials of one model, method and group. `shared` is the group without its layer where that is exactly one,
     else None; `group` is None for baselines."""
@@ -191,7 +199,8 @@ def _print_plan(
     surveyed = [replace(model, name=names[model.name]) for model in surveyed]
     every = seeds(profile)
     listed = ", ".join(map(str, every[:8])) + (f", … {every[-1]}" if len(every) > 8 else "")
-    output.show(f"{profile.name}: {len(trials)} trials, seeds {listed}")
+    most = "at most " if any(damage.sought for damage in profile.damage) else ""
+    output.show(f"{profile.name}: {most}{len(trials)} trials, seeds {listed}")
     output.show()
     output.show_table(("model", "method", "group", "trials"), _plan_rows(_cells(trials), names))
     output.show()

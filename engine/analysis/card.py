@@ -15,12 +15,14 @@ from engine.analysis.statistics.summary import Summary, summarise
 from engine.analysis.tables import headlines, metric_names, table
 from engine.catalog.columns import CHANGE
 from engine.errors import LesionError
-from engine.profile import Damage, Measure, Profile, seeds
+from engine.profile import Damage, Measure, Profile, grid, seeds
 from engine.profile.grid import stage_of
 from engine.profile.options import unusual
 from engine.profile.places import Where, stages_in_words
 from engine.record.directory import read_profile
-from engine.record.manifest import Manifest, read_manifest
+from engine.record.manifest import Manifest, earlier, read_manifest
+from engine.record.records import read_trials
+from engine.record.seeking import Seeker
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +66,9 @@ def card(run: Path, metrics: Sequence[str] | None = None) -> Card:
     for metric in metrics or ():
         check_metric(frame, metric)
     chosen = list(dict.fromkeys(metrics or headlines(metric_names([frame.columns]))))
-    return Card(run.resolve().name, _facts(profile, manifest, frame), list(_findings(frame, chosen)))
+    facts = _facts(profile, manifest, frame)
+    facts["trials"]["planned"] = _planned(run, profile)
+    return Card(run.resolve().name, facts, list(_findings(frame, chosen)))
 
 
 def _findings(frame: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Finding]:
@@ -82,6 +86,14 @@ def _findings(frame: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Finding]:
             yield Finding(*place, metric, value, change, len(rows) - len(ok))
 
 
+def _planned(run: Path, profile: Profile) -> int:
+    """How many trials the profile comes to; where searches go on, at most."""
+    if not any(damage.sought for damage in profile.damage):
+        return profile.trial_count
+    known, searches = grid(profile, run, earlier(run))
+    return len(known) + Seeker(searches, read_trials(run)).most
+
+
 def _facts(profile: Profile, manifest: Manifest, frame: pd.DataFrame) -> dict[str, Any]:
     counts = frame["status"].value_counts()
     packages = manifest.get("packages", {})
@@ -91,8 +103,7 @@ def _facts(profile: Profile, manifest: Manifest, frame: pd.DataFrame) -> dict[st
         "damage": [_damage(damage) for damage in profile.damage if damage.method != "none"],
         "seeds": seeds(profile),
         "measurements": [_measurement(one) for one in profile.measure],
-        "trials": {"planned": profile.trial_count, "finished": len(frame)}
-        | {status: int(counts.get(status, 0)) for status in ("ok", "failed", "oom")},
+        "trials": {"finished": len(frame)} | {status: int(counts.get(status, 0)) for status in ("ok", "failed", "oom")},
         "software": {"lesion": manifest.get("lesion"), "python": manifest.get("python")}
         | {name: packages[name] for name in _SOFTWARE if packages.get(name) and _has_part(name, profile)},
         "additions": manifest.get("additions", {}),
@@ -138,6 +149,7 @@ def _damage(damage: Damage) -> dict[str, Any]:
         "groups": list(damage.groups),
         "symbol": info.level.symbol if info.level else "",
         "levels": list(damage.levels),
+        "sought": damage.sought.model_dump(mode="json", by_alias=True, exclude_none=True) if damage.sought else None,
         "layers": Where.narrowed("", damage.layers).layers,
         "each_layer": Where.narrowed("", damage.each_layer).layers,
         "heads": Where.narrowed("", damage.heads).layers,

@@ -72,7 +72,10 @@ def _damage(damage: Mapping[str, Any], *, known: bool) -> str:
     """`known`: what the method does has been said."""
     symbol, levels = escaped(damage["symbol"]), damage["levels"]
     dose = f"at {symbol} = {_listed([f'{level:g}' for level in levels])}"
-    if len(levels) > _FEW_LEVELS:
+    if sought := damage["sought"]:
+        crossing = f"{code(sought['find'])} crosses {escaped(sought['crosses'])}, to within {sought['within']:g}"
+        dose = f"at levels of {symbol} that bisect where {crossing}"
+    elif len(levels) > _FEW_LEVELS:
         dose = f"at {len(levels)} levels of {symbol} from {min(levels):g} to {max(levels):g}"
     narrowed = "; ".join(_narrowed(damage))
     where = _listed([code(group) for group in damage["groups"]]) + (f" ({narrowed})" if narrowed else "")

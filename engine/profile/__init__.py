@@ -5,7 +5,7 @@ Nothing here loads torch.
 
 from engine.profile.damage import Damage
 from engine.profile.demand import Effort, Group, Load
-from engine.profile.grid import Trial, seeds, trials
+from engine.profile.grid import Search, Trial, grid, seeds, trials
 from engine.profile.inputs import FileName, FolderInput, Input, PictureName, Prompts, TextName
 from engine.profile.layers import Layers, parse_layers
 from engine.profile.measures import (
@@ -48,6 +48,7 @@ __all__ = [
     "RunSpec",
     "ScoreSpec",
     "ScoredTextTable",
+    "Search",
     "Seeds",
     "Select",
     "TextName",
@@ -56,6 +57,7 @@ __all__ = [
     "Versions",
     "Where",
     "changed",
+    "grid",
     "in_words",
     "keys_with",
     "load",

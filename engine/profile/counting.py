@@ -14,8 +14,8 @@ from engine.profile.repetition import Seeds
 def trial_count(
     model: ModelSpec, damage: Sequence[Damage], seeds: Seeds, measures: Sequence[Measure], limit: int
 ) -> int:
-    """The number of trials that `engine.profile.trials` lists; where it is far beyond `limit`, without the baselines of
-    models in codes, which have to be listed to be counted."""
+    """The number of trials that `engine.profile.trials` lists, and the most that searches may add; where it is far
+    beyond `limit`, without the baselines of models in codes, which have to be listed to be counted."""
     undamaged = seeds.count if any(measure.draws for measure in measures) else 1
     a_model = undamaged + seeds.count * sum(map(_cells, damage))
     if a_model <= limit:
@@ -27,4 +27,4 @@ def _cells(damage: Damage) -> int:
     """Trials of one model and one seed; none for the method `none`, which has no groups."""
     layers = 1 if damage.each_layer is None else len(layer_numbers(damage.each_layer))
     counts = len(damage.select.k) if damage.select and isinstance(damage.select.k, tuple) else 1
-    return math.prod((layers, counts, len(damage.groups), len(damage.levels)))
+    return math.prod((layers, counts, len(damage.groups), damage.most_levels))

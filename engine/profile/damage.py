@@ -9,6 +9,7 @@ from engine import catalog
 from engine.errors import LesionError
 from engine.profile.faults import explain, fault
 from engine.profile.fields import Float, Int, Table, Text, accept, must_exist, refuse_repeats
+from engine.profile.find import Axis, Find
 from engine.profile.layers import Layers, check_layers, layer_numbers, numbered_layers
 from engine.profile.options import OptionsTable, complete, typed
 from engine.profile.selection import Select
@@ -37,12 +38,26 @@ def _expand(levels: Any, info: catalog.LevelInfo) -> Any:
         raise fault(error) from None
 
 
+def _sought(levels: dict[str, Any]) -> Find:
+    try:
+        return Find.model_validate(levels)
+    except ValidationError as error:
+        ((field, sentence), *_), _ = explain(error, Find)
+        raise fault(LesionError(sentence, field=f"levels.{field}")) from None
+
+
 class Damage(Table):
     """One method at every one of its levels, on each of its groups."""
 
     method: Text = Field(description="what is done to the weights")
     groups: tuple[Text, ...] = Field((), description="which parameters, one trial each")
-    levels: tuple[Float, ...] = Field((), description="doses: a list, or { from = 0.0, to = 1.0, steps = 5 }")
+    levels: tuple[Float, ...] = Field(
+        (),
+        description="doses: a list, { from = 0.0, to = 1.0, steps = 5 }, or one to be found: "
+        '{ find = "perplexity", crosses = "2x", within = 0.02 }',
+    )
+    sought: Find | None = Field(None, exclude=True)
+    """What `levels` says where it says what to find; then there are no levels."""
     layers: Layers | None = Field(None, description='only these layers: "0-5", "last 4", "3" or [1, 3]; unset: all')
     each_layer: Layers | None = Field(
         None, description='every one of these layers by itself, one trial each, instead of layers: "0-8" or [1, 3]'
@@ -63,6 +78,20 @@ class Damage(Table):
         (), description="what is done to it after that, in this order, each with one group and one level"
     )
     select: Select | None = Field(None, description='which weights are touched: { by = "random", k = 100 }; unset: all')
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_sought(cls, data: Any) -> Any:
+        """A table of levels with `find` is not one of levels."""
+        if not isinstance(data, dict):
+            return data
+        if "sought" in data:
+            text = 'there is no such key: levels = { find = "perplexity", … } says it'
+            raise fault(LesionError(text, field="sought"))
+        levels = data.get("levels")
+        if not (isinstance(levels, dict) and "find" in levels):
+            return data
+        return {**data, "levels": (), "sought": _sought(levels)}
 
     @field_validator("method")
     @classmethod
@@ -130,14 +159,15 @@ class Damage(Table):
     def _check_whole(self) -> "Damage":
         if self.method == "none":
             for key in ("groups", "levels", "layers", "each_layer", "heads", "experts", "select", "before", "then"):
-                if getattr(self, key):
+                if getattr(self, key) or (key == "levels" and self.sought):
                     raise fault(LesionError(f"the method none does nothing and takes no {key}", field=key))
             return self
         for key, known in (("groups", f"one or more of: {', '.join(catalog.groups())}"), ("levels", self._bounds())):
-            if not getattr(self, key):
+            if not getattr(self, key) and not (key == "levels" and self.sought):
                 raise fault(LesionError(f"the method {self.method} needs {key}: {known}", field=key))
         if self.layers is not None and self.each_layer is not None:
             raise fault(LesionError("give layers or each_layer, not both", field="each_layer"))
+        accept(Damage._check_sought, self)
         for group in self.groups:
             accept(self._check_narrowed, group)
         self._check_suited()
@@ -161,6 +191,26 @@ class Damage(Table):
         if self.select is None:
             return [self]
         return [self.model_copy(update={"select": one}) for one in self.select.separate()]
+
+    def axis(self) -> Axis:
+        """The levels among which one is sought. Raises LesionError, with the key as its field, for bounds that do not
+        do."""
+        level = catalog.method(self.method).level
+        assert self.sought is not None
+        assert level is not None
+        return Axis(self.sought, level)
+
+    @property
+    def most_levels(self) -> int:
+        """How many levels it is done at, or where one is sought at most."""
+        return self.axis().most if self.sought else len(self.levels)
+
+    def _check_sought(self) -> None:
+        try:
+            if self.sought is not None:
+                self.axis()
+        except LesionError as error:
+            raise LesionError(str(error), field=f"levels.{error.field}") from None
 
     def _check_narrowed(self, group: str) -> None:
         layers = self.layers if self.each_layer is None else self.each_layer
@@ -206,7 +256,7 @@ class Damage(Table):
 def _check_stage(key: str, stage: Damage) -> None:
     """Raises LesionError for what cannot stand before or after another damage: it has to be one thing."""
     several = stage.each_layer is not None or (stage.select is not None and isinstance(stage.select.k, tuple))
-    if stage.method == "none" or several or len(stage.groups) != 1 or len(stage.levels) != 1:
+    if stage.method == "none" or several or stage.sought or len(stage.groups) != 1 or len(stage.levels) != 1:
         text = "takes a method with one group and one level, no each_layer and no list of k"
         raise LesionError(f"{text}: what varies is in the damage itself", field=key)
     if stage.before or stage.then:

@@ -139,7 +139,8 @@ def _choices(annotation: Any) -> Iterator[str]:
 
 def _keys(tables: list[type[BaseModel]]) -> list[str]:
     """Every key of the tables, with those that only a file has (`extends`)."""
-    keys = [field.alias or name for table in tables for name, field in table.model_fields.items()]
+    fields = (item for table in tables for item in table.model_fields.items())
+    keys = [field.alias or name for name, field in fields if not field.exclude]
     return keys + [key for table in tables for key in getattr(table, "keys_of_files", ())]
 
 

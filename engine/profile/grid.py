@@ -8,6 +8,7 @@ from typing import Any
 
 from engine import catalog
 from engine.profile.damage import Damage
+from engine.profile.find import Axis, Find, Looked, look
 from engine.profile.inputs import inputs_of
 from engine.profile.keys import Keys
 from engine.profile.layers import Layers
@@ -75,44 +76,113 @@ def seeds(profile: Profile) -> list[int]:
 
 
 def trials(profile: Profile, folder: Path = Path(), earlier: Sequence[Versions] = ()) -> list[Trial]:
-    """All trials in order: models, each with its baselines (one, or one a seed where a measurement draws), for packed
-    models the same of each place with `requantise`, then seeds, damage tables (with each_layer: their layers), groups,
-    levels.
+    """All trials that are known beforehand, in order: models, each with its baselines (one, or one a seed where a
+    measurement draws), for packed models the same of each place with `requantise`, then seeds, damage tables (with
+    each_layer: their layers), groups, levels.
 
     `earlier` are versions under which some of them may have been recorded: see `Trial.former_keys`. Reads the texts
     that measurements use; relative paths start from `folder`. Raises LesionError where one cannot be read.
     """
-    now = versions(profile)
-    others = [noted for noted in earlier if changed(noted, now)]
-    damages = [single for table in profile.damage for single in table.singles]
-    keys = [Keys(profile, damages, folder, noted) for noted in (now, *others)]
-    variants = {id(damage): _variant(damage, folder) for damage in damages}
+    return grid(profile, folder, earlier)[0]
+
+
+def grid(
+    profile: Profile, folder: Path = Path(), earlier: Sequence[Versions] = ()
+) -> tuple[list[Trial], list["Search"]]:
+    """All trials that are known beforehand, as `trials` has them, and the searches that add others; raises as that
+    does."""
+    maker = _Maker(profile, folder, earlier)
     every: list[Trial] = []
     for model in profile.model.names:
-        for damage, group, level, seed in _cells(profile, damages):
-            key, *former = dict.fromkeys(each.key(model, damage, group, level, seed) for each in keys)
-            method = damage.method if damage else "none"
-            layers, heads, experts = (damage.layers, damage.heads, damage.experts) if damage else (None, None, None)
-            place = (key, len(every), model, damage is None)
-            more = variants.get(id(damage), {}) | {"former_keys": tuple(former)}
-            every.append(Trial(*place, method, group, layers, level, seed, heads, experts, **more))
-    return every
+        every += [
+            maker.trial(Cell(model, damage, group, seed), level, index)
+            for index, (damage, group, seed, level) in enumerate(_cells(profile, maker.damages), start=len(every))
+        ]
+    searches: list[Search] = []
+    index = len(every)
+    for model in profile.model.names:
+        for damage, group, seed in _sought(profile, maker.damages):
+            searches.append(Search(Cell(model, damage, group, seed), index, maker))
+            index += damage.most_levels
+    return every, searches
 
 
-def _cells(profile: Profile, damages: list[Damage]) -> Iterator[tuple[Damage | None, str | None, float | None, int]]:
+@dataclass(frozen=True)
+class Cell:
+    """What trials share that differ in nothing but the level."""
+
+    model: str
+    damage: Damage | None
+    group: str | None
+    seed: int
+
+
+class _Maker:
+    """Makes the trials of a profile."""
+
+    def __init__(self, profile: Profile, folder: Path, earlier: Sequence[Versions]) -> None:
+        now = versions(profile)
+        others = [noted for noted in earlier if changed(noted, now)]
+        self.damages = [single for table in profile.damage for single in table.singles]
+        self._keys = [Keys(profile, self.damages, folder, noted) for noted in (now, *others)]
+        self._variants = {id(damage): _variant(damage, folder) for damage in self.damages}
+
+    def trial(self, cell: Cell, level: float | None, index: int) -> Trial:
+        damage = cell.damage
+        key, *former = dict.fromkeys(each.key(cell.model, damage, cell.group, level, cell.seed) for each in self._keys)
+        method = damage.method if damage else "none"
+        layers, heads, experts = (damage.layers, damage.heads, damage.experts) if damage else (None, None, None)
+        more = self._variants.get(id(damage), {}) | {"former_keys": tuple(former)}
+        place = (key, index, cell.model, damage is None)
+        return Trial(*place, method, cell.group, layers, level, cell.seed, heads, experts, **more)
+
+
+class Search:
+    """The search for a level in one cell. Its trials have the indexes from `index` on, in the order in which they are
+    tried; `most` is more than there will be."""
+
+    def __init__(self, cell: Cell, index: int, maker: _Maker) -> None:
+        damage = cell.damage
+        assert damage is not None
+        assert damage.sought is not None
+        level = catalog.method(damage.method).level
+        assert level is not None
+        self.cell, self.index, self.most = cell, index, damage.most_levels
+        self.find: Find = damage.sought
+        self.axis = Axis(damage.sought, level)
+        self._level, self._maker = level, maker
+
+    def look(self, undamaged: float | None, values: Mapping[float, float | None]) -> Looked:
+        """See engine.profile.find.look."""
+        return look(self.find, self._level, undamaged, values)
+
+    def trial(self, level: float, number: int) -> Trial:
+        """The trial at a level that is the search's number so many, from 0 on."""
+        return self._maker.trial(self.cell, level, self.index + number)
+
+
+def _sought(profile: Profile, damages: Sequence[Damage]) -> Iterator[tuple[Damage, str, int]]:
+    """The searches in one model."""
+    for seed in seeds(profile):
+        for damage in damages:
+            for group in damage.groups if damage.sought else ():
+                yield damage, group, seed
+
+
+def _cells(profile: Profile, damages: list[Damage]) -> Iterator[tuple[Damage | None, str | None, int, float | None]]:
     """The grid of one model. The method none adds nothing: it is the baseline."""
     every = seeds(profile)
     undamaged = every if any(measure.draws for measure in profile.measure) else every[:1]
     for seed in undamaged:
-        yield None, None, None, seed
+        yield None, None, seed, None
     for damage, group in requantising(profile.model, profile.damage):
         for seed in undamaged:
-            yield damage, group, None, seed
+            yield damage, group, seed, None
     for seed in every:
         for damage in damages:
             for group in damage.groups:
                 for level in damage.levels:
-                    yield damage, group, level, seed
+                    yield damage, group, seed, level
 
 
 def _variant(damage: Damage, folder: Path) -> dict[str, Any]:

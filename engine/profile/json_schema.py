@@ -67,7 +67,8 @@ def _describe_levels(damage: dict[str, Any]) -> None:
     span = LevelRange.model_json_schema()
     numbers = {"type": "array", "items": {"type": "number"}}
     described = damage["properties"]["levels"]["description"]
-    damage["properties"]["levels"] = {"description": described, "anyOf": [numbers, span]}
+    damage["properties"]["levels"] = {"description": described, "anyOf": [numbers, span, {"$ref": "#/$defs/Find"}]}
+    del damage["properties"]["sought"]
     for key in ("layers", "each_layer", "heads", "experts"):
         damage["properties"][key]["anyOf"].append({"type": "integer", "minimum": 0})
     damage["allOf"] = [_bounds(info) for info in catalog.methods().values()]
@@ -86,7 +87,7 @@ def _bounds(method: catalog.MethodInfo) -> dict[str, Any]:
         "description": f"{level.symbol}: {level.meaning}, {level.bounds}",
         "anyOf": [
             {"type": "array", "minItems": 1, "items": dose},
-            {"type": "object", "properties": {"from": dose, "to": dose}},
+            {"type": "object", "properties": {"from": dose, "to": dose}},  # also where a level is sought
         ],
     }
     keys: dict[str, Any] = {"levels": levels, "options": _options(method)}

@@ -10,7 +10,7 @@ from engine.profile.schema import Profile
 
 def remarks(profile: Profile) -> list[str]:
     """Sentences for the user, none of which stops a run."""
-    return [*faults(), *_shadowed(profile), *_idle_seeds(profile), *_measuring(profile)]
+    return [*faults(), *_shadowed(profile), *_idle_seeds(profile), *_seeking(profile), *_measuring(profile)]
 
 
 def _shadowed(profile: Profile) -> list[str]:
@@ -29,6 +29,14 @@ def _idle_seeds(profile: Profile) -> list[str]:
     still = sorted({damage.method for damage in profile.damage if not _draws(damage)} - {"none"})
     outcome = f"and nothing is sampled: the {profile.seeds.count} seeds will give equal results"
     return [f"{method} draws nothing {outcome}" for method in still]
+
+
+def _seeking(profile: Profile) -> list[str]:
+    """Searches that do not mean what they seem to."""
+    fresh = sorted(
+        {damage.method for damage in profile.damage if damage.sought and catalog.method(damage.method).walks}
+    )
+    return [f"every level that is tried of {method} is trained up to from the start" for method in fresh]
 
 
 def _draws(damage: Damage) -> bool:

@@ -1,6 +1,7 @@
 """What a profile may say: every table, key, default and bound."""
 
 import re
+from fnmatch import fnmatchcase
 from functools import partial
 from itertools import product
 from typing import Annotated, Any, ClassVar
@@ -9,7 +10,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 
 from engine import catalog
 from engine.catalog.columns import labelled
-from engine.errors import LesionError
+from engine.errors import LesionError, suggestion
 from engine.profile.choice import ByName
 from engine.profile.counting import trial_count
 from engine.profile.damage import Damage
@@ -89,6 +90,23 @@ class Profile(Table):
         return self
 
     @model_validator(mode="after")
+    def _check_sought(self) -> "Profile":
+        """What is to cross must be measured, on the undamaged model too."""
+        known = [(measure, name) for measure in self.measure for name in _metrics(measure, every=True)]
+        for position, damage in enumerate(self.damage):
+            if damage.sought is None:
+                continue
+            field, metric = f"damage.{position}.levels.find", damage.sought.find
+            measures = [measure for measure, name in known if fnmatchcase(metric, name)]
+            if not measures:
+                hint = suggestion(metric, [name for _, name in known if "*" not in name])
+                raise fault(LesionError(f"no measurement here has {show(metric)}{hint}", field=field))
+            if not any(measure.made_on(True) for measure in measures):
+                text = f"{metric} is not measured on the undamaged model, which a search compares with"
+                raise fault(LesionError(text, field=field))
+        return self
+
+    @model_validator(mode="after")
     def _check_order(self) -> "Profile":
         for position, damage in enumerate(self.damage):
             for number, stage in enumerate(damage.stages):
@@ -122,9 +140,10 @@ class Profile(Table):
         return self
 
 
-def _metrics(measure: Measure) -> list[str]:
-    """What the metrics of a measurement are called, but those of which only the measurement knows the name."""
-    names = [metric.name for metric in catalog.measurements()[measure.name].metrics if "*" not in metric.name]
+def _metrics(measure: Measure, *, every: bool = False) -> list[str]:
+    """What the metrics of a measurement are called, without those of which only the measurement knows the name, or
+    with them, as patterns."""
+    names = [info.name for info in catalog.measurements()[measure.name].metrics if every or "*" not in info.name]
     return [labelled(measure.label, name) for name in names]
 
 
@@ -133,6 +152,8 @@ def _refuse_overlap(damage: Damage, position: int, first: dict[tuple[Any, ...], 
     narrowed = tuple(place_of(numbers) for numbers in (damage.layers, damage.heads, damage.experts))
     chain = [stage.model_dump_json() for stage in (*damage.before, *damage.then)]
     rest = (*narrowed, str(damage.options), str(damage.select.identity if damage.select else None), *chain)
+    for group in damage.groups:
+        _refuse_beside_sought(damage, group, rest, position, first)
     for group, level in product(damage.groups, damage.levels):
         same = (damage.method, group, f"{level:.10g}", *rest)
         if same in first:
@@ -140,3 +161,18 @@ def _refuse_overlap(damage: Damage, position: int, first: dict[tuple[Any, ...], 
             text = f"{wish} is already asked for by damage.{first[same]}; once is enough"
             raise fault(LesionError(text, field=f"damage.{position}"))
         first[same] = position
+
+
+def _refuse_beside_sought(
+    damage: Damage, group: str, rest: tuple[Any, ...], position: int, first: dict[tuple[Any, ...], int]
+) -> None:
+    """A level is sought where no other table asks for any: which trials there are would depend on both."""
+    place = (damage.method, group, *rest)
+    other = first.get(("any level", *place) if damage.sought else ("sought", *place))
+    if other is not None:
+        text = f"a level of {damage.method} on {group} is sought here and damage.{other} asks for levels of it, too"
+        text = text if damage.sought else f"a level of {damage.method} on {group} is sought by damage.{other} already"
+        raise fault(LesionError(f"{text}: put one of them into a profile of its own", field=f"damage.{position}"))
+    first.setdefault(("any level", *place), position)
+    if damage.sought:
+        first[("sought", *place)] = position

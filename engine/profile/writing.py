@@ -130,6 +130,8 @@ def _plain_damage(damage: Damage) -> dict[str, Any]:
     level = catalog.method(damage.method).level
     if level and level.integer:
         plain["levels"] = [int(value) for value in damage.levels]
+    if damage.sought:
+        plain["levels"] = damage.sought.model_dump(mode="json", by_alias=True, exclude_none=True)
     if damage.select:
         plain["select"] = damage.select.plain
     plain |= {key: [_plain_damage(stage) for stage in getattr(damage, key)] for key in _CHAIN}

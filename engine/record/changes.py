@@ -48,8 +48,12 @@ class Baselines:
 
     def of(self, record: TrialRecord) -> TrialRecord | None:
         """The baseline of the same model and seed; where nothing draws a model has one, which is that of all seeds."""
-        known = self._by_seed.get(record.model, {})
-        return known.get(record.seed) or (next(iter(known.values())) if len(known) == 1 else None)
+        return self.at(record.model, record.seed)
+
+    def at(self, model: str, seed: int) -> TrialRecord | None:
+        """The same of a model and a seed."""
+        known = self._by_seed.get(model, {})
+        return known.get(seed) or (next(iter(known.values())) if len(known) == 1 else None)
 
     def changes(self, record: TrialRecord) -> dict[str, float | None]:
         """`change_pct` of each metric of a record, from its baseline."""

@@ -46,6 +46,15 @@ class StartEvent(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlanEvent(Event):
+    """A search has come on, and the run will have fewer trials than was thought."""
+
+    event: Literal["plan"] = "plan"
+    total: Count
+    """Trials that the run may come to at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StateEvent(Event):
     """The run ends, or is about to: "stopping", then "done", "stopped" or "failed"."""
 
@@ -146,6 +155,7 @@ class ErrorEvent(Event):
 EVENTS: dict[str, type[Event]] = {
     "started": StartEvent,
     "resumed": StartEvent,
+    "plan": PlanEvent,
     "state": StateEvent,
     "trial": TrialEvent,
     "model": ModelEvent,

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypedDict, TypeVar, cast
 
 from engine import files
 from engine.errors import LesionError
+from engine.profile.versions import Versions
 from engine.record.directory import MANIFEST
 from engine.record.fields import require, specs
 from engine.record.kinds import Count, Flag, Kind, Text, listed, named, table
@@ -143,3 +144,15 @@ def read_manifest(run: Path) -> Manifest:
 def write_manifest(run: Path, manifest: Manifest) -> None:
     """Put it in place of the one before, in one step. Raises WriteError."""
     write_whole(run / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
+
+
+def earlier(run: Path) -> list[Versions]:
+    """The versions of what makes numbers with which trials of the run may have been recorded, oldest first.
+
+    Raises LesionError when the manifest cannot be read.
+    """
+    if not files.is_present(run / MANIFEST):
+        return [{}]
+    manifest = read_manifest(run)
+    starts = (start.get("changed", {}).get("versions") for start in manifest.get("started", []))
+    return [manifest.get("versions", {}), *filter(None, starts)]

@@ -17,9 +17,19 @@ from engine.profile.grid import Stage
 from engine.profile.packs import Pack
 from engine.record.changes import Baselines
 from engine.record.directory import STOP
-from engine.record.events import LoadedEvent, MemoryEvent, ModelEvent, StateEvent, TrialEvent, WarningEvent, WorkerEvent
+from engine.record.events import (
+    LoadedEvent,
+    MemoryEvent,
+    ModelEvent,
+    PlanEvent,
+    StateEvent,
+    TrialEvent,
+    WarningEvent,
+    WorkerEvent,
+)
 from engine.record.manifest import ModelFacts
 from engine.record.messages import Answer, AtWork, Done, Fatal, Finished, Loaded, Loading, Ready, Result, Warn
+from engine.record.seeking import Seeker
 from engine.record.texts import TextRecord
 from engine.record.trials import StageRecord, TrialRecord
 from engine.runs import manifest
@@ -83,7 +93,8 @@ class Dispatcher:
     """Hands out the packs of one life of a run, from its start or resume to its end.
 
     Args:
-        packs: all packs of the profile; trials of them that the journal has are not run again.
+        packs: all packs that are known beforehand; trials of them that the journal has are not run again.
+        seeker: the searches that add others; what goes on with one comes before all else.
         attempts: workers that may be lost on one trial before it is recorded as failed.
         check: raises LesionError where the run directory is no longer there, or no longer this runner's to write.
     """
@@ -92,6 +103,7 @@ class Dispatcher:
         self,
         run: Path,
         packs: Sequence[Pack],
+        seeker: Seeker,
         attempts: int,
         journal: Journal,
         executor: Executor,
@@ -102,7 +114,12 @@ class Dispatcher:
         self._check = check
         self._checked = _Pace(_CHECK_SECONDS)
         self._recorded = {record.trial for record in journal.records}
-        self._pending = deque(pack for pack in packs if any(map(self._is_left, pack.trials)))
+        left = [pack for pack in packs if any(map(self._is_left, pack.trials))]
+        left += [Pack((trial,)) for trial in seeker.waiting]
+        models = list(dict.fromkeys(pack.model for pack in packs))
+        self._pending = deque(sorted(left, key=lambda pack: models.index(pack.model)))
+        self._seeker = seeker
+        self._known = sum(len(pack.trials) for pack in packs)
         self._attempts = attempts
         self._journal = journal
         self._executor = executor
@@ -248,6 +265,14 @@ class Dispatcher:
         under_way.left.remove(trial)
         under_way.begun = time.time()
         self._journal.note(TrialEvent(trial=key, index=trial.index, phase="end", status=result.status))
+        self._go_on(record)
+
+    def _go_on(self, record: TrialRecord) -> None:
+        """What follows from a record for the searches."""
+        before = self._seeker.most
+        self._pending.extendleft(Pack((trial,)) for trial in self._seeker.take(record))
+        if self._seeker.most != before:
+            self._journal.note(PlanEvent(total=self._known + self._seeker.most))
 
     def _worker_lost(self, lost: Lost, stopping: bool) -> None:
         self._journal.note(WorkerEvent(state="lost", device=str(lost.place), text=lost.why))

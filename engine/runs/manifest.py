@@ -29,6 +29,7 @@ from engine.record.manifest import (
     read_manifest,
     write_manifest,
 )
+from engine.record.manifest import earlier as earlier
 from engine.version import version
 
 PACKAGES = (
@@ -124,18 +125,6 @@ def _first(manifest: Manifest, current: Surroundings) -> Surroundings:
     """The surroundings of the first start; what the manifest does not tell of them yet is as `current`, and noted."""
     noted = cast(dict[str, object], manifest)
     return cast(Surroundings, {name: noted.setdefault(name, value) for name, value in current.items()})
-
-
-def earlier(run: Path) -> list[Versions]:
-    """The versions of what makes numbers with which trials of the run may have been recorded, oldest first.
-
-    Raises LesionError when the manifest cannot be read.
-    """
-    if not files.is_present(run / MANIFEST):
-        return [{}]
-    manifest = read_manifest(run)
-    starts = (start.get("changed", {}).get("versions") for start in manifest.get("started", []))
-    return [manifest.get("versions", {}), *filter(None, starts)]
 
 
 def add_worker(run: Path, device: str, facts: WorkerFacts) -> list[str]:

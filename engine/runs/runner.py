@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import LesionError
-from engine.profile import Profile, to_toml, trials, versions
+from engine.profile import Profile, grid, to_toml, versions
 from engine.profile.packs import packs
 from engine.profile.trust import check_code
 from engine.record.directory import WORKER_LOG, read_profile
@@ -24,6 +24,7 @@ from engine.record.events import StartEvent, WarningEvent
 from engine.record.lines import WriteError, is_full, unwritten
 from engine.record.manifest import read_manifest
 from engine.record.messages import Hello
+from engine.record.seeking import Seeker
 from engine.runs import manifest
 from engine.runs.control import NO_ROOM
 from engine.runs.devices import choose
@@ -97,15 +98,17 @@ class _Life:
         self._seconds_before = before.seconds(before.last)
         self._resumed = before.life_started is not None
         self._journal = Journal(run)
-        grid = trials(read_profile(run), run, manifest.earlier(run))
+        known, searches = grid(read_profile(run), run, manifest.earlier(run))
         committed = {record.trial for record in self._journal.records}
-        self._total = len(grid)
-        self._packs = packs(grid)
-        self._left = sum(committed.isdisjoint(trial.keys) for trial in grid)
+        self._seeker = Seeker(searches, self._journal.records)
+        self._total = len(known) + self._seeker.most
+        self._packs = packs(known)
+        every = [*known, *self._seeker.trials()]
+        self._done = sum(not committed.isdisjoint(trial.keys) for trial in every)
         self._remarks = [*self._journal.remarks, *self._note_start()]
         if not self._resumed:
             self._remarks += read_manifest(run).get("left_out", {}).values()
-        if strange := len(committed.difference(*(trial.keys for trial in grid))):
+        if strange := len(committed.difference(*(trial.keys for trial in every))):
             self._remarks.append(f"{strange} recorded trials are not of this profile, and stay as they are")
 
     def live(self, requests: StopRequests) -> int:
@@ -115,7 +118,7 @@ class _Life:
             spec = self._profile.run
             executor = LocalExecutor([Place(self._device)], self._hello, self._run / WORKER_LOG, spec.start_seconds)
             dispatcher = Dispatcher(
-                self._run, self._packs, spec.attempts, self._journal, executor, self._device, self._check
+                self._run, self._packs, self._seeker, spec.attempts, self._journal, executor, self._device, self._check
             )
             self._say_end(dispatcher.work(requests), "")
             return 0
@@ -145,7 +148,7 @@ class _Life:
         event = StartEvent(
             event="resumed" if self._resumed else "started",
             total=self._total,
-            done=self._total - self._left,
+            done=self._done,
             seconds=self._seconds_before,
             pid=os.getpid(),
             host=socket.gethostname(),

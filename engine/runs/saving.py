@@ -12,8 +12,8 @@ from tempfile import TemporaryFile
 
 from engine import catalog, files
 from engine.errors import LesionError
-from engine.profile import Profile, Trial, load, to_toml, trials, versions
-from engine.profile.packs import packs
+from engine.profile import Profile, Trial, grid, load, to_toml, versions
+from engine.profile.packs import Pack, packs
 from engine.profile.versions import DRAWS, changed, in_words, score
 from engine.record.changes import Baselines
 from engine.record.directory import profile_file
@@ -21,6 +21,7 @@ from engine.record.lines import encode, is_full
 from engine.record.manifest import read_manifest
 from engine.record.messages import Answer, AtWork, Fatal, Hello, Loaded, Loading, Ready, Saved, SaveRequest, read_answer
 from engine.record.records import find_trial, read_trials
+from engine.record.seeking import Seeker
 from engine.record.trials import TrialRecord
 from engine.runs import manifest
 from engine.runs.devices import choose
@@ -104,7 +105,9 @@ def _to_do(run: Path, profile: Profile, record: TrialRecord) -> Sequence[Trial]:
         if catalog.method(name).acts_on == "blocks":
             text = f"trial {record.trial} cannot be saved: {name} acts on what blocks compute and changes no weight"
             raise LesionError(f"{text}, and a folder of weights holds nothing else")
-    for pack in packs(trials(profile, run, manifest.earlier(run))):
+    known, searches = grid(profile, run, manifest.earlier(run))
+    sought = Seeker(searches, read_trials(run)).trials()
+    for pack in (*packs(known), *(Pack((trial,)) for trial in sought)):
         for place, trial in enumerate(pack.trials):
             if record.trial in trial.keys:
                 _check_versions(run, profile, record, trial)

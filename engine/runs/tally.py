@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine import files
 from engine.record.directory import EVENTS, LONG, TRIALS
-from engine.record.events import Event, StartEvent, StateEvent, read_event
+from engine.record.events import Event, PlanEvent, StartEvent, StateEvent, read_event
 from engine.record.lines import complete_blocks, complete_lines, last_line
 from engine.record.records import check_line
 from engine.record.trials import STATUSES, TrialRecord
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.record.growing_table import GrowingTable
 
 # The events that say where a run stands; the rest (memory, progress) are many and need no parsing for that.
-_LANDMARK = re.compile(rb'"event": ?"(started|resumed|state)"')
+_LANDMARK = re.compile(rb'"event": ?"(started|resumed|plan|state)"')
 
 
 @dataclass
@@ -52,6 +52,8 @@ class Tally:
             self.life_started = self.last
             self.total, self.done_before, self.seconds_before = event.total, event.done, float(event.seconds)
             self.state, self.text = None, ""
+        elif isinstance(event, PlanEvent):
+            self.total = event.total
         elif isinstance(event, StateEvent):
             self.state, self.text = event.state, event.text or ""
 

@@ -53,13 +53,15 @@ def _damaging(profile: Profile) -> Effort:
     count = 0
     for damage in (single for table in profile.damage for single in table.singles):
         together = catalog.method(damage.method).walks and not damage.then
-        levels = [max(damage.levels)] if together and damage.levels else damage.levels
-        count += len(damage.levels) * len(damage.groups)
+        asked = (damage.axis().usual,) if damage.sought else damage.levels
+        levels = [max(asked)] if together and asked else asked
+        count += len(asked) * len(damage.groups)
         efforts += [damage.typed_options.effort(level) for level in levels for _ in damage.groups]
         for stage in (*damage.before, *damage.then):
             efforts += [stage.typed_options.effort(stage.levels[0]) for _ in levels for _ in damage.groups]
-    asked = max(1, count)
-    return Effort(*(sum(getattr(one, key) for one in efforts) / asked for key in ("passes", "tokens", "predicted")))
+    return Effort(
+        *(sum(getattr(one, key) for one in efforts) / max(1, count) for key in ("passes", "tokens", "predicted"))
+    )
 
 
 def loading(size: ModelEstimate) -> float:

@@ -62,7 +62,7 @@ def test_a_damage_has_the_options_of_its_method_and_a_selection_where_it_can_be_
     confined = method.elementwise or method.acts_on == "selection"
     wanted = {"method"}
     if name != "none":
-        wanted = set(Damage.model_fields) - {"options", "select"} | {
+        wanted = set(Damage.model_fields) - {"options", "select", "sought"} | {
             f"options.{key}" for key in table_of(method).model_fields
         }
         wanted |= {"select.by"} if confined else set()

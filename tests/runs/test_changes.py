@@ -12,6 +12,7 @@ from engine.profile import trials, versions
 from engine.profile.packs import packs
 from engine.record.changes import Baselines, change_pct
 from engine.record.events import TrialEvent
+from engine.record.seeking import Seeker
 from engine.record.trials import Status, TrialRecord
 from engine.runs import Watch, create, manifest, read_profile, read_trials
 from engine.runs.dispatch import Dispatcher, StopRequests
@@ -122,7 +123,9 @@ def test_no_damaged_model_runs_before_its_baselines_also_on_two_devices(tmp_path
     two = [Place("cpu"), Place("cpu:1")]
     executor = LocalExecutor(two, lambda place: hello(profile, run, place), run / "worker.log", 600)
     journal = Journal(run)
-    dispatcher = Dispatcher(run, packs(trials(profile, run)), 2, journal, executor, "cpu", journal.check)
+    dispatcher = Dispatcher(
+        run, packs(trials(profile, run)), Seeker([], []), 2, journal, executor, "cpu", journal.check
+    )
     assert dispatcher.work(StopRequests(run)) == "done"
     journal.close()
     records = {record.trial: record for record in read_trials(run)}

@@ -13,6 +13,7 @@ from engine.record.directory import read_profile
 from engine.record.events import LoadedEvent, WarningEvent
 from engine.record.messages import Hello
 from engine.record.records import read_trials
+from engine.record.seeking import Seeker
 from engine.runs import create, manifest
 from engine.runs.dispatch import Dispatcher, StopRequests
 from engine.runs.executor import LocalExecutor
@@ -36,7 +37,9 @@ def work(folder: Path, places: list[Place], **wrong: Any) -> Path:
 
     journal = Journal(run)
     executor = LocalExecutor(places, greet, run / "worker.log", 600)
-    dispatcher = Dispatcher(run, packs(trials(profile, run)), 2, journal, executor, "cpu", journal.check)
+    dispatcher = Dispatcher(
+        run, packs(trials(profile, run)), Seeker([], []), 2, journal, executor, "cpu", journal.check
+    )
     try:
         assert dispatcher.work(StopRequests(run)) == "done"
     finally:

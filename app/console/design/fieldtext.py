@@ -26,9 +26,9 @@ def show(kind: Kind, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _number_text(value)
-    if kind == "levels" and isinstance(value, dict):
+    if kind == "levels" and isinstance(value, dict) and "find" not in value:
         return _range_text(value)
-    if kind == "toml":
+    if kind == "toml" or isinstance(value, dict):
         return value if isinstance(value, str) else on_one_line(value)
     if kind == "weights" and isinstance(value, list):
         return " | ".join(" ".join(show("text", part) for part in _parts(weight)) for weight in value)
@@ -81,6 +81,8 @@ def _number_text(value: float) -> str:
 
 def _levels(text: str) -> Any:
     match = _RANGE.fullmatch(text)
+    if text.startswith("{"):  # a level to be found
+        return _toml(text)
     if match is None:
         return [_number(part) for part in _split(text)]
     start, stop, steps, spacing = match.groups()

@@ -39,13 +39,23 @@ def shares(profile: Profile) -> list[Share]:
     return baselines + [
         Share(
             damage.method,
-            (*_layers(damage), *_groups(damage), (len(damage.levels), "level"), seeds),
+            (
+                *_layers(damage),
+                *_groups(damage),
+                _dosed(damage),
+                seeds,
+            ),
             damage.levels,
             _place(damage),
         )
         for damage in profile.damage
         if damage.method != "none"
     ]
+
+
+def _dosed(damage: Damage) -> tuple[int, str]:
+    """Its levels; where one is sought, as many as that may take."""
+    return damage.most_levels, "possible level" if damage.sought else "level"
 
 
 def _layers(damage: Damage) -> tuple[tuple[int, str], ...]:

@@ -329,12 +329,14 @@ def _table(name: str, trials: GrowingTable) -> pd.DataFrame:
 
 def _names(run: Path) -> dict[str, Trial]:
     """The trials of the run's profile by key; empty where the profile cannot be read here, as on another host."""
-    from engine.profile import trials
+    from engine.profile import grid
+    from engine.record.seeking import Seeker
     from engine.runs import manifest
 
     try:
-        grid = trials(runs.read_profile(run), run, manifest.earlier(run))
-        return {key: trial for trial in grid for key in trial.keys}
+        known, searches = grid(runs.read_profile(run), run, manifest.earlier(run))
+        sought = Seeker(searches, runs.read_trials(run) if searches else ()).trials()
+        return {key: trial for trial in (*known, *sought) for key in trial.keys}
     except (LesionError, OSError):
         return {}
 
