@@ -7,11 +7,13 @@ import gc
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from tests.warm.sitecustomize import surroundings
@@ -108,3 +110,4 @@ def _tell_end(pid: int, asking: socket.socket, number: int) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1])
+    shutil.rmtree(Path(sys.argv[1]).parent)  # whoever opened it may have been killed

@@ -1,7 +1,6 @@
 """Opening the nursery, for a process that starts tests."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,5 @@ def opened() -> Callable[[], None]:
         assert nursery.stdin is not None
         nursery.stdin.close()
         nursery.wait()
-        shutil.rmtree(folder)
 
     return close
