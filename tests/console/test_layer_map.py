@@ -63,7 +63,7 @@ async def test_a_scan_opens_as_a_map_and_its_keys_lead_on(tmp_path: Path, size: 
             await pilot.press("x")
             await appears(pilot, f"{kind} · token_accuracy", "#chart")
         await pilot.press("?")
-        await until(pilot, lambda: "the map of layers" in shown(pilot, "Help .dialog"))
+        await until(pilot, lambda: "map of layers" in shown(pilot, "Help .dialog"))
 
 
 async def test_where_a_run_does_other_damage_too_the_map_is_one_key_away(tmp_path: Path) -> None:
