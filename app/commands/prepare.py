@@ -159,11 +159,12 @@ def _plan(
 
 
 def _possible(profile: Profile) -> list[Trial]:
-    """The trials; of a search one of its trials, as often as it may try a level."""
-    from engine.profile import grid
+    """The trials; of what adds others, such a one as often as there may be."""
+    from engine.profile import Search, grid
 
-    known, searches = grid(profile)
-    return [*known, *(trial for one in searches for trial in [one.trial(one.axis.stop, 0)] * one.most)]
+    known, adding = grid(profile)
+    added = ((one.trial(one.axis.stop, 0) if isinstance(one, Search) else one.first[0], one.most) for one in adding)
+    return [*known, *(trial for trial, most in added for _ in range(most))]
 
 
 class _Cell(NamedTuple):
@@ -199,7 +200,8 @@ def _print_plan(
     surveyed = [replace(model, name=names[model.name]) for model in surveyed]
     every = seeds(profile)
     listed = ", ".join(map(str, every[:8])) + (f", … {every[-1]}" if len(every) > 8 else "")
-    most = "at most " if any(damage.sought for damage in profile.damage) else ""
+    open_ended = profile.seeds.until or any(damage.sought for damage in profile.damage)
+    most = "at most " if open_ended else ""
     output.show(f"{profile.name}: {most}{len(trials)} trials, seeds {listed}")
     output.show()
     output.show_table(("model", "method", "group", "trials"), _plan_rows(_cells(trials), names))

@@ -67,7 +67,8 @@ def card(run: Path, metrics: Sequence[str] | None = None) -> Card:
         check_metric(frame, metric)
     chosen = list(dict.fromkeys(metrics or headlines(metric_names([frame.columns]))))
     facts = _facts(profile, manifest, frame)
-    facts["trials"]["planned"] = _planned(run, profile)
+    added = _added(run, profile)
+    facts["trials"]["planned"], facts["until"] = added["planned"], added["until"]
     return Card(run.resolve().name, facts, list(_findings(frame, chosen)))
 
 
@@ -86,12 +87,19 @@ def _findings(frame: pd.DataFrame, metrics: Sequence[str]) -> Iterator[Finding]:
             yield Finding(*place, metric, value, change, len(rows) - len(ok))
 
 
-def _planned(run: Path, profile: Profile) -> int:
-    """How many trials the profile comes to; where searches go on, at most."""
-    if not any(damage.sought for damage in profile.damage):
-        return profile.trial_count
-    known, searches = grid(profile, run, earlier(run))
-    return len(known) + Seeker(searches, read_trials(run)).most
+def _added(run: Path, profile: Profile) -> dict[str, Any]:
+    """How many trials the profile comes to, where searches go on at most, and how seeds were added where they were."""
+    until = profile.seeds.until
+    if until is None and not any(damage.sought for damage in profile.damage):
+        return {"planned": profile.trial_count, "until": None}
+    known, adding = grid(profile, run, earlier(run))
+    seeker = Seeker(adding, read_trials(run))
+    told = None
+    if until is not None:
+        ended = [one for one in seeker.grown if not one.awaited]
+        narrow = sum(until.narrow(one.values) for one in ended)
+        told = until.model_dump(mode="json") | {"cells": len(seeker.grown), "ended": len(ended), "narrow": narrow}
+    return {"planned": len(known) + seeker.most, "until": told}
 
 
 def _facts(profile: Profile, manifest: Manifest, frame: pd.DataFrame) -> dict[str, Any]:

@@ -101,10 +101,24 @@ def _narrowed(damage: Mapping[str, Any]) -> Iterator[str]:
 def _seeds(facts: Mapping[str, Any]) -> str:
     seeds = facts["seeds"]
     often = f"with {len(seeds)} seeds, {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"once, with seed {seeds[0]}"
-    told = f"Each combination was run {often}."
+    told = f"Each combination was run {often}." if facts["until"] is None else _until(seeds, facts["until"])
     if any(one["draws"] for one in facts["damage"]):
         told += " What a weight draws depends on the seed and on which weight it is, so a seed's levels share draws."
     return told
+
+
+def _until(seeds: Sequence[int], until: Mapping[str, Any]) -> str:
+    """The rule by which seeds were added, and what it does to intervals: the shares are those of tests/profile/
+    test_until.py, of normal values."""
+    width = escaped(until["half_width"])
+    rule = f"the 95 % t interval of the mean of {code(until['metric'])} reached at most {width} to either"
+    ends = f"{rule} side, or there were {until['at_most']}; in {until['narrow']} of {until['ended']} it did"
+    goes_on = f", and {until['cells'] - until['ended']} go on" if until["ended"] < until["cells"] else ""
+    return (
+        f"Each combination was run with {len(seeds)} seeds, from {seeds[0]} on, and others were added until "
+        f"{ends}{goes_on}. An interval at which one stops because it is narrow holds the mean less often than it says: "
+        "of normal values 89 % of the time where two seeds are the fewest, 92 % with five, 94 % with ten."
+    )
 
 
 def _measurements(measurements: Sequence[Mapping[str, Any]]) -> str:

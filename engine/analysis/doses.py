@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.analysis.names import short_names
 from engine.errors import LesionError
-from engine.profile import Where, grid
+from engine.profile import Search, Where, grid
 from engine.profile.find import Axis, Verdict
 from engine.record.directory import read_profile
 from engine.record.manifest import earlier
@@ -77,7 +77,8 @@ def doses(run: Path) -> list[CellDose]:
     Raises LesionError where the run cannot be read, and where its profile seeks none.
     """
     profile = read_profile(run)
-    _, searches = grid(profile, run, earlier(run))
+    _, adding = grid(profile, run, earlier(run))
+    searches = [one for one in adding if isinstance(one, Search)]
     if not searches:
         raise LesionError(f'{run.name} seeks no dose: its profile has no levels = {{ find = "perplexity", … }}')
     names = short_names(profile.model.names)

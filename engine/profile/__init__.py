@@ -5,7 +5,7 @@ Nothing here loads torch.
 
 from engine.profile.damage import Damage
 from engine.profile.demand import Effort, Group, Load
-from engine.profile.grid import Search, Trial, grid, seeds, trials
+from engine.profile.grid import Repeated, Search, Trial, grid, possible_seeds, seeds, trials
 from engine.profile.inputs import FileName, FolderInput, Input, PictureName, Prompts, TextName
 from engine.profile.layers import Layers, parse_layers
 from engine.profile.measures import (
@@ -45,6 +45,7 @@ __all__ = [
     "Profile",
     "PromptTable",
     "Prompts",
+    "Repeated",
     "RunSpec",
     "ScoreSpec",
     "ScoredTextTable",
@@ -65,6 +66,7 @@ __all__ = [
     "merged",
     "parse",
     "parse_layers",
+    "possible_seeds",
     "remarks",
     "resolve",
     "seeds",

@@ -16,8 +16,8 @@ def trial_count(
 ) -> int:
     """The number of trials that `engine.profile.trials` lists, and the most that searches may add; where it is far
     beyond `limit`, without the baselines of models in codes, which have to be listed to be counted."""
-    undamaged = seeds.count if any(measure.draws for measure in measures) else 1
-    a_model = undamaged + seeds.count * sum(map(_cells, damage))
+    undamaged = seeds.most if any(measure.draws for measure in measures) else 1
+    a_model = undamaged + sum((seeds.count if one.sought else seeds.most) * _cells(one) for one in damage)
     if a_model <= limit:
         a_model += undamaged * sum(1 for _ in requantising(model, damage))
     return len(model.names) * a_model

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,14 @@ class Trial:
 
 
 def seeds(profile: Profile) -> list[int]:
-    """Every seed of the profile, in order."""
+    """Every seed of the profile that is known beforehand, in order."""
+    return possible_seeds(profile)[: profile.seeds.count]
+
+
+def possible_seeds(profile: Profile) -> list[int]:
+    """Every seed that a cell may come to, in order."""
     first = profile.seeds.base + profile.seeds.offset
-    return list(range(first, first + profile.seeds.count))
+    return list(range(first, first + profile.seeds.most))
 
 
 def trials(profile: Profile, folder: Path = Path(), earlier: Sequence[Versions] = ()) -> list[Trial]:
@@ -88,23 +93,29 @@ def trials(profile: Profile, folder: Path = Path(), earlier: Sequence[Versions] 
 
 def grid(
     profile: Profile, folder: Path = Path(), earlier: Sequence[Versions] = ()
-) -> tuple[list[Trial], list["Search"]]:
-    """All trials that are known beforehand, as `trials` has them, and the searches that add others; raises as that
-    does."""
+) -> "tuple[list[Trial], list[Search | Repeated]]":
+    """All trials that are known beforehand, as `trials` has them, and what adds others: searches, and cells whose seeds
+    are not counted beforehand. Raises as that does."""
     maker = _Maker(profile, folder, earlier)
     every: list[Trial] = []
+    repeated: dict[Any, tuple[Cell, float, list[Trial]]] = {}
     for model in profile.model.names:
-        every += [
-            maker.trial(Cell(model, damage, group, seed), level, index)
-            for index, (damage, group, seed, level) in enumerate(_cells(profile, maker.damages), start=len(every))
-        ]
-    searches: list[Search] = []
+        for damage, group, seed, level in _cells(profile, maker.damages):
+            cell = Cell(model, damage, group, seed)
+            every.append(maker.trial(cell, level, len(every)))
+            if level is not None and profile.seeds.until:
+                _, _, alike = repeated.setdefault((model, id(damage), group, level), (cell, level, []))
+                alike.append(every[-1])
+    adding: list[Search | Repeated] = []
     index = len(every)
     for model in profile.model.names:
         for damage, group, seed in _sought(profile, maker.damages):
-            searches.append(Search(Cell(model, damage, group, seed), index, maker))
+            adding.append(Search(Cell(model, damage, group, seed), index, maker))
             index += damage.most_levels
-    return every, searches
+    for cell, level, alike in repeated.values():
+        adding.append(Repeated(profile, maker, cell, level, alike, index))
+        index += profile.seeds.most - profile.seeds.count
+    return every, adding
 
 
 @dataclass(frozen=True)
@@ -135,6 +146,27 @@ class _Maker:
         more = self._variants.get(id(damage), {}) | {"former_keys": tuple(former)}
         place = (key, index, cell.model, damage is None)
         return Trial(*place, method, cell.group, layers, level, cell.seed, heads, experts, **more)
+
+
+class Repeated:
+    """A cell to which seeds are added: its `first` trials are known beforehand, those added have the indexes from
+    `index` on, and there are `most` of them at most."""
+
+    def __init__(
+        self, profile: Profile, maker: _Maker, cell: Cell, level: float, first: Sequence[Trial], index: int
+    ) -> None:
+        assert profile.seeds.until is not None
+        self.first, self.until, self.index = tuple(first), profile.seeds.until, index
+        self.most = profile.seeds.most - profile.seeds.count
+        self.cell, self.level = cell, level
+        self._seeds, self._maker = possible_seeds(profile), maker
+
+    def trial(self, number: int) -> Trial:
+        """The trial of the cell's seed number so many, from 0 on."""
+        if number < len(self.first):
+            return self.first[number]
+        cell = replace(self.cell, seed=self._seeds[number])
+        return self._maker.trial(cell, self.level, self.index + number - len(self.first))
 
 
 class Search:
@@ -172,7 +204,7 @@ def _sought(profile: Profile, damages: Sequence[Damage]) -> Iterator[tuple[Damag
 def _cells(profile: Profile, damages: list[Damage]) -> Iterator[tuple[Damage | None, str | None, int, float | None]]:
     """The grid of one model. The method none adds nothing: it is the baseline."""
     every = seeds(profile)
-    undamaged = every if any(measure.draws for measure in profile.measure) else every[:1]
+    undamaged = possible_seeds(profile) if any(measure.draws for measure in profile.measure) else every[:1]
     for seed in undamaged:
         yield None, None, seed, None
     for damage, group in requantising(profile.model, profile.damage):

@@ -90,6 +90,23 @@ class Profile(Table):
         return self
 
     @model_validator(mode="after")
+    def _check_until(self) -> "Profile":
+        """What is to be known closely must be measured; its change, from the undamaged model."""
+        until = self.seeds.until
+        known = [(measure, name) for measure in self.measure for name in _metrics(measure, every=True)]
+        if until is None:
+            return self
+        measures = [measure for measure, name in known if fnmatchcase(until.plain, name)]
+        if not measures:
+            hint = suggestion(until.plain, [name for _, name in known if "*" not in name])
+            text = f"no measurement here has {show(until.plain)}{hint}"
+            raise fault(LesionError(text, field="seeds.until.metric"))
+        if until.change and not any(measure.made_on(True) for measure in measures):
+            text = f"{until.plain} is not measured on the undamaged model, so there is no change from it"
+            raise fault(LesionError(text, field="seeds.until.metric"))
+        return self
+
+    @model_validator(mode="after")
     def _check_sought(self) -> "Profile":
         """What is to cross must be measured, on the undamaged model too."""
         known = [(measure, name) for measure in self.measure for name in _metrics(measure, every=True)]

@@ -1,9 +1,10 @@
-"""Searches for a dose, followed through what is recorded: the same trials in the same order, whenever that is done."""
+"""Trials that are not known beforehand, followed through what is recorded: the same ones in the same order, whenever
+that is done. Searches add levels, cells that are to be known more closely add seeds."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.profile import Search, Trial
+from engine.profile import Repeated, Search, Trial
 from engine.profile.find import Looked
 from engine.record.changes import Baselines
 from engine.record.trials import TrialRecord
@@ -26,6 +27,28 @@ class Followed:
         """How many trials it may come to at most."""
         return self.search.most if self.next else len(self.trials)
 
+    @property
+    def awaited(self) -> tuple[Trial, ...]:
+        """The trials whose records bring it on."""
+        return (self.next,) if self.next else ()
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A cell whose seeds follow from its values: the `trials` added, in order; the `values` of all its seeds so far;
+    the trial that comes next. `awaited`: those whose records bring it on."""
+
+    repeated: Repeated
+    trials: tuple[Trial, ...]
+    values: tuple[float | None, ...]
+    next: Trial | None
+    awaited: tuple[Trial, ...]
+
+    @property
+    def most(self) -> int:
+        """How many trials it may add at most."""
+        return self.repeated.most if self.awaited else len(self.trials)
+
 
 def follow(search: Search, recorded: Mapping[str, TrialRecord], baselines: Baselines) -> Followed:
     """Follow a search through the records by key."""
@@ -39,7 +62,7 @@ def follow(search: Search, recorded: Mapping[str, TrialRecord], baselines: Basel
         if looked.level is None:
             return Followed(search, undamaged, tuple(trials), tuple(records), looked, None)
         trial = search.trial(looked.level, len(trials))
-        record = next((recorded[key] for key in trial.keys if key in recorded), None)
+        record = _recorded(trial, recorded)
         if record is None:
             return Followed(search, undamaged, tuple(trials), tuple(records), looked, trial)
         trials.append(trial)
@@ -47,26 +70,64 @@ def follow(search: Search, recorded: Mapping[str, TrialRecord], baselines: Basel
         values[looked.level] = _value(record, metric)
 
 
+def grow(repeated: Repeated, recorded: Mapping[str, TrialRecord]) -> Grown:
+    """Follow a cell through the records by key."""
+    until = repeated.until
+    values: list[float | None] = []
+    missing = tuple(trial for trial in repeated.first if _recorded(trial, recorded) is None)
+    if missing:
+        return Grown(repeated, (), (), None, missing)
+    values += [_grown_value(repeated, _recorded(trial, recorded)) for trial in repeated.first]
+    trials: list[Trial] = []
+    while not until.enough(values):
+        trial = repeated.trial(len(values))
+        record = _recorded(trial, recorded)
+        if record is None:
+            return Grown(repeated, tuple(trials), tuple(values), trial, (trial,))
+        trials.append(trial)
+        values.append(_grown_value(repeated, record))
+    return Grown(repeated, tuple(trials), tuple(values), None, ())
+
+
+def _recorded(trial: Trial, recorded: Mapping[str, TrialRecord]) -> TrialRecord | None:
+    return next((recorded[key] for key in trial.keys if key in recorded), None)
+
+
 def _value(record: TrialRecord | None, metric: str) -> float | None:
     return record.metrics.get(metric) if record is not None and record.status == "ok" else None
 
 
-class Seeker:
-    """All searches of a run, brought on with every record that comes in."""
+def _grown_value(repeated: Repeated, record: TrialRecord | None) -> float | None:
+    until = repeated.until
+    if until.change and record is not None and record.status == "ok":
+        return (record.change_pct or {}).get(until.plain)
+    return _value(record, until.metric)
 
-    def __init__(self, searches: Sequence[Search], records: Iterable[TrialRecord]) -> None:
-        self._recorded = {record.trial: record for record in records} if searches else {}
+
+class Seeker:
+    """All that adds trials to a run, brought on with every record that comes in."""
+
+    def __init__(self, adding: Sequence[Search | Repeated], records: Iterable[TrialRecord]) -> None:
+        self._recorded = {record.trial: record for record in records} if adding else {}
         self._baselines = Baselines(self._recorded.values())
-        self._followed = [self._follow(search) for search in searches]
+        self._followed = [self._follow(one) for one in adding]
+        self._awaiting: dict[str, list[int]] = {}
+        for place in range(len(self._followed)):
+            self._await(place)
 
     @property
     def followed(self) -> list[Followed]:
         """Each search, in order."""
-        return list(self._followed)
+        return [one for one in self._followed if isinstance(one, Followed)]
+
+    @property
+    def grown(self) -> list[Grown]:
+        """Each cell whose seeds are added, in order."""
+        return [one for one in self._followed if isinstance(one, Grown)]
 
     @property
     def waiting(self) -> list[Trial]:
-        """The next trial of every search that has one."""
+        """The next trial of all that have one."""
         return [one.next for one in self._followed if one.next]
 
     @property
@@ -75,7 +136,7 @@ class Seeker:
         return sum(one.most for one in self._followed)
 
     def trials(self) -> Iterator[Trial]:
-        """All that were tried, and those that come next."""
+        """All that were added, and those that come next."""
         for one in self._followed:
             yield from one.trials
             yield from [one.next] if one.next else []
@@ -87,11 +148,23 @@ class Seeker:
         self._recorded[record.trial] = record
         self._baselines.add(record)
         following: list[Trial | None] = []
-        for place, one in enumerate(self._followed):
-            if one.next and record.trial in one.next.keys:
-                self._followed[place] = self._follow(one.search)
-                following.append(self._followed[place].next)
+        for place in self._awaiting.pop(record.trial, ()):
+            self._followed[place] = self._follow(self._source(place))
+            self._await(place)
+            following.append(self._followed[place].next)
         return list(filter(None, following))
 
-    def _follow(self, search: Search) -> Followed:
-        return follow(search, self._recorded, self._baselines)
+    def _source(self, place: int) -> Search | Repeated:
+        one = self._followed[place]
+        return one.search if isinstance(one, Followed) else one.repeated
+
+    def _await(self, place: int) -> None:
+        for trial in self._followed[place].awaited:
+            for key in trial.keys:
+                if place not in (places := self._awaiting.setdefault(key, [])):
+                    places.append(place)
+
+    def _follow(self, one: Search | Repeated) -> Followed | Grown:
+        if isinstance(one, Search):
+            return follow(one, self._recorded, self._baselines)
+        return grow(one, self._recorded)

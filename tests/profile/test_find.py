@@ -13,7 +13,7 @@ import pytest
 from engine import catalog
 from engine.catalog import LevelInfo
 from engine.errors import LesionError
-from engine.profile import Profile, grid, load, parse, to_toml
+from engine.profile import Profile, Search, grid, load, parse, to_toml
 from engine.profile.find import Axis, Find, Looked, look
 
 SIGMA = LevelInfo("σ", "noise", low=0.0, high=100.0, neutral=0.0)
@@ -146,6 +146,7 @@ def test_the_grid_holds_the_rest_and_counts_what_may_come() -> None:
     made = profile({"method": "scale", "groups": ["all"], "levels": [0.5]})
     known, [search] = grid(made)
     assert [trial.method for trial in known] == ["none", "scale"]
+    assert isinstance(search, Search)
     assert made.trial_count == len(known) + search.most
     one, other = search.trial(0.16, 0), search.trial(0.64, 1)
     assert (one.index, other.index) == (2, 3)

@@ -9,8 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy import stats
 
+from engine.analysis.card import card
+from engine.analysis.card_text import paragraph
 from engine.analysis.doses import doses
 from engine.errors import LesionError
 from engine.profile import Profile
@@ -140,6 +144,63 @@ def test_two_runs_that_differ_in_the_order_of_their_work(sought: Path, tmp_path:
     turned = finished(tmp_path, profile([NLL, ACCURACY], model={"names": ["petri-16k", "petri-4k"], "device": "cpu"}))
     by_key = {record.trial: record.metrics for record in read_trials(turned)}
     assert by_key == {record.trial: record.metrics for record in read_trials(sought)}
+
+
+UNTIL = {"metric": "nll_change_pct", "half_width": "25%", "at_most": 7}
+
+
+def repeated(names: tuple[str, ...] = ("petri-4k", "petri-16k")) -> Profile:
+    seeds = {"count": 3, "until": UNTIL}
+    return profile([[0.1, 0.4], [0.1]], seeds=seeds, model={"names": list(names), "device": "cpu"})
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finished(tmp_path_factory.mktemp("grown"), repeated())
+
+
+@pytest.mark.slow
+def test_seeds_are_added_until_the_mean_is_known(grown: Path) -> None:
+    """As scipy has the interval, seed by seed."""
+    cells: dict[tuple[str, str, float | None], list[float]] = {}
+    for record in sorted(read_trials(grown), key=lambda one: one.seed):
+        if not record.baseline:
+            change = (record.change_pct or {})["nll"]
+            assert change is not None
+            cells.setdefault((record.model, record.method, record.level), []).append(change)
+    counts = [len(values) for values in cells.values()]
+    assert len(cells) == 6
+    assert min(counts) < max(counts)
+    for values in cells.values():
+        for count in range(3, len(values) + 1):
+            seen = np.array(values[:count])
+            low, high = stats.t.interval(0.95, count - 1, loc=seen.mean(), scale=stats.sem(seen))
+            narrow = (high - low) / 2 <= 0.25 * abs(seen.mean())
+            assert (narrow or count == 7) == (count == len(values))
+    told = paragraph(card(grown))
+    assert "Each combination was run with 3 seeds, from 42 on, and others were added until" in told
+    assert "holds the mean less often than it says" in told
+
+
+@pytest.mark.slow
+def test_added_seeds_are_the_same_when_killed_and_in_any_order(grown: Path, tmp_path: Path) -> None:
+    run = create(repeated(), tmp_path / "killed", source=None)
+    try:
+        for after in (9, 23):
+            runner = start(run)
+            wait(run, trials_done(after))
+            with suppress(ProcessLookupError):
+                os.kill(runner.pid, signal.SIGKILL)
+            runner.wait()
+        resume(run)
+    finally:
+        kill_all(run)
+    turned = finished(tmp_path / "turned", repeated(("petri-16k", "petri-4k")))
+    expected = {record.trial: record.metrics for record in read_trials(grown)}
+    for other in (run, turned):
+        assert {record.trial: record.metrics for record in read_trials(other)} == expected
+    assert sorted(lasting(run)[0], key=str) == sorted(lasting(grown)[0], key=str)
+    assert is_complete(run)
 
 
 def lesion(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":

@@ -97,12 +97,15 @@ _MODELS = Section(
     ),
 )
 
+_UNTIL = 'More, until a mean is known: { metric = "nll", half_width = "10%", at_most = 40 }.'
+
 _SEEDS = Section(
     "Seeds",
     (
         Field("seeds.count", "count", "whole", "How often each damage that draws random numbers is repeated.", "1"),
         Field("seeds.base", "base", "whole", "The first seed; the others follow it one by one.", "42"),
         Field("seeds.offset", "offset", "whole", "Added to every seed: another offset, other draws.", "0"),
+        Field("seeds.until", "until", "toml", _UNTIL, "count is all"),
     ),
 )
 

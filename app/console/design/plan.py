@@ -31,11 +31,12 @@ class Share:
 
 def shares(profile: Profile) -> list[Share]:
     """The baselines, then every damage, for one model; the method none adds nothing to the baselines."""
-    seeds = (profile.seeds.count, "seed")
+    seeds, possible = (profile.seeds.count, "seed"), (profile.seeds.most, "possible seed")
+    repeated = possible if profile.seeds.until else seeds
     drawn = any(measure.draws for measure in profile.measure)
-    baselines = [Share("baseline", (seeds,) if drawn else ((1, "model"),))]
+    baselines = [Share("baseline", (repeated,) if drawn else ((1, "model"),))]
     if places := len(list(requantising(profile.model, profile.damage))):
-        baselines.append(Share("requantise", ((places, "place"), *((seeds,) if drawn else ()))))
+        baselines.append(Share("requantise", ((places, "place"), *((repeated,) if drawn else ()))))
     return baselines + [
         Share(
             damage.method,
