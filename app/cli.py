@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from app import output, own_faults
-from app.commands import browse, card, chart, doses, execute, importing, options, prepare, save
+from app.commands import analyze, browse, card, chart, doses, execute, importing, options, prepare, save
 from engine.errors import LesionError, shortened
 from engine.version import version as lesion_version
 
@@ -36,6 +36,7 @@ execute.register(app)
 prepare.register(app)
 browse.register(app)
 chart.register(app)
+analyze.register(app)
 card.register(app)
 doses.register(app)
 importing.register(app)

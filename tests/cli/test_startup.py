@@ -13,7 +13,7 @@ from tests.cli.conftest import COMMAND, ROOT, Lesion
 COMMANDS = [
     "run", "resume", "replay", "attach", "stop",
     "plan", "models", "doctor", "schema",
-    "open", "results", "export", "chart", "card", "doses", "import", "save",
+    "open", "results", "export", "chart", "analyze", "card", "doses", "import", "save",
 ]  # fmt: skip
 
 
