@@ -16,6 +16,8 @@ from engine.record.records import read_trials
 from engine.record.seeking import Followed, Seeker
 
 CONFIDENCE = 0.95
+_NOTABLE = 0.05
+"""Of the way from the undamaged model's value to the crossing: how far a metric has to turn back to be told of."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Dose:
     """What one search has found. `value` is what was to be crossed; None where the undamaged model has none to compare
     with. The level lies between `low`, at which it had not been crossed, and `high`; `level` is in their middle. None
     where the search did not find it: `verdict` and `reason` say why. `falls`: the levels between which the metric, as
-    far as it was measured, moves away from the value although the damage grows."""
+    far as it was measured, turns back notably although the damage grows."""
 
     model: str
     parameters: int | None
@@ -129,7 +131,8 @@ def _falls(followed: Followed) -> Iterable[tuple[float, float]]:
     points = sorted((level, one) for level, one in known if level is not None and one is not None)
     points.sort(key=lambda point: search.axis.place(point[0]))
     for (level, one), (stronger, other) in pairwise(points):
-        if other < one if value > undamaged else other > one:
+        back = one - other if value > undamaged else other - one
+        if back > _NOTABLE * abs(value - undamaged):
             yield level, stronger
 
 

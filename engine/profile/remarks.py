@@ -36,7 +36,10 @@ def _seeking(profile: Profile) -> list[str]:
     fresh = sorted(
         {damage.method for damage in profile.damage if damage.sought and catalog.method(damage.method).walks}
     )
-    return [f"every level that is tried of {method} is trained up to from the start" for method in fresh]
+    remarks = [f"every level that is tried of {method} is trained up to from the start" for method in fresh]
+    if profile.seeds.until and not any(damage.levels for damage in profile.damage):
+        remarks.append("seeds.until adds seeds to levels that are listed, and this profile lists none")
+    return remarks
 
 
 def _draws(damage: Damage) -> bool:
