@@ -15,6 +15,7 @@ from app.charts.table import Table
 from app.words import dose_words
 from engine.analysis import CHANGE, Scaling, scaling, strongest
 from engine.analysis.power_law import FEWEST_POINTS
+from engine.analysis.statistics.summary import CONFIDENCE
 from engine.record.changes import is_change
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 UNDAMAGED_MARKER = "+"
 FRAME = 6  # lines of a plot that are not its canvas: title, names, two sides of the frame, ticks, axis labels
 FAR_SIDES = {"xside": "upper", "yside": "right"}  # the axes that carry names
+BAND_STEPS = 200  # points of the band along the sizes: one a column, at least
+EXACT = 1e-9  # of log10 of the value: what deviates less is rounding
 LONGEST = 24  # characters of a name beside the plot
 HEADINGS = ("", "exponent", "R²", "p", "models", "dropped")
 
@@ -62,8 +65,8 @@ class ScalingPanel:
 class ScalingChart(Plotted):
     """Metric over parameters on two log axes: a point a model, a bar over its seeds.
 
-    Each series has its fitted law as a line and its name beside its largest model; the models are named above. A bar
-    that reaches zero ends at the lowest value drawn.
+    Each series has its fitted law as a line, dots where the band of the law ends, as far as there is room, and its name
+    beside its largest model; the models are named above. A bar that reaches zero ends at the lowest value drawn.
     """
 
     metric: str
@@ -91,6 +94,8 @@ class ScalingChart(Plotted):
         heights = [value for one, _ in drawn for value in _heights(one.scaling)]
         y_limits = y.apply(plt, "y", self.metric, heights)
         for one, colour in drawn:
+            _draw_band(plt, one.scaling, x, y, y_limits, colour)
+        for one, colour in drawn:
             _draw_line(plt, one.scaling, x, y, min(heights), colour)
         for one, colour in reversed(drawn):  # a group lies over the undamaged models
             plt.scatter(x.places(one.scaling.params), y.places(one.scaling.values), marker=one.marker, color=colour)
@@ -109,6 +114,8 @@ class ScalingChart(Plotted):
         if max(seeds, default=0) > 1:
             several = " to ".join(str(n) for n in sorted({min(seeds), max(seeds)}))
             said.append(f"points: mean of {several} seeds; bars: smallest to largest; lines: power laws")
+        if any(_has_band(one.scaling) for one in self.panel.series):
+            said.append(f"dots: where the law lies with {CONFIDENCE:.0%}, as far as that is inside the chart")
         if any(one.scaling.exponent is None for one in self.panel.series):
             said.append(f"no fit: a fit needs {FEWEST_POINTS} models of different size with a value above zero")
         if any(one.scaling.dropped for one in self.panel.series):
@@ -190,6 +197,24 @@ def _draw_line(plt: Any, fit: Scaling, x: Axis, y: Axis, lowest: float, colour: 
     sizes, values = _ends(fit)
     if sizes:
         plt.plot(x.places(sizes), y.places(values), marker="braille", color=colour)
+
+
+def _has_band(fit: Scaling) -> bool:
+    """Whether the law leaves anything open; one through all of its points has no band beside its line."""
+    return fit.law.fitted and fit.law.deviation > EXACT
+
+
+def _draw_band(plt: Any, fit: Scaling, x: Axis, y: Axis, limits: tuple[float, float], colour: Any) -> None:
+    """Dots where the band of the law ends, of those ends that lie inside the chart."""
+    if not _has_band(fit):
+        return
+    low, high = math.log10(min(fit.params)), math.log10(max(fit.params))
+    sizes = [10.0 ** (low + (high - low) * step / BAND_STEPS) for step in range(BAND_STEPS + 1)]
+    ends = [(size, end) for size in sizes for end in fit.law.band(size, CONFIDENCE, of_mean=True)]
+    places = [(size, y.places([end])[0]) for size, end in ends if 0 < end < math.inf]
+    inside = [(size, place) for size, place in places if limits[0] <= place <= limits[1]]
+    if inside:
+        plt.scatter(x.places(size for size, _ in inside), [place for _, place in inside], marker="·", color=colour)
 
 
 def _name_models(plt: Any, series: Sequence[Series], x: Axis) -> None:

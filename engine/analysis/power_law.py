@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.analysis.curves import check_metric, mean
+from engine.analysis.statistics.laws import FEWEST_SIZES, PowerLaw, power_law
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST_POINTS = 3
+FEWEST_POINTS = FEWEST_SIZES
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,8 @@ class Scaling:
 
     A point is a model: `params` its total number of parameters as recorded (embeddings included); `values` the mean,
     `low` the smallest and `high` the largest over the `n` of its seeds with a finite value. `low` can be zero or less
-    where the mean is above. `stderr` is the standard error of the exponent, `p` the two-sided p-value of exponent = 0.
-    `dropped` counts trials outside the means and the fit: nan, inf, no result, and those of a model whose mean is not
-    above zero. Without a fit `exponent`, `stderr`, `intercept`, `r2` and `p` are None and `reason` says why.
+    where the mean is above. `law` is the fit with all that can be said of it. `dropped` counts trials outside the means
+    and the fit: nan, inf, no result, and those of a model whose mean is not above zero.
     """
 
     models: tuple[str, ...]
@@ -32,19 +32,45 @@ class Scaling:
     low: tuple[float, ...]
     high: tuple[float, ...]
     n: tuple[int, ...]
-    exponent: float | None
-    stderr: float | None
-    intercept: float | None
-    r2: float | None
-    p: float | None
+    law: PowerLaw
     dropped: int
-    reason: str | None
+
+    @property
+    def exponent(self) -> float | None:
+        """The fitted exponent; None, as `stderr`, `intercept`, `r2` and `p`, without a fit."""
+        return self._known(self.law.exponent)
+
+    @property
+    def stderr(self) -> float | None:
+        """The standard error of the exponent."""
+        return self._known(self.law.stderr)
+
+    @property
+    def intercept(self) -> float | None:
+        """log10 of the value that the law gives a model of one parameter."""
+        return self._known(self.law.intercept)
+
+    @property
+    def r2(self) -> float | None:
+        """R² of the fit; nan where all values are equal."""
+        return self._known(self.law.r2)
+
+    @property
+    def p(self) -> float | None:
+        """The two-sided p-value of exponent = 0."""
+        return self._known(self.law.p)
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no fit."""
+        return None if self.law.fitted else self.law.note
 
     def at(self, params: float) -> float:
         """The fitted value for a model of this many parameters; NaN without a fit."""
-        if self.exponent is None or self.intercept is None:
-            return math.nan
-        return power_of_ten(self.intercept + self.exponent * math.log10(params))
+        return self.law.at(params) if self.law.fitted else math.nan
+
+    def _known(self, number: float) -> float | None:
+        return number if self.law.fitted else None
 
 
 @dataclass(frozen=True)
@@ -118,11 +144,6 @@ def strongest(frame: pd.DataFrame, metric: str, method: str) -> float | None:
 
 def _fit(points: Sequence[_Point], dropped: int) -> Scaling:
     sizes, means = tuple(point.params for point in points), tuple(point.mean for point in points)
-    slope = error = intercept = r2 = p = reason = None
-    if (distinct := len(set(sizes))) < FEWEST_POINTS:
-        reason = f"a fit needs {FEWEST_POINTS} models of different size with a value above zero, here are {distinct}"
-    else:
-        slope, error, intercept, r2, p = _least_squares(sizes, means)
     return Scaling(
         models=tuple(point.model for point in points),
         params=sizes,
@@ -130,22 +151,9 @@ def _fit(points: Sequence[_Point], dropped: int) -> Scaling:
         low=tuple(min(point.values) for point in points),
         high=tuple(max(point.values) for point in points),
         n=tuple(len(point.values) for point in points),
-        exponent=slope,
-        stderr=error,
-        intercept=intercept,
-        r2=r2,
-        p=p,
+        law=power_law(sizes, means),
         dropped=dropped,
-        reason=reason,
     )
-
-
-def _least_squares(sizes: Sequence[int], values: Sequence[float]) -> tuple[float, float, float, float, float]:
-    """Slope, its standard error, intercept, R² and p-value on two logarithmic axes (`scipy.stats.linregress`)."""
-    from scipy.stats import linregress
-
-    line = linregress([math.log10(size) for size in sizes], [math.log10(value) for value in values])
-    return float(line.slope), float(line.stderr), float(line.intercept), float(line.rvalue) ** 2, float(line.pvalue)
 
 
 def _at(frame: pd.DataFrame, method: str, group: str | None = None, level: float | None = None) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from app.charts.chart import COLOURS, UNDAMAGED, Ink, Paper
 from app.charts.scaling import ScalingChart, ScalingPanel, Series, scaling_panel
@@ -114,7 +115,26 @@ def test_the_caption_is_a_table_with_a_row_a_series() -> None:
         assert row.split()[-2:] == ["4", str(fitted.dropped)]
     assert len({len(row) for row in (head, *rows)}) == 1
     assert caption[4] == "points: mean of 1 to 2 seeds; bars: smallest to largest; lines: power laws"
-    assert caption[5].startswith("dropped: ")
+    assert caption[5] == "dots: where the law lies with 95%, as far as that is inside the chart"
+    assert caption[6].startswith("dropped: ")
+
+
+def test_the_band_of_the_law_is_where_students_t_has_it() -> None:
+    wide = scaling(frame({"attn_only": [[30.0], [33.0], [14.0], [11.0]]}), "perplexity", "mult_gauss", "attn_only", 0.5)
+    picture, caption = drawn(120, 40, panel_of(wide))
+    assert "dots: where the law lies with 95%, as far as that is inside the chart" in caption
+    x, y = np.log10(list(SIZES.values())), np.log10([30.0, 33.0, 14.0, 11.0])
+    line = scipy.stats.linregress(x, y)
+    deviation = math.sqrt(((y - line.intercept - line.slope * x) ** 2).sum() / 2)
+    reach = scipy.stats.t.ppf(0.975, 2) * deviation * np.sqrt(1 / 4 + (x - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum())
+    left = [row for row, text in enumerate(picture[3:]) if "·" in text]
+    assert left  # at least the lower edge in the middle lies inside
+    for size, middle, off in zip(SIZES.values(), line.intercept + line.slope * x, reach, strict=True):
+        assert np.log10(wide.law.band(size, of_mean=True)) == pytest.approx((middle - off, middle + off), rel=1e-9)
+    exact = panel_of(fit([10, 100, 1000], [4.0, 2.0, 1.0]))
+    picture, caption = drawn(panel=exact)
+    assert "·" not in "\n".join(picture[1:])
+    assert not any(line.startswith("dots") for line in caption)
 
 
 def test_bars_reach_from_the_smallest_to_the_largest_seed() -> None:
