@@ -43,6 +43,7 @@ benchmark: $(VENV)/.installed-dev ## Print every figure the README quotes
 	$(BIN)/python -m benchmarks.scores
 	$(BIN)/python -m benchmarks.reuse
 	$(BIN)/python -m benchmarks.table
+	$(BIN)/python -m benchmarks.console
 
 sample: $(SMOLLM)/model.safetensors ## Record the run in results/samples anew (some minutes)
 	$(BIN)/python -m benchmarks.sample

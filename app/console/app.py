@@ -1,15 +1,18 @@
 """The console's application: three modes, the themes, and what any screen may ask of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from importlib import import_module
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key, Paste
+from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 from app.console.commands import commands
+from app.console.shared.keyboard import Keyboard
 from app.console.shared.screen import LabScreen
 from app.console.theme import DARK, LIGHT
 from app.safe import plain
@@ -64,12 +67,35 @@ class LesionApp(App[None]):
         """Profiles to be listed below those in `profiles`, never to be written to; None where there are none."""
         self.open_run = open_run
         """The run that Live and Browse show: set by `watch_run` and `browse_run`; None while none was chosen."""
+        self.keyboard = Keyboard(self._hand_out, self._pumps, self._go_on)
+        """Hands out keys one after another."""
+        self._key: Event | None = None
 
     async def on_mount(self) -> None:
         if self.open_run is None:
             await self.switch_mode("design")
         else:
             await self.watch_run(self.open_run)
+
+    async def on_event(self, event: Event) -> None:
+        """Keys wait for their turn."""
+        if isinstance(event, Key | Paste) and not event.is_forwarded and event is not self._key:
+            self.keyboard.take(event)
+        else:
+            await super().on_event(event)
+
+    def _hand_out(self, event: Key | Paste) -> None:
+        self._key = event
+        self.post_message(event)
+
+    def _go_on(self, work: Coroutine[Any, Any, None]) -> None:
+        self.run_worker(work, group="keyboard")
+
+    def _pumps(self) -> Iterable[MessagePump]:
+        """All that takes messages: the app, and on the screens of the mode shown every widget."""
+        yield self
+        for screen in self._screen_stacks.get(self._current_mode, ()):
+            yield from screen.walk_children(with_self=True)
 
     async def action_mode(self, mode: str) -> None:
         """Shows one of design, live and browse."""

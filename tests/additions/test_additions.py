@@ -184,9 +184,8 @@ def test_the_console_offers_them(site: Path, tmp_path: Path) -> None:
     code = """
 import asyncio, sys
 from pathlib import Path
-from app.console.design.field_row import FieldRow
 from app.console.shared.pick import Pick
-from tests.console.shell import go_to, lab, opened, until
+from tests.console.shell import field_texts, form, go_to, lab, opened, until
 
 async def main():
     app = lab(Path(sys.argv[1]))
@@ -198,10 +197,10 @@ async def main():
             await until(pilot, lambda: isinstance(app.screen, Pick))
             await pilot.press(*sought, "enter")
             await until(pilot, lambda: not isinstance(app.screen, Pick))
-        await until(pilot, lambda: any(row.field.key == "measure.0.power" for row in app.screen.query(FieldRow)))
+        await until(pilot, lambda: "measure.0.power" in field_texts(pilot))
         profile = app.screen._draft.data
         print(profile["damage"][0]["method"], profile["measure"][0]["name"])
-        fields = {row.field.key: row.field for row in app.screen.query(FieldRow)}
+        fields = {stop.field.key: stop.field for stop in form(pilot).stops if stop.field}
         power = fields["measure.0.power"]
         print(power.kind, power.default, power.hint)
         print("the largest size that a weight may have" in fields["damage.0.levels"].hint)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
-from textual.widgets import Input
 
 from app.console.app import LesionApp
+from app.console.design.form_list import FormList
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
@@ -95,31 +95,31 @@ def lab(tmp_path: Path) -> LesionApp:
     return LesionApp(*folders(tmp_path))
 
 
+def form(pilot: Pilot[None]) -> FormList:
+    """The list of fields of the Design screen."""
+    return pilot.app.screen.query_one(FormList)
+
+
 async def opened(pilot: Pilot[None]) -> None:
     """Enters the form of the first profile, the demo."""
     await until(pilot, lambda: field_texts(pilot))
     await pilot.press("enter")
-    await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+    await until(pilot, lambda: isinstance(pilot.app.focused, FormList))
 
 
 def field_texts(pilot: Pilot[None]) -> dict[str, str]:
-    """What the form's fields say, by key."""
-    from app.console.design.field_row import FieldRow
-
-    return {row.field.key: row.input.value for row in pilot.app.screen.query(FieldRow)}
+    """What the form's fields say, by key; nothing where there is no form."""
+    return {key: text for found in pilot.app.screen.query(FormList) for key, text in found.texts().items()}
 
 
 async def go_to(pilot: Pilot[None], key: str) -> None:
     """Walks through the form, by key, to the field of a profile's key."""
-    from app.console.design.field_row import FieldRow
-
-    screen = pilot.app.screen
-    stops = list(screen.query("#form .stop"))
-    goal = next(row.input for row in screen.query(FieldRow) if row.field.key == key)
-    here = stops.index(pilot.app.focused) if pilot.app.focused in stops else 0
-    steps = stops.index(goal) - here
+    fields = form(pilot)
+    goal = next(place for place, stop in enumerate(fields.stops) if stop.field and stop.field.key == key)
+    steps = goal - fields.active
     await pilot.press(*["down" if steps > 0 else "up"] * abs(steps))
-    assert pilot.app.focused is goal
+    assert fields.field
+    assert fields.field.key == key
 
 
 async def type_over(pilot: Pilot[None], text: str) -> None:

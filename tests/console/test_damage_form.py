@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from app.console.design.field_row import FieldRow
 from app.console.design.save_as import SaveAs
 from app.console.shared.pick import Pick
 from engine.profile import load
-from tests.console.shell import SIZES, field_texts, go_to, lab, opened, shown, type_over, until
+from tests.console.shell import SIZES, field_texts, form, go_to, lab, opened, shown, type_over, until
 
 pytestmark = pytest.mark.usefixtures("unasked")
 
@@ -41,7 +40,7 @@ async def test_a_selection_and_an_option_by_keys_alone(tmp_path: Path, size: tup
         await type_over(pilot, "magnitude")
         await until(pilot, lambda: "15 trials" in shown(pilot, "#plan"))
         assert "damage.1.select.documents" not in field_texts(pilot)  # magnitude reads no text
-        assert not app.screen.query("FieldRow.-wrong")
+        assert not form(pilot).wrong()
 
         await pilot.press("ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, SaveAs))
@@ -72,8 +71,5 @@ async def test_a_wrong_option_and_a_wrong_selection_are_named_at_their_fields(tm
         await go_to(pilot, "damage.1.select.fraction")
         await type_over(pilot, "2")
 
-        def wrong() -> set[str]:
-            return {row.field.key for row in app.screen.query(FieldRow) if row.has_class("-wrong")}
-
-        await until(pilot, lambda: wrong() == {"damage.1.options.per", "damage.1.select.fraction"})
+        await until(pilot, lambda: set(form(pilot).wrong()) == {"damage.1.options.per", "damage.1.select.fraction"})
         assert "did you mean 'channel'" in shown(pilot, "#form").replace("\n", " ")

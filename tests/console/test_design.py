@@ -8,14 +8,13 @@ from textual.widgets import Input
 
 from app.console.browse.trial_table import TrialTable
 from app.console.design.draft import Draft
-from app.console.design.field_row import FieldRow
 from app.console.design.profile_list import ProfileList
 from app.console.design.save_as import SaveAs
 from app.console.shared.chart_pane import Plot
 from app.console.shared.pick import Pick, Tick
 from engine.profile import load, trials
 from engine.runs import status
-from tests.console.shell import SIZES, field_texts, folders, go_to, lab, opened, shown, type_over, until
+from tests.console.shell import SIZES, field_texts, folders, form, go_to, lab, opened, shown, type_over, until
 
 pytestmark = pytest.mark.usefixtures("unasked")
 
@@ -33,14 +32,13 @@ async def test_a_wrong_value_is_named_beside_its_field_and_the_plan_follows_when
         await go_to(pilot, "damage.1.levels")
         await type_over(pilot, "0.5, 7")
         await until(pilot, lambda: "✗ Damage 2: levels" in shown(pilot, "#plan"))
-        wrong = [row for row in app.screen.query(FieldRow) if row.has_class("-wrong")]
-        assert [row.field.key for row in wrong] == ["damage.1.levels"]
+        assert form(pilot).wrong() == ["damage.1.levels"]
         assert "level 7" in shown(pilot, "#form").replace("\n", " ")
         assert "probability" in shown(pilot, "#form .hint")
 
         await type_over(pilot, "0.5, 0.7")
         await until(pilot, lambda: "17 trials" in shown(pilot, "#plan"))
-        assert not app.screen.query("FieldRow.-wrong")
+        assert not form(pilot).wrong()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -262,5 +260,5 @@ async def test_a_profile_with_mistakes_does_not_run_and_the_focus_goes_to_the_fi
         await go_to(pilot, "model.dtype")
         await type_over(pilot, "float33")
         await pilot.press("escape", "f5")
-        await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.value == "float33")
+        await until(pilot, lambda: app.focused is form(pilot) and form(pilot).editor.text == "float33")
         assert not app.results.exists()

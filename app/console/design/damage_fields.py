@@ -96,7 +96,7 @@ def _every_field(draft: Draft, at: str, called_for: set[str]) -> list[Field]:
     known = {field.key for field in fields}
     for option in options if isinstance(options, dict) else ():
         if (key := f"{at}.options.{option}") not in known:
-            fields.append(Field(key, f"· {option}"[:12], "text", f"{name} has no such option: empty it."))
+            fields.append(Field(key, f"· {option}", "text", f"{name} has no such option: empty it."))
     return fields + [_selection(at, key, f"{at}.select.{key}" in called_for) for key in Select.model_fields]
 
 
@@ -138,7 +138,7 @@ def _options(method: MethodInfo | None) -> dict[str, FieldInfo]:
 
 
 def _option(at: str, name: str, info: FieldInfo) -> Field:
-    made = derived(f"{at}.options.{name}", info, f"· {name.replace('_', ' ')}"[:12])
+    made = derived(f"{at}.options.{name}", info, f"· {name.replace('_', ' ')}")
     return replace(made, hint=f"Option: {info.description}.")
 
 
@@ -153,7 +153,7 @@ def _selection(at: str, key: str, called_for: bool) -> Field:
     if key == "coordinates":
         how = "A parameter's name and indices, | between: model.layers.1.mlp.down_proj.weight 3 7 | …"
         return Field(full, "· weights", "weights", how, "none")
-    made = derived(full, info, f"· {key.replace('_', ' ')}"[:12])
+    made = derived(full, info, f"· {key.replace('_', ' ')}")
     offered: Callable[[], tuple[Choice, ...]] | None = _OFFERED.get(key, made.choices)
     kind = "counts" if key == "k" else made.kind
     return Field(full, made.label, kind, hint, _DEFAULTS.get(key, made.default), offered)

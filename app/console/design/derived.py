@@ -15,7 +15,6 @@ from engine.profile.inputs import Input, marks
 from engine.profile.layers import Layers
 from engine.profile.names import AUTO
 
-_LABEL = 12
 _UNSET = "; unset: "
 """In the description of a key, what stands before what holds while it is empty."""
 
@@ -35,7 +34,7 @@ def derived_fields(table: type[BaseModel], at: str, known: Collection[str]) -> t
 
 def derived(key: str, info: FieldInfo, label: str | None = None) -> Field:
     """The field of one key: its kind and choices from the type, its hint from the description."""
-    named = label or (info.title or key.rpartition(".")[2].replace("_", " "))[:_LABEL]
+    named = label or info.title or key.rpartition(".")[2].replace("_", " ")
     kind = "prompts" if any(source.several for source in marks(info, Input)) else _kind(info.annotation)
     hint, _, unset = (info.description or "").partition(_UNSET)
     value = None if info.is_required() else info.get_default(call_default_factory=True)

@@ -71,11 +71,12 @@ class ProfileList(OptionList):
         super().__init__(id="profiles", classes="pane", compact=True)
         self.border_title = "Profiles"
         self.files: list[ProfileFile] = []
+        self._edited: set[Path] = set()
 
     def show(self, files: Iterable[ProfileFile], edited: set[Path]) -> None:
         """Lists the profiles; the highlighted one stays so."""
         kept = self.highlighted_option.id if self.highlighted_option else None
-        self.files = list(files)
+        self.files, self._edited = list(files), edited
         self.clear_options()
         for folder, group in groupby(self.files, key=lambda file: file.place.rpartition("/")[0]):
             if folder:
@@ -87,8 +88,10 @@ class ProfileList(OptionList):
 
     def flag(self, edited: set[Path]) -> None:
         """Marks the profiles that have unsaved edits."""
+        changed, self._edited = self._edited ^ edited, edited
         for file in self.files:
-            self.replace_option_prompt(str(file.path), _row(file, file.path in edited))
+            if file.path in changed:
+                self.replace_option_prompt(str(file.path), _row(file, file.path in edited))
 
     def mark(self, path: Path | None) -> None:
         """Highlights a profile."""

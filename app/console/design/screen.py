@@ -107,30 +107,30 @@ class DesignScreen(LabScreen):
         return {path for path, draft in self._drafts.items() if path is not None and draft.edited}
 
     @on(OptionList.OptionHighlighted, "#profiles")
-    async def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
         path = Path(event.option.id) if event.option.id else None
         if path is not None and (self._draft is None or self._draft.path != path):
-            await self._open(path)
+            self._open(path)
 
     @on(OptionList.OptionSelected, "#profiles")
     def _selected(self) -> None:
         self._form.focus_first()
 
-    async def _open(self, path: Path) -> None:
+    def _open(self, path: Path) -> None:
         """Puts a profile from disk, or its draft, in the form."""
         try:
             draft = self._drafts.get(path) or Draft.read(path)
         except LesionError as error:
             self._draft = None
-            await self._form.edit(None)
+            self._form.edit(None)
             self._plan.show_faults([], [str(error)])
             self._name_it()
             return
-        await self._edit(draft)
+        self._edit(draft)
 
-    async def _edit(self, draft: Draft) -> None:
+    def _edit(self, draft: Draft) -> None:
         self._drafts[draft.path] = self._draft = draft
-        await self._form.edit(draft)
+        self._form.edit(draft)
         self._name_it()
         self._check()
 
@@ -139,7 +139,9 @@ class DesignScreen(LabScreen):
         draft = self._draft
         file = draft.path.name if draft and draft.path else "not saved yet" if draft else ""
         mark = " ●" if draft and draft.edited else ""
-        self._form.border_title = Content(f"Profile: {line(file)}{mark}" if draft else "Profile")
+        title = Content(f"Profile: {line(file)}{mark}" if draft else "Profile")
+        if self._form.border_title != title:
+            self._form.border_title = title
         self.place(f"{draft.name}{mark}" if draft else "")
 
     # Checking what was typed
@@ -185,13 +187,13 @@ class DesignScreen(LabScreen):
 
     # Keys
 
-    async def action_back(self) -> None:
+    def action_back(self) -> None:
         """Puts the focus on the list."""
-        self._profiles.focus()
+        self.set_focus(self._profiles)
 
-    async def action_new_profile(self) -> None:
+    def action_new_profile(self) -> None:
         """Opens a small example that has no file yet; one that was begun before is gone on with."""
-        await self._edit(self._drafts.get(None) or Draft.example())
+        self._edit(self._drafts.get(None) or Draft.example())
         self._form.focus_first()
 
     def action_open_profile(self) -> None:
@@ -216,7 +218,7 @@ class DesignScreen(LabScreen):
         if saved is not None:
             self._drafts.pop(before, None)
             self.lab.say(f"Saved {saved}")
-            await self._edit(draft)
+            self._edit(draft)
             self._list_profiles(saved)
 
     @work(exclusive=True, group="ask")
@@ -238,7 +240,8 @@ class DesignScreen(LabScreen):
         """A new run of the draft, under way; asks again where its tasks bring code. None where there is none."""
         self.lab.say("Starting…")
         try:
-            return await asyncio.to_thread(_begin, draft, self.lab.results, trust)
+            with self.lab.keyboard.held():
+                return await asyncio.to_thread(_begin, draft, self.lab.results, trust)
         except RemoteCodeError as error:
             if not trust and await self._trusted(str(error)):
                 return await self._begun(draft, True)
@@ -251,7 +254,9 @@ class DesignScreen(LabScreen):
 
     async def _sound(self, draft: Draft) -> bool:
         """Whether the draft is valid; when not, the focus goes to what is wrong."""
-        if await self._checked(draft) is not None:
+        with self.lab.keyboard.held():  # the next keys are for what opens then
+            profile = await self._checked(draft)
+        if profile is not None:
             return True
         self.lab.report("The profile has mistakes in it: mend what is marked in red first.")
         self._form.focus_first()

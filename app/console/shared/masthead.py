@@ -17,6 +17,7 @@ class Masthead(Horizontal):
     def __init__(self, mode: str) -> None:
         super().__init__()
         self._mode = mode
+        self._place = ""
 
     def compose(self) -> ComposeResult:
         yield Static(" lesion ", classes="brand")
@@ -26,7 +27,9 @@ class Masthead(Horizontal):
 
     def place(self, text: str) -> None:
         """Shows what the screen is about, at the right."""
-        self.query_one(".place", Static).update(Text(line(text), no_wrap=True, overflow="ellipsis"), layout=False)
+        if text != self._place:
+            self._place = text
+            self.query_one(".place", Static).update(Text(line(text), no_wrap=True, overflow="ellipsis"), layout=False)
 
 
 class ModeTab(Static):
