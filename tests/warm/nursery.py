@@ -44,8 +44,12 @@ def main(address: str) -> None:
 
 
 def _accept(asking: socket.socket, born: dict[int, tuple[int, socket.socket]]) -> None:
-    _, numbers, _, _ = socket.recv_fds(asking, 1, 3)
-    line = asking.makefile("rb").readline()
+    try:
+        _, numbers, _, _ = socket.recv_fds(asking, 1, 3)
+        line = asking.makefile("rb").readline()
+    except OSError:
+        asking.close()
+        return
     try:
         asked = json.loads(line) if line.endswith(b"\n") and len(numbers) == 3 else None
         if asked is None or asked["surroundings"] != OWN:
@@ -55,8 +59,9 @@ def _accept(asking: socket.socket, born: dict[int, tuple[int, socket.socket]]) -
         pid = os.fork()
         if pid == 0:
             _live(asked, numbers)
-        asking.sendall(b"born\n")
         born[os.pidfd_open(pid)] = (pid, asking)
+        with suppress(OSError):  # who asked is dead: the main loop sees that, too
+            asking.sendall(b"born\n")
     finally:
         for number in numbers:
             os.close(number)

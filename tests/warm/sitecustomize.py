@@ -14,8 +14,11 @@ _READ_BY_LIBRARIES = (
     *("TRANSFORMERS_", "XDG_", "http"),
 )
 """How the variables begin that libraries read while they are loaded."""
-_ALIKE = ("CUDA_DEVICE_ORDER", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "PYTHONPATH", "TORCHINDUCTOR_CACHE_DIR")
-"""Of these, those that make no difference: Lesion, or torch, sets them, or what they are about, in every process."""
+_ALIKE = (
+    *("CUDA_DEVICE_ORDER", "HF_XET_HIGH_PERFORMANCE", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "PYTHONPATH"),
+    "TORCHINDUCTOR_CACHE_DIR",
+)
+"""Of these, those that make no difference: Lesion or a library sets them, or what they are about, in every process."""
 
 
 def surroundings() -> "dict[str, object]":
