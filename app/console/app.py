@@ -5,12 +5,14 @@ from importlib import import_module
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, cast
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import Event, Key, Paste
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
+from app import own_faults
 from app.console.commands import commands
 from app.console.shared.keyboard import Keyboard
 from app.console.shared.screen import LabScreen
@@ -112,6 +114,18 @@ class LesionApp(App[None]):
         self.open_run = run
         await self.switch_mode("browse")
         await cast("Any", self.screen).browse_run(run)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A fault of ours ends the console with a sentence about it. While it is ending anyway, widgets that are gone
+        are asked for things: that is no fault."""
+        if not self._exit:
+            super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """Says which fault it was and where its report lies, in place of a traceback over the whole terminal."""
+        error = self._exception or RuntimeError("unknown")
+        self._exit_renderables[:] = [Text(f"lesion: {own_faults.report(error)}", overflow="fold")]
+        self._close_messages_no_wait()
 
     def report(self, error: Exception | str) -> None:
         """Tells the user what went wrong, in the sentence the engine gave for it."""

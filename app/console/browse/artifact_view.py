@@ -18,6 +18,7 @@ from textual_fastdatatable import ArrowBackend, DataTable
 
 from app.console.browse.artifact_data import Artifact, read
 from app.console.shared.dialog import Dialog
+from app.console.shared.handing import hand_over
 from app.safe import line
 
 
@@ -69,7 +70,7 @@ class ArtifactView(Dialog[None]):
     @work(thread=True, exclusive=True, exit_on_error=False, description="artifact read")
     def _read(self, name: str) -> None:
         artifact = read(self._run, name)
-        self.app.call_from_thread(self.call_later, self._show, name, artifact)
+        hand_over(self, self._show, name, artifact)
 
     async def _show(self, name: str, artifact: Artifact) -> None:
         if not self.is_mounted or name != self._names[self._at]:

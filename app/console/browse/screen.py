@@ -24,6 +24,7 @@ from app.console.browse.trial_detail import TrialDetail
 from app.console.browse.trial_table import TrialTable
 from app.console.shared.banner import Banner
 from app.console.shared.chart_pane import ChartPane
+from app.console.shared.handing import hand_over
 from app.console.shared.run_list import RunList
 from app.console.shared.screen import LabScreen
 from app.safe import line
@@ -271,7 +272,7 @@ class BrowseScreen(LabScreen):
             undamaged = run_data.read_texts(data, baseline.trial) if baseline else []
         except OSError as error:
             note = f"{data.run / 'generations.jsonl'} cannot be read: {error.strerror}"
-        self.app.call_from_thread(self._show_texts, record, texts, undamaged, note)
+        hand_over(self, self._show_texts, record, texts, undamaged, note)
 
     def _show_texts(self, record: TrialRecord, texts: list[TextRecord], undamaged: list[TextRecord], note: str) -> None:
         detail = self.query_one(TrialDetail)
@@ -296,7 +297,7 @@ class BrowseScreen(LabScreen):
             except Exception as error:
                 said = LesionError(own_faults.report(error))
         tell = self._lab.say if isinstance(said, str) else self._lab.report
-        self.app.call_from_thread(tell, said)
+        hand_over(self, tell, said)
 
     def _look(self) -> None:
         """Reads the run when its files have grown and the last reading is long enough ago."""
@@ -318,7 +319,7 @@ class BrowseScreen(LabScreen):
         except Exception as error:  # not to be tried every other second
             fault, patience = own_faults.report(error), math.inf
         self._next_look = time.monotonic() + patience * (time.monotonic() - began)
-        self.app.call_from_thread(self.call_later, self._show, run, data, fault)
+        hand_over(self, self._show, run, data, fault)
 
     async def _show(self, run: Path, data: RunData | None, fault: str) -> None:
         self._reading = False

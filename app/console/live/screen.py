@@ -21,6 +21,7 @@ from app.console.live.progress_pane import ProgressPane
 from app.console.shared.ask import Ask, ask_to_trust
 from app.console.shared.banner import Banner
 from app.console.shared.chart_pane import ChartPane, nothing
+from app.console.shared.handing import hand_over
 from app.console.shared.run_list import RunList
 from app.console.shared.screen import LabScreen
 from app.safe import line
@@ -236,7 +237,7 @@ class LiveScreen(LabScreen):
             runs.start(run, trust_remote_code=trust)
         except (LesionError, OSError) as error:
             fault = error
-        self.app.call_from_thread(self._began, run, fault)
+        hand_over(self, self._began, run, fault)
 
     def _began(self, run: Path, fault: Exception | None) -> None:
         self._starting = False
@@ -267,7 +268,7 @@ class LiveScreen(LabScreen):
             fault = str(error)
         except Exception as error:
             fault, broken = own_faults.report(error), True
-        self.app.call_from_thread(self._take, watch, names, update, fault, broken)
+        hand_over(self, self._take, watch, names, update, fault, broken)
 
     def _take(
         self, watch: runs.Watch, names: dict[str, Trial], update: runs.Update | None, fault: str, broken: bool

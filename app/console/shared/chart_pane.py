@@ -20,6 +20,7 @@ from app.charts import choosing
 from app.charts.chart import Choice, Ink
 from app.charts.choosing import Chosen, Drawing
 from app.charts.table import Table
+from app.console.shared.handing import hand_over
 from app.safe import line
 from engine.errors import LesionError
 
@@ -148,7 +149,7 @@ class ChartPane(Vertical, can_focus=True):
         except Exception as error:
             drawing = Drawing(reason=own_faults.report(error))
         self.seconds = time.monotonic() - began if made else self.seconds
-        self.app.call_from_thread(self._show, build, table, drawing)
+        hand_over(self, self._show, build, table, drawing)
 
     def _show(self, build: Callable[[], pd.DataFrame], table: Table | None, drawing: Drawing) -> None:
         if build is self._build and table is not None:

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import DataTable, Static
 
 from app.console.shared.figures import state_text
+from app.console.shared.handing import hand_over
 from app.safe import line
 from app.words import duration
 from engine.analysis.names import short_names
@@ -109,7 +110,7 @@ class RunList(Vertical):
             listed: list[RunSummary] | str = runs.summaries(self._results)
         except (LesionError, OSError) as error:
             listed = str(error)
-        self.app.call_from_thread(self._show, listed)
+        hand_over(self, self._show, listed)
 
     def _show(self, listed: list[RunSummary] | str) -> None:
         self._reading = False
