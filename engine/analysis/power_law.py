@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.analysis.curves import check_metric, mean
-from engine.analysis.statistics.laws import FEWEST_SIZES, PowerLaw, power_law
+from engine.analysis.statistics import FEWEST_SIZES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from engine.analysis.statistics.laws import PowerLaw
 
 FEWEST_POINTS = FEWEST_SIZES
 
@@ -143,6 +145,8 @@ def strongest(frame: pd.DataFrame, metric: str, method: str) -> float | None:
 
 
 def _fit(points: Sequence[_Point], dropped: int) -> Scaling:
+    from engine.analysis.statistics.laws import power_law
+
     sizes, means = tuple(point.params for point in points), tuple(point.mean for point in points)
     return Scaling(
         models=tuple(point.model for point in points),

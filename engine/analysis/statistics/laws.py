@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.analysis.statistics import FEWEST_SIZES
 from engine.analysis.statistics.numbers import Floats
 
-FEWEST_SIZES = 3
 FEW_SIZES = 5
 """Below this many sizes an exponent says little, and the fit says so."""
 
