@@ -48,6 +48,7 @@ def _lesion(
     context: typer.Context,
     results: options.Results = options.RESULTS,
     profiles: options.Profiles = options.PROFILES,
+    ascii_only: options.Ascii = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
 ) -> None:
     # A folder given before the command's name holds for the command, whose own --results stays the stronger.
@@ -55,7 +56,7 @@ def _lesion(
     if version:
         output.show(lesion_version())
     elif context.invoked_subcommand is None:
-        browse.console(results, profiles)
+        browse.console(results, profiles, ascii_only=ascii_only)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

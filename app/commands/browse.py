@@ -32,6 +32,7 @@ def open_(
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run to open at once.")] = None,
     results: options.Results = options.RESULTS,
     profiles: options.Profiles = options.PROFILES,
+    ascii_only: options.Ascii = False,
 ) -> int:
     """Open the console, at a run if one is given.
 
@@ -39,17 +40,17 @@ def open_(
     """
     from engine import runs
 
-    return console(results, profiles, None if run is None else runs.find(run, results))
+    return console(results, profiles, None if run is None else runs.find(run, results), ascii_only=ascii_only)
 
 
-def console(results: Path, profiles: Path, run: Path | None = None) -> int:
+def console(results: Path, profiles: Path, run: Path | None = None, *, ascii_only: bool = False) -> int:
     """Open the console. Raises LesionError where there is no terminal to draw it on."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise LesionError("the console needs a terminal: use a command such as lesion results, or see lesion --help")
     from app.console.app import run as run_console
 
     shipped = finding.shipped_beside(profiles) if profiles == options.PROFILES else None
-    return 0 if run_console(results, profiles, run, shipped) else FAULT
+    return 0 if run_console(results, profiles, run, shipped, ascii_only=ascii_only) else FAULT
 
 
 def results(

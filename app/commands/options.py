@@ -42,6 +42,10 @@ Results = Annotated[
 Profiles = Annotated[
     Path, typer.Option("--profiles", metavar="DIR", help="Folder of the profiles.", callback=_possible)
 ]
+Ascii = Annotated[
+    bool,
+    typer.Option("--ascii", help="Draw the console with ASCII alone, as is done where TERM is linux."),
+]
 ProfileName = Annotated[
     str, typer.Argument(metavar="PROFILE", help="A TOML file, or the name of a profile, as mlp-gain/petri.")
 ]

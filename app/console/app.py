@@ -1,5 +1,6 @@
 """The console's application: three modes, the themes, and what any screen may ask of it."""
 
+import os
 from collections.abc import Callable, Coroutine, Iterable
 from importlib import import_module
 from pathlib import Path, PurePath
@@ -9,15 +10,19 @@ from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import Event, Key, Paste
+from textual.filter import Monochrome
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 from app import own_faults
+from app.console import settings
 from app.console.commands import commands
+from app.console.shared.filters import Ascii, Colourless
 from app.console.shared.keyboard import Keyboard
 from app.console.shared.screen import LabScreen
-from app.console.theme import DARK, LIGHT
-from app.safe import plain
+from app.console.theme import CONTRAST, DARK, THEMES, style_names
+from app.safe import line, plain
+from engine.errors import LesionError
 
 _WIDTHS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]
 _HEIGHTS = [(0, "-short"), (32, "-tall")]
@@ -34,6 +39,7 @@ class LesionApp(App[None]):
     """The console over a folder of results, a folder of profiles, and the profiles that come with Lesion."""
 
     TITLE = "Lesion"
+    _named = False
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         "lesion.tcss",
         "styles/design.tcss",
@@ -57,12 +63,23 @@ class LesionApp(App[None]):
     ]
 
     def __init__(
-        self, results: Path, profiles: Path, open_run: Path | None = None, shipped: Path | None = None
+        self,
+        results: Path,
+        profiles: Path,
+        open_run: Path | None = None,
+        shipped: Path | None = None,
+        *,
+        ascii_only: bool = False,
     ) -> None:
         super().__init__()
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme, self._advice = self._chosen_theme()
+        if self.no_color:
+            self._filters[:] = [each for each in self._filters if not isinstance(each, Monochrome)] + [Colourless()]
+        if ascii_only:
+            self._filters.append(Ascii())
+        self._ascii = ascii_only
         self.results = results
         self.profiles = profiles
         self.shipped = shipped
@@ -74,6 +91,8 @@ class LesionApp(App[None]):
         self._key: Event | None = None
 
     async def on_mount(self) -> None:
+        if self._advice:
+            self.report(self._advice)
         if self.open_run is None:
             await self.switch_mode("design")
         else:
@@ -148,8 +167,36 @@ class LesionApp(App[None]):
             self.push_screen(Help.of(self.screen))
 
     def action_switch_theme(self) -> None:
-        """Dark to light and back."""
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+        """Dark, light, high contrast, and dark again; the choice is kept for the next time."""
+        names = list(THEMES)
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+        try:
+            settings.keep("theme", self.theme)
+        except LesionError as error:
+            self.report(error)
+
+    def watch_theme(self, theme: str) -> None:
+        """What drawn text names its styles by has the colours of the new theme from here on."""
+        names = style_names(THEMES[theme])
+        if self._named:
+            self.console.pop_theme()
+        self.console.push_theme(names)
+        self._named = True
+
+    def _chosen_theme(self) -> tuple[str, str]:
+        """The name of the theme to begin with, and what is wrong with the settings, if anything is."""
+        first = CONTRAST.name if self.no_color else DARK.name
+        try:
+            name = settings.read().get("theme", first)
+        except LesionError as error:
+            return first, str(error)
+        if str(name) not in THEMES:
+            return first, f"There is no theme {line(name)} in {settings.place()}: it may be {', '.join(THEMES)}."
+        return name, ""
+
+    def get_key_display(self, binding: Binding) -> str:
+        """As Textual has it, but for the sign of Enter where there is only ASCII."""
+        return "enter" if self._ascii and binding.key == "enter" else super().get_key_display(binding)
 
     def action_picture(self) -> None:
         """Saves the screen as an SVG file in the results folder."""
@@ -175,8 +222,19 @@ def _unsaved(screen: Screen[Any]) -> list[str]:
     return screen.unsaved() if isinstance(screen, LabScreen) else []
 
 
-def run(results: Path, profiles: Path, open_run: Path | None = None, shipped: Path | None = None) -> bool:
-    """Opens the console; returns when the user quits, or a fault of ours ended it, whether all went well."""
-    app = LesionApp(results, profiles, open_run, shipped)
+def run(
+    results: Path,
+    profiles: Path,
+    open_run: Path | None = None,
+    shipped: Path | None = None,
+    *,
+    ascii_only: bool = False,
+) -> bool:
+    """Opens the console; returns when the user quits, or a fault of ours ended it, whether all went well.
+
+    The Linux console has no more than ASCII that can be relied on, whatever `ascii_only` says.
+    """
+    ascii_only = ascii_only or os.environ.get("TERM") == "linux"
+    app = LesionApp(results, profiles, open_run, shipped, ascii_only=ascii_only)
     app.run()
     return not app.return_code

@@ -37,7 +37,7 @@ def commands(app: Lab) -> Iterable[SystemCommand]:
     yield SystemCommand("Design", "The screen of profiles", lambda: app.call_later(app.action_mode, "design"))
     yield SystemCommand("Live", "The screen of one run as it goes", lambda: app.call_later(app.action_mode, "live"))
     yield SystemCommand("Browse", "The screen of results", lambda: app.call_later(app.action_mode, "browse"))
-    yield SystemCommand("Switch theme", "Dark to light and back", app.action_switch_theme)
+    yield SystemCommand("Switch theme", "Dark, light, high contrast; kept for the next time", app.action_switch_theme)
     yield SystemCommand("Save screenshot", "This screen as an SVG file in the results folder", app.action_picture)
     yield SystemCommand("Help", "The keys and words of this screen", app.action_help)
     yield SystemCommand("Quit", "Leave; runs that were started go on", lambda: app.call_later(app.action_leave))

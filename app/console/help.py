@@ -42,16 +42,15 @@ class Help(Dialog[None]):
         return cls(screen.MODE.capitalize(), _keys(screen), screen.WORDS)
 
     def compose(self) -> ComposeResult:
-        colours = self.app.theme_variables
         with VerticalScroll(classes="dialog") as box:
             box.border_title = f"{self._title}: keys and words"
             box.border_subtitle = "↑↓ scroll   esc back"
             yield Static("On this screen", classes="heading")
-            yield Static(_table(self._keys, colours["accent"]))
+            yield Static(_table(self._keys, "accent"))
             yield Static("Everywhere", classes="heading")
-            yield Static(_table(_EVERYWHERE, colours["accent"]))
+            yield Static(_table(_EVERYWHERE, "accent"))
             yield Static("What things mean", classes="heading")
-            yield Static(_table(self._words, colours["foreground"]))
+            yield Static(_table(self._words, "foreground"))
 
 
 def _table(rows: Iterable[Row], colour: str) -> Table:

@@ -1,10 +1,16 @@
-"""The console's two themes. Every colour is an entry of the xterm palette, so 256 colours show what 16 million do."""
+"""The console's themes. Every colour is an entry of the xterm palette, so 256 colours show what 16 million do.
 
+What is drawn names its styles ("muted", "error", "series-1") and never a colour, so that a switch of theme changes all.
+"""
+
+import rich.theme
+from rich.style import Style
 from textual.theme import Theme
 
 # Curves and groups take these in turn; on either background they are told apart by lightness as well as by hue.
 _DARK_SERIES = ("#87afd7", "#d7875f", "#87af87", "#d7af5f", "#af87d7", "#5fafaf")
 _LIGHT_SERIES = ("#005f87", "#af5f00", "#5f8700", "#875f00", "#875faf", "#008787")
+_CONTRAST_SERIES = ("#5fd7ff", "#ffaf5f", "#87ff87", "#ffff5f", "#ff87ff", "#d7d7ff")
 
 DARK = Theme(
     name="lesion-dark",
@@ -89,3 +95,66 @@ LIGHT = Theme(
         **{f"series-{i}": colour for i, colour in enumerate(_LIGHT_SERIES, 1)},
     },
 )
+
+CONTRAST = Theme(
+    name="lesion-contrast",
+    dark=True,
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#262626",
+    primary="#5fd7ff",
+    secondary="#5fafff",
+    accent="#ffaf5f",
+    success="#87ff87",
+    warning="#ffff5f",
+    error="#ff8787",
+    variables={
+        "muted": "#d0d0d0",
+        "line": "#a8a8a8",
+        "field": "#303030",
+        "selected": "#585858",
+        "cursor": "#4e4e4e",
+        "bright": "#ffffff",
+        "border": "#5fd7ff",
+        "border-blurred": "#a8a8a8",
+        "text-disabled": "#c6c6c6",
+        "block-cursor-background": "#ffffff",
+        "block-cursor-foreground": "#000000",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "#585858",
+        "block-cursor-blurred-foreground": "#ffffff",
+        "block-hover-background": "#303030",
+        "input-cursor-background": "#ffffff",
+        "input-cursor-foreground": "#000000",
+        "input-selection-background": "#ffff5f",
+        "input-selection-foreground": "#000000",
+        "scrollbar": "#d0d0d0",
+        "scrollbar-hover": "#ffffff",
+        "scrollbar-active": "#5fd7ff",
+        "scrollbar-background": "#000000",
+        "scrollbar-background-hover": "#000000",
+        "scrollbar-background-active": "#000000",
+        "footer-background": "#000000",
+        "footer-key-foreground": "#5fd7ff",
+        "footer-description-foreground": "#ffffff",
+        **{f"series-{i}": colour for i, colour in enumerate(_CONTRAST_SERIES, 1)},
+    },
+)
+
+THEMES = {theme.name: theme for theme in (DARK, LIGHT, CONTRAST)}
+"""By name, in the order in which a key goes through them."""
+
+_NAMED = (
+    *("foreground", "bright", "muted", "line", "primary", "secondary", "accent", "success", "warning", "error"),
+    *(f"series-{i}" for i in range(1, 7)),
+)
+
+
+def style_names(theme: Theme) -> rich.theme.Theme:
+    """The names of styles that drawn text uses, in the colours of a theme."""
+    colours = {name: theme.variables.get(name) or getattr(theme, name) for name in _NAMED}
+    named = {name: Style(color=colour) for name, colour in colours.items()}
+    named["title"] = Style(color=colours["primary"], bold=True)
+    named["strong"] = Style(color=colours["bright"], bold=True)
+    return rich.theme.Theme(named)

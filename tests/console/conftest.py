@@ -1,5 +1,7 @@
 """What every test of the console runs under: a pilot that knows when the app has done what there was to do."""
 
+from pathlib import Path
+
 import pytest
 from textual.pilot import Pilot
 
@@ -13,6 +15,12 @@ def waiting_for_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textual.app.wait_for_idle", shell.quiet)
     monkeypatch.setattr("textual.pilot.wait_for_idle", shell.quiet)
     monkeypatch.setattr(Pilot, "_wait_for_screen", shell.settled)
+
+
+@pytest.fixture(autouse=True)
+def settings_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test chooses is not kept for the next one, nor for whoever runs the tests."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
 
 
 @pytest.fixture

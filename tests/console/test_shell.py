@@ -8,7 +8,7 @@ import pytest
 
 from app.console.app import LesionApp
 from app.console.help import Help
-from app.console.theme import DARK, LIGHT
+from app.console.theme import CONTRAST, DARK, LIGHT
 from tests.console.shell import SIZES, field_texts, lab, opened, shown, until
 
 
@@ -106,7 +106,7 @@ def test_the_first_screen_loads_neither_torch_nor_tables() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("theme", [DARK, LIGHT])
+@pytest.mark.parametrize("theme", [DARK, LIGHT, CONTRAST])
 def test_every_colour_is_one_of_the_256(theme: object) -> None:
     steps = {0, 95, 135, 175, 215, 255}
     colours = [value for value in vars(theme).values() if isinstance(value, str) and value.startswith("#")]

@@ -341,12 +341,11 @@ class BrowseScreen(LabScreen):
         self._chart()
 
     async def _show_trials(self, data: RunData) -> None:
-        colours = self.app.theme_variables
         tables = list(self.query(TrialTable))
         if tables:
-            tables[0].replace(data, colours)
+            tables[0].replace(data)
         else:
-            table = TrialTable(data, colours)
+            table = TrialTable(data)
             await self.query_one("#table").mount(table)
             self.query_one("#view", ContentSwitcher).current = "trials"
             table.focus()

@@ -82,31 +82,27 @@ class TrialDetail(Horizontal):
         self.query_one("#texts", Scroll).scroll_home(animate=False)
 
     def _figures(self, trial: TrialRecord, baseline: TrialRecord | None) -> RenderableType:
-        colours = self.app.theme_variables
-        head = outcome_text(trial.status, colours)
+        head = outcome_text(trial.status)
         if trial.imported is None:
             cost = f"  {duration(trial.seconds)}, {size(float(trial.peak_bytes or 0))} at most"
-            head.append(f"{cost}, {number(trial.touched or 0)} weights touched", colours["muted"])
+            head.append(f"{cost}, {number(trial.touched or 0)} weights touched", "muted")
         else:
-            head.append(f"  imported from {line(trial.imported)}", colours["warning"])
+            head.append(f"  imported from {line(trial.imported)}", "warning")
         parts: list[RenderableType] = [head]
         if trial.error:
-            parts.append(styled(trial.error, style=colours["error"]))
+            parts.append(styled(trial.error, style="error"))
         if baseline is None:
-            parts.append(
-                Text("Its baseline has no result: there is nothing to compare with.", style=colours["warning"])
-            )
-        meanings = [Text(f"{line(name)}: {what}", style=colours["muted"]) for name, what in _foreign(trial)]
+            parts.append(Text("Its baseline has no result: there is nothing to compare with.", style="warning"))
+        meanings = [Text(f"{line(name)}: {what}", style="muted") for name, what in _foreign(trial)]
         table = self._metrics(trial, baseline)
         if not self.artifacts:
             return Group(*parts, table, *meanings)
         names = ", ".join(PurePath(name).name.removeprefix(f"{trial.trial}-") for name in self.artifacts)
-        left = Text.assemble(("a ", colours["primary"]), (f"artifacts: {line(names)}", colours["muted"]))
+        left = Text.assemble(("a ", "primary"), (f"artifacts: {line(names)}", "muted"))
         return Group(*parts, table, left, *meanings)
 
     def _metrics(self, trial: TrialRecord, baseline: TrialRecord | None) -> Table:
-        colours = self.app.theme_variables
-        table = Table(box=None, padding=(0, 1, 0, 0), expand=False, header_style=colours["muted"])
+        table = Table(box=None, padding=(0, 1, 0, 0), expand=False, header_style="muted")
         table.add_column("metric", no_wrap=True)
         for name in ("trial", "baseline", "change", ""):
             table.add_column(name, justify="right", no_wrap=True)
@@ -115,11 +111,11 @@ class TrialDetail(Horizontal):
             value, base = trial.metrics.get(name), before.get(name)
             moved = None if value is None or base is None else value - base
             change = None if value is None else change_pct(name, value, base)
-            colour = colours[_verdict(name, moved)]
+            colour = _verdict(name, moved)
             table.add_row(
                 line(name, longest=24),
                 Text(number(value), style="bold"),
-                Text(number(base), style=colours["muted"]),
+                Text(number(base), style="muted"),
                 Text(signed(moved), style=colour),
                 Text(percent(change), style=colour),
             )
@@ -128,7 +124,7 @@ class TrialDetail(Horizontal):
     def _draw_texts(self) -> None:
         samples = self.query_one("#samples", Static)
         if not self._texts:
-            samples.update(Text(self._note, style=self.app.theme_variables["muted"]))
+            samples.update(Content.styled(self._note, "$muted"))
         else:
             beside = self.app.size.width >= SIDE_BY_SIDE
             samples.update(Group(*(part for pair in self._texts for part in self._pair(*pair, beside=beside))))
@@ -136,26 +132,25 @@ class TrialDetail(Horizontal):
         self.query_one("#texts").border_title = f"texts{counted}"
 
     def _pair(self, text: TextRecord, baseline: TextRecord | None, *, beside: bool) -> Iterable[RenderableType]:
-        colours = self.app.theme_variables
         yield Text.assemble(
-            (f"{(text.index or 0) + 1} ", colours["primary"]),
-            (line(text.prompt or "", longest=200), colours["primary"]),
+            (f"{(text.index or 0) + 1} ", "primary"),
+            (line(text.prompt or "", longest=200), "primary"),
         )
         undamaged = "no baseline text" if baseline is None else baseline.text or ""
-        damaged = styled(text.text or "", style=colours["bright"])
-        healthy = styled(undamaged, style=colours["muted"])
+        damaged = styled(text.text or "", style="bright")
+        healthy = styled(undamaged, style="muted")
         if beside:
-            pair = Table(box=None, padding=(0, 2, 0, 0), expand=True, header_style=colours["muted"])
+            pair = Table(box=None, padding=(0, 2, 0, 0), expand=True, header_style="muted")
             pair.add_column(_headline("trial", text), ratio=1, overflow="fold")
             pair.add_column(_headline("baseline", baseline), ratio=1, overflow="fold")
             pair.add_row(damaged, healthy)
             yield pair
         else:
-            yield Text(_headline("trial", text), style=colours["muted"])
+            yield Text(_headline("trial", text), style="muted")
             yield damaged
-            yield Text(_headline("baseline", baseline), style=colours["muted"])
+            yield Text(_headline("baseline", baseline), style="muted")
             yield healthy
-        yield Rule(style=colours["line"], characters="─")
+        yield Rule(style="line", characters="─")
 
 
 def _prompt(text: TextRecord) -> tuple[object, ...]:

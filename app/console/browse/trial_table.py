@@ -24,9 +24,8 @@ WIDEST = 30  # cells of a column of words
 class TrialBackend(ArrowBackend):  # type: ignore[misc]  # its package is not followed by mypy
     """Hands out cells as text made for reading, one row at a time: nothing is formatted that is not on screen."""
 
-    def __init__(self, table: pa.Table, colours: dict[str, str]) -> None:
+    def __init__(self, table: pa.Table) -> None:
         super().__init__(table)
-        self._colours = colours
         self._widths = [_width(name, table[name]) for name in table.column_names]
 
     def show(self, places: pa.Array) -> None:
@@ -44,15 +43,15 @@ class TrialBackend(ArrowBackend):  # type: ignore[misc]  # its package is not fo
         name = self.data.column_names[column_index]
         value = self.data[column_index][row_index].as_py()
         if name == "status":
-            return outcome_text(str(value), self._colours)
+            return outcome_text(str(value))
         if name in WORDS:
             baseline = name == "method" and value == "none"
-            return Text("baseline" if baseline else value or "", style=self._colours["muted"] if baseline else "")
+            return Text("baseline" if baseline else value or "", style="muted" if baseline else "")
         text = percent(value) if name.endswith(CHANGE) else _figure(name, value)
         return Text(text, style=self._style(value), justify="right")
 
     def _style(self, value: float | None) -> str:
-        return self._colours["warning"] if value is not None and value - value != 0 else ""
+        return "warning" if value is not None and value - value != 0 else ""
 
 
 class TrialTable(DataTable):  # type: ignore[misc]  # its package is not followed by mypy
@@ -78,10 +77,10 @@ class TrialTable(DataTable):  # type: ignore[misc]  # its package is not followe
             super().__init__()
             self.row = row
 
-    def __init__(self, data: RunData, colours: dict[str, str], *, id: str | None = None) -> None:
+    def __init__(self, data: RunData, *, id: str | None = None) -> None:
         self._trials = data
         super().__init__(
-            backend=TrialBackend(data.table, colours),
+            backend=TrialBackend(data.table),
             cursor_type="row",
             render_markup=False,
             max_column_content_width=WIDEST,
@@ -109,12 +108,12 @@ class TrialTable(DataTable):  # type: ignore[misc]  # its package is not followe
         self._arrange(self.trial)
         return len(self._places)
 
-    def replace(self, data: RunData, colours: dict[str, str]) -> None:
+    def replace(self, data: RunData) -> None:
         """Takes a newer reading of the same run; cursor, order and filter stay."""
         row = self.trial
         key = None if row is None else self._trials.key(row)
         self._trials = data
-        self.backend = TrialBackend(data.table, colours)
+        self.backend = TrialBackend(data.table)
         self._column_labels = [_label(name) for name in data.table.column_names]
         self._arrange(None if key is None else data.place(key))
 

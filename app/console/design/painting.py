@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
@@ -34,7 +34,7 @@ def painted(cell: Cell, use: Use, styles: Styles, labels: int) -> Iterator[Segme
     elif cell.kind in ("error", "whole"):
         indent = labels + 2
         yield Segment(" " * indent, styles("gap"))
-        yield Segment(set_cell_size(cell.text, cell.width - indent), styles(cell.kind))
+        yield Segment(clipped(cell.text, cell.width - indent), styles(cell.kind))
     elif cell.kind == "button":
         yield Segment(cell.text, styles("button-active" if mine else "button"))
         yield Segment(" " * (cell.width - cell_len(cell.text)), styles("gap"))

@@ -40,11 +40,10 @@ class PlanPanel(VerticalScroll):
 
     def show_faults(self, places: Sequence[str], sentences: Sequence[str]) -> None:
         """Shows that there is no plan yet: the places of the fields that are wrong, and faults that no field shows."""
-        bad = self._colour("error")
-        lines = [Text(line(sentence), style=bad) for sentence in sentences]
+        lines = [Text(line(sentence), style="error") for sentence in sentences]
         if places:
-            lines.append(Text("The plan follows when these are right:", style=self._colour("muted")))
-            lines += [Text(f"✗ {line(place)}", style=bad) for place in places]
+            lines.append(Text("The plan follows when these are right:", style="muted"))
+            lines += [Text(f"✗ {line(place)}", style="error") for place in places]
         self._put(Group(*lines), Text(""))
 
     def show_plan(self, profile: Profile) -> None:
@@ -55,16 +54,16 @@ class PlanPanel(VerticalScroll):
 
     def show_memory(self, survey: "Survey | str", about: "Expected | None" = None) -> None:
         """Shows the memory that each model needs, or a sentence in its place, and about how long all will take."""
-        heading = Text("\nMemory", style=f"bold {self._colour('primary')}")
+        heading = Text("\nMemory", style="title")
         if isinstance(survey, str):
-            body: list[RenderableType] = [Text(line(survey), style=self._colour("muted"))]
+            body: list[RenderableType] = [Text(line(survey), style="muted")]
         else:
             names = short_names(model.name for model in survey.models)
             body = [part for model in survey.models for part in self._model(model, line(names[model.name]))]
         if about is not None:
-            body.append(Text("\nTime", style=f"bold {self._colour('primary')}"))
+            body.append(Text("\nTime", style="title"))
             body.append(Text(f"about {duration(about.seconds)}"))
-            body.append(Text(line(about.basis), style=self._colour("muted")))
+            body.append(Text(line(about.basis), style="muted"))
         self._lower.update(Group(heading, *body))
 
     def _put(self, upper: RenderableType, lower: RenderableType) -> None:
@@ -72,49 +71,43 @@ class PlanPanel(VerticalScroll):
         self._lower.update(lower)
 
     def _trials(self, profile: Profile) -> Iterable[RenderableType]:
-        muted, models = self._colour("muted"), len(profile.model.names)
-        yield Text(counted(total(profile), "trial"), style=f"bold {self._colour('bright')}")
+        models = len(profile.model.names)
+        yield Text(counted(total(profile), "trial"), style="strong")
         each = "one model" if models == 1 else f"{models} models, each"
-        yield Text(each, style=muted)
+        yield Text(each, style="muted")
         table = Table.grid(padding=(0, 1, 0, 0))
-        table.add_column(justify="right", style=self._colour("accent"))
+        table.add_column(justify="right", style="accent")
         table.add_column()
         for share in shares(profile):
             table.add_row(f"{share.count:,}", self._share(share))
         yield table
         notes = remarks(profile)
         if notes:
-            yield Text("\nRemarks", style=f"bold {self._colour('primary')}")
-            yield from (Text(f"! {_sentence(note)}", style=self._colour("warning")) for note in notes)
+            yield Text("\nRemarks", style="title")
+            yield from (Text(f"! {_sentence(note)}", style="warning") for note in notes)
 
     def _share(self, share: Share) -> Text:
-        muted = self._colour("muted")
         if share.what == "baseline":
             return Text("baseline" if share.count == 1 else "baselines, one a seed")
         text = Text(f"{share.what} {line(share.place)}".rstrip())
-        text.append("\n" + " × ".join(counted(*factor) for factor in share.factors), style=muted)
+        text.append("\n" + " × ".join(counted(*factor) for factor in share.factors), style="muted")
         level = catalog.method(share.what).level
         if level:
-            text.append(f"\n{level.symbol} {_levels(share.levels)}", style=muted)
+            text.append(f"\n{level.symbol} {_levels(share.levels)}", style="muted")
         return text
 
     def _model(self, model: "SurveyedModel", name: str) -> Iterable[RenderableType]:
-        muted = self._colour("muted")
         if model.error is not None:
-            yield Text(f"✗ {name} cannot be read", style=self._colour("error"))
-            yield Text(f"  {_sentence(model.error)}", style=muted)
+            yield Text(f"✗ {name} cannot be read", style="error")
+            yield Text(f"  {_sentence(model.error)}", style="muted")
             return
         mark, colour = ("✓", "warning" if model.batch else "success") if model.fits else ("✗", "error")
-        style = self._colour(colour)
         verdict = model.verdict + (", left out" if self._leaves_out and not model.fits else "")
-        yield Text.assemble((f"{mark} ", style), name, (f" {verdict}", style))
-        yield Text(f"  {size(model.need_bytes)} of {size(model.free_bytes)} free", style=muted)
-        yield Text(f"  {model.parameters:,} weights, {model.dtype}", style=muted)
+        yield Text.assemble((f"{mark} ", colour), name, (f" {verdict}", colour))
+        yield Text(f"  {size(model.need_bytes)} of {size(model.free_bytes)} free", style="muted")
+        yield Text(f"  {model.parameters:,} weights, {model.dtype}", style="muted")
         notes = [*model.notes, *(["published shape; the Hub was not reached"] if model.unreachable else [])]
-        yield from (Text(f"! {_sentence(note)}", style=self._colour("warning")) for note in notes)
-
-    def _colour(self, name: str) -> str:
-        return self.app.theme_variables[name]
+        yield from (Text(f"! {_sentence(note)}", style="warning") for note in notes)
 
 
 def _levels(levels: Sequence[float]) -> str:

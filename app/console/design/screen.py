@@ -78,7 +78,6 @@ class DesignScreen(LabScreen):
             yield self._plan
 
     def on_mount(self) -> None:
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._check())
         self._list_profiles()
 
     def on_unmount(self) -> None:

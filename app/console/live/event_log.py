@@ -40,6 +40,7 @@ class EventLog(RichLog):
 
     def on_mount(self) -> None:
         self.border_title = "log"
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._rewrite())
 
     def add(self, entries: list[Entry]) -> None:
         """Adds lines at the foot."""
@@ -58,15 +59,17 @@ class EventLog(RichLog):
         """Wraps every line anew when the width changed."""
         before, self._width = self._width, self.scrollable_content_region.width
         if self._width != before:
-            self.clear()
-            for entry in self._entries:
-                self.write(self._text(entry), width=self._width, scroll_end=True)
+            self._rewrite()
+
+    def _rewrite(self) -> None:
+        self.clear()
+        for entry in self._entries:
+            self.write(self._text(entry), width=self._width, scroll_end=True)
 
     def _text(self, entry: Entry) -> Text:
-        colours = self.app.theme_variables
         symbol, colour = MARKS.get(entry.kind, ("·", "muted"))
-        body = colours["foreground"] if entry.kind in ("trial", "worker", "model", "state") else colours[colour]
+        body = "foreground" if entry.kind in ("trial", "worker", "model", "state") else colour
         one_line = entry.kind == "trial"  # its result comes first
         text = Text(overflow="ellipsis" if one_line else "fold", no_wrap=one_line, end="")
-        text.append(f"{clock(entry.time) if entry.time else '--:--:--'} ", colours["muted"])
-        return text.append(f"{symbol} ", colours[colour]).append(line(entry.text), body)
+        text.append(f"{clock(entry.time) if entry.time else '--:--:--'} ", "muted")
+        return text.append(f"{symbol} ", colour).append(line(entry.text), body)

@@ -35,7 +35,7 @@ class MemoryGraph(Widget):
     def render(self) -> Text:
         width, height = self.size
         if not self.devices:
-            return Text("no sample yet", style=self._colour("muted"))
+            return Text.assemble(("no sample yet", "muted"))
         if width < 8 or height < 1:
             return Text("")
         share, spare = divmod(height, len(self.devices))
@@ -48,13 +48,13 @@ class MemoryGraph(Widget):
     def _compact(self, name: str, samples: deque[MemoryUse], width: int) -> list[Text]:
         label, figures = f"{line(name)[: max(width // 3, 4)]} ", f" {_figures(samples[-1])}"
         room = max(width - len(label) - len(figures), 0)
-        return [Text.assemble(label, *self._rows(samples, room, 1), (figures, self._colour("bright")))]
+        return [Text.assemble(label, *self._rows(samples, room, 1), (figures, "bright"))]
 
     def _area(self, name: str, samples: deque[MemoryUse], width: int, height: int) -> list[Text]:
         now = samples[-1]
-        head = Text.assemble((f"{line(name)} ", "bold"), (_figures(now), self._colour("bright")), no_wrap=True)
+        head = Text.assemble((f"{line(name)} ", "bold"), (_figures(now), "bright"), no_wrap=True)
         if now.worker is not None:
-            head.append(f"  worker {size(now.worker)}", self._colour("accent"))
+            head.append(f"  worker {size(now.worker)}", "accent")
         head.truncate(width, overflow="ellipsis")
         return [head, *self._rows(samples, width, height - 1)]
 
@@ -63,7 +63,7 @@ class MemoryGraph(Widget):
         shown = list(samples)[-width:] if width else []
         rows = []
         for row in range(height - 1, -1, -1):
-            drawn = Text("·" * (width - len(shown)) if row == 0 else " " * (width - len(shown)), self._colour("line"))
+            drawn = Text("·" * (width - len(shown)) if row == 0 else " " * (width - len(shown)), "line")
             for sample in shown:
                 drawn.append(*self._cell(sample, row, height))
             rows.append(drawn)
@@ -75,10 +75,7 @@ class MemoryGraph(Widget):
         own = (sample.worker or 0.0) / total * height
         if row == 0:
             eighths = max(eighths, 1)
-        return BLOCKS[min(max(eighths, 0), 8)], self._colour("accent" if own > row else "secondary")
-
-    def _colour(self, name: str) -> str:
-        return self.app.theme_variables[name]
+        return BLOCKS[min(max(eighths, 0), 8)], "accent" if own > row else "secondary"
 
 
 def _figures(sample: MemoryUse) -> str:

@@ -32,35 +32,35 @@ class ProgressPane(Widget):
 
     def render(self) -> Text:
         if self._status is None:
-            return Text("reading the run…", style=self.app.theme_variables["muted"])
+            return Text.assemble(("reading the run…", "muted"))
         rows = (self._counts(), self._bar(), self._pace(), self._now())
         for row in rows:
             row.truncate(self.size.width, overflow="ellipsis")
         return Text("\n").join(rows)
 
     def _counts(self) -> Text:
-        status, colours = self._known, self.app.theme_variables
-        row = state_text(status.state, colours)
+        status = self._known
+        row = state_text(status.state)
         row.stylize("bold")
         trials = f"{status.done} of {status.total} trials" if self._roomy else f"{status.done}/{status.total}"
-        row.append(f"   {trials}", colours["bright"])
+        row.append(f"   {trials}", "bright")
         for count, word, colour in (
             (status.ok, "ok", "success"),
             (status.oom, "oom", "warning"),
             (status.failed, "failed", "error"),
         ):
             if count:
-                row.append(" · ", colours["muted"]).append(f"{count} {word}", colours[colour])
+                row.append(" · ", "muted").append(f"{count} {word}", colour)
         return row
 
     def _bar(self) -> Text:
-        status, colours = self._known, self.app.theme_variables
+        status = self._known
         share = min(status.done / status.total, 1.0) if status.total else 0.0
         figure = f" {share:4.0%}"
         width = max(self.size.width - len(figure), 1)
         full = round(width * share)
-        row = Text("━" * full, colours["success" if status.state == "done" else "primary"])
-        return row.append("━" * (width - full), colours["line"]).append(figure, colours["bright"])
+        row = Text("━" * full, "success" if status.state == "done" else "primary")
+        return row.append("━" * (width - full), "line").append(figure, "bright")
 
     def _pace(self) -> Text:
         status, now = self._known, time.time()
@@ -73,14 +73,13 @@ class ProgressPane(Widget):
             if left is not None:
                 ends = f" (ends {clock(now + left)[:5]})" if self._roomy else ""
                 parts.insert(0, f"{duration(left)} left{ends}")
-        return Text(" · ".join(parts), style=self.app.theme_variables["foreground"])
+        return Text(" · ".join(parts), style="foreground")
 
     def _now(self) -> Text:
-        colours = self.app.theme_variables
         words = self._live.now_words()
-        row = Text(words, style=colours["foreground"])
+        row = Text(words, style="foreground")
         if self._live.what:
-            row.append(" — " * bool(words), colours["muted"]).append(line(self._live.what), colours["accent"])
+            row.append(" — " * bool(words), "muted").append(line(self._live.what), "accent")
         return row
 
     @property

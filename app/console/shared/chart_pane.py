@@ -55,12 +55,12 @@ class Plot(PlotextPlot):  # type: ignore[misc]  # its package is not followed by
     def render(self) -> Any:
         chart, (width, height) = self.drawing.chart, self.size
         if self.drawing.reason or chart is None or width < 20 or height < 5:
-            return Text(line(self.drawing.reason) or "too small for a chart", style=self.app.theme_variables["muted"])
+            return Text.assemble((line(self.drawing.reason) or "too small for a chart", "muted"))
         try:
             return chart.picture(self.plt, width, height, self._ink())
         except Exception as error:  # a chart must not end the console; it is not drawn again either
             self.drawing = replace(self.drawing, reason=own_faults.report(error))
-            return Text(line(self.drawing.reason), style=self.app.theme_variables["error"])
+            return Text.assemble((line(self.drawing.reason), "error"))
 
     def _ink(self) -> Ink:
         variables = self.app.theme_variables

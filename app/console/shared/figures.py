@@ -27,16 +27,16 @@ OUTCOMES = {"ok": ("✓", "success"), "oom": ("▲", "warning"), "failed": ("✗
 """Symbol and theme colour of each status of a trial."""
 
 
-def state_text(state: str, colours: dict[str, str]) -> Text:
+def state_text(state: str) -> Text:
     """A run's state as symbol and word, in its colour of the theme."""
     symbol, colour = STATES.get(state.partition(",")[0], ("?", "muted"))
-    return Text(f"{symbol} {state}", style=colours[colour])
+    return Text(f"{symbol} {state}", style=colour)
 
 
-def outcome_text(status: str, colours: dict[str, str]) -> Text:
+def outcome_text(status: str) -> Text:
     """A trial's status as symbol and word, in its colour of the theme."""
     symbol, colour = OUTCOMES.get(status, ("?", "muted"))
-    return Text(f"{symbol} {line(status, longest=60)}", style=colours[colour])
+    return Text(f"{symbol} {line(status, longest=60)}", style=colour)
 
 
 def trial_words(trial: Trial | TrialRecord) -> str:

@@ -142,16 +142,15 @@ class RunList(Vertical):
         table.border_subtitle = Content(f"{len(runs)} in {line(self._results)}")
 
     def _row(self, run: RunSummary) -> list[Text]:
-        colours = self.app.theme_variables
         lost = run.failed + run.oom
         fault = f"  {line(run.fault)}" if run.fault else ""
         return [
-            state_text(run.state_word, colours),
-            Text.assemble(line(run.path.name), (fault, colours["error"])),
+            state_text(run.state_word),
+            Text.assemble(line(run.path.name), (fault, "error")),
             Text(f"{run.done}/{run.total}", justify="right"),
-            Text(str(lost) if lost else "·", style=colours["error"] if lost else colours["muted"], justify="right"),
+            Text(str(lost) if lost else "·", style="error" if lost else "muted", justify="right"),
             Text(duration(run.seconds), justify="right"),
-            Text(line(", ".join(short_names(run.models).values()), longest=60), style=colours["muted"]),
+            Text(line(", ".join(short_names(run.models).values()), longest=60), style="muted"),
         ]
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
