@@ -21,6 +21,38 @@ def code(text: object, *, longest: int = 200) -> str:
     return f"`{''.join(map(visible, whole[:longest]))}`"
 
 
+def aligned(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, keys: int, numbers: int = 0, width: int = 80
+) -> list[str]:
+    """The same with cells as wide as their column, so that it reads well as it is. Where it is wider than `width`, it
+    becomes several tables that share the first `keys` columns, with about as many others each."""
+    every = [head, *rows]
+    wide = [max(3, *(len(row[at]) for row in every)) for at in range(len(head))]
+    room = width + 3 - sum(wide[at] + 3 for at in range(keys))
+    tables = []
+    for others in _split([wide[at] + 3 for at in range(keys, len(head))], room):
+        taken = [*range(keys), *(keys + at for at in others)]
+        right = [at >= len(head) - numbers for at in taken]
+        marks = ["-" * (wide[at] - 1) + ":" if r else "-" * wide[at] for at, r in zip(taken, right, strict=True)]
+        lines = [[_padded(row[at], wide[at], r) for at, r in zip(taken, right, strict=True)] for row in every]
+        tables.append("\n".join(" | ".join(line).rstrip() for line in (lines[0], marks, *lines[1:])))
+    return tables
+
+
+def _split(wide: Sequence[int], room: int) -> list[range]:
+    """Places of columns so wide, in as few stretches as have room, and of these as even ones as have it, too."""
+    for number in range(1, len(wide)):
+        most = -(-len(wide) // number)
+        stretches = [range(start, min(start + most, len(wide))) for start in range(0, len(wide), most)]
+        if all(sum(wide[at] for at in stretch) <= room for stretch in stretches):
+            return stretches
+    return [range(at, at + 1) for at in range(len(wide))]
+
+
+def _padded(cell: str, width: int, right: bool) -> str:
+    return cell.rjust(width) if right else cell.ljust(width)
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0) -> str:
     """A table of cells that are Markdown already; the last `numbers` columns are aligned right."""
     words = len(head) - numbers

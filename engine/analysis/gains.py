@@ -89,16 +89,16 @@ def by_layer(run: Path, metric: str) -> list[LayerGains]:
     if (part := layer_part(metric)) is None:
         return []
     label = metric_of(metric).label
-    models, undamaged = _undamaged(run)
+    models, records = undamaged(run)
     names = short_names(models)
     by_model: dict[str, LayerGains] = {}
-    for record in undamaged:
+    for record in records:
         if record.model not in by_model and (gains := _gains(run, record, part, label)) is not None:
             by_model[record.model] = LayerGains(names[record.model], gains)
     return list(by_model.values())
 
 
-def _undamaged(run: Path) -> tuple[list[str], Iterator[TrialRecord]]:
+def undamaged(run: Path) -> tuple[list[str], Iterator[TrialRecord]]:
     """The run's models, and its baselines that have a result, read one by one, both in the order of the grid."""
     trials = in_order(read_columns(run))
     codes, cells = cells_of(trials)

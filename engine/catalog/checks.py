@@ -43,7 +43,7 @@ _OWN: dict[str, tuple[Any, ...]] = {
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,47}")
 _PATH = re.compile(r"[\w.]+:\w+")
 _RESERVED = ("auto", "none", "inline")
-TABLES = frozenset(("Damage", "ModelSpec", "Profile", "RunSpec", "Seeds", "Select"))
+TABLES = frozenset(("Analysis", "Damage", "ModelSpec", "Profile", "Reference", "RunSpec", "Seeds", "Select"))
 """What the tables of a profile are called, but those of measurements."""
 
 

@@ -3,6 +3,7 @@
 Nothing here loads torch.
 """
 
+from engine.profile.analysis import Analysis, Reference
 from engine.profile.damage import Damage
 from engine.profile.demand import Effort, Group, Load
 from engine.profile.grid import Repeated, Search, Trial, grid, possible_seeds, seeds, trials
@@ -29,6 +30,7 @@ from engine.profile.versions import Versions, changed, in_words, versions
 from engine.profile.writing import localise, resolve, to_toml
 
 __all__ = [
+    "Analysis",
     "Damage",
     "Effort",
     "FileName",
@@ -45,6 +47,7 @@ __all__ = [
     "Profile",
     "PromptTable",
     "Prompts",
+    "Reference",
     "Repeated",
     "RunSpec",
     "ScoreSpec",

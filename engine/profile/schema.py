@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from engine import catalog
 from engine.catalog.columns import labelled
 from engine.errors import LesionError, suggestion
+from engine.profile.analysis import Analysis
 from engine.profile.choice import ByName
 from engine.profile.counting import trial_count
 from engine.profile.damage import Damage
@@ -41,6 +42,7 @@ class Profile(Table):
         min_length=1, description="what is observed, one [[measure]] table each"
     )
     run: RunSpec = Field(default_factory=RunSpec, description="how to run it")
+    analysis: Analysis = Field(default_factory=Analysis, description="how its trials are summarised")
 
     @field_validator("name")
     @classmethod

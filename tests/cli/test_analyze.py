@@ -28,11 +28,11 @@ def test_the_command_on_a_real_run(lesion: Lesion, finished_run: Path, tmp_path:
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (("--filter-method", "zsore"), "there is no filter 'zsore'"),
+        (("--filter-method", "zsore"), "--filter-method: 'zsore' is not possible here; did you mean 'zscore'?"),
         (("--filter-metric", "perplexiti"), "no metric 'perplexiti' in these trials"),
         (("-m", "perplexiti"), "no metric 'perplexiti' in these trials"),
         (("--models", "petri-9"), "no trial is of the model 'petri-9'"),
-        (("--filter-iqr-multiplier", "-1"), "the multiplier of a filter is above 0, not -1"),
+        (("--filter-iqr-multiplier", "-1"), "--filter-iqr-multiplier: must be above 0, not -1"),
     ],
 )
 def test_mistakes_are_one_sentence(lesion: Lesion, finished_run: Path, more: tuple[str, ...], says: str) -> None:

@@ -245,6 +245,6 @@ def test_no_run_is_made_of_a_profile_that_could_not_be_read_again(
 ) -> None:
     profile = with_set(f"damage.0.select={{by='random', k={list(range(1, 200))}}}")
     monkeypatch.setattr("engine.profile.toml.LARGEST_FILE", 20_000)
-    with pytest.raises(LesionError, match=r"has 199 damages and 26.4 kB; 100,000 and 20.0 kB are the most"):
+    with pytest.raises(LesionError, match=r"has 199 damages and 26.7 kB; 100,000 and 20.0 kB are the most"):
         create(profile, tmp_path / "results", source=None)
     assert not any((tmp_path / "results").iterdir())

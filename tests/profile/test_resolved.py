@@ -53,6 +53,21 @@ reuse = true
 attempts = 2
 start_seconds = 600.0
 limit = 1000000
+
+[analysis]
+metrics = []
+models = []
+relative = false
+absolute = false
+filter_method = "none"
+filter_iqr_multiplier = 1.5
+filter_zscore_threshold = 3.0
+confidence = 0.95
+bootstrap_seed = 0
+weighted = false
+references = []
+pool = false
+report = true
 """
 
 

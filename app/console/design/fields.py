@@ -12,7 +12,7 @@ from app.console.design.fieldtext import show
 from app.console.shared.pick import Choice
 from app.safe import line
 from engine import catalog
-from engine.profile import ModelSpec, Profile, RunSpec, Seeds
+from engine.profile import Analysis, ModelSpec, Profile, RunSpec, Seeds
 
 _CODES = ("model.quant_type", "model.double_quant")
 
@@ -21,8 +21,8 @@ def sections(draft: Draft) -> list[Section]:
     """Every section that the draft calls for."""
     damages = [damage_section(draft, i) for i in range(len(draft.tables("damage")))]
     measures = [_measure(draft, i) for i in range(len(draft.tables("measure")))]
-    about, models, seeds, run = (_completed(*each) for each in _FIXED)
-    return [about, _suited(models, draft), *damages, seeds, *measures, run]
+    about, models, seeds, run, analysis = (_completed(*each) for each in _FIXED)
+    return [about, _suited(models, draft), *damages, seeds, *measures, run, analysis]
 
 
 def _suited(models: Section, draft: Draft) -> Section:
@@ -125,12 +125,15 @@ _RUN = Section(
     ),
 )
 
+_ANALYSIS = Section("Analysis", ())  # all of its fields follow from the table
+
 
 _FIXED: tuple[tuple[Section, type[BaseModel], str], ...] = (
     (_ABOUT, Profile, ""),
     (_MODELS, ModelSpec, "model"),
     (_SEEDS, Seeds, "seeds"),
     (_RUN, RunSpec, "run"),
+    (_ANALYSIS, Analysis, "analysis"),
 )
 
 

@@ -114,7 +114,7 @@ def _item(value: Any, key: str) -> Any:
         for entry in value:
             tables.append(_table(entry))
         return tables
-    if isinstance(value, dict) and key in ("model", "seeds", "run"):
+    if isinstance(value, dict) and key in ("model", "seeds", "run", "analysis"):
         return _table(value)
     return _inline(value)
 

@@ -1,131 +1,89 @@
-"""A report in files: the page, all of it as JSON, and the summary of the law as the published study wrote it."""
+"""A report in files: the page, all of it as JSON, and the summary of laws as the attack study wrote its own."""
 
 from __future__ import annotations
 
 import csv
 import io
-import math
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from engine import files
-from engine.analysis.reports.cells import Cell
-from engine.analysis.reports.laws import Law
-from engine.analysis.reports.report import Report
+from pydantic import BaseModel
 
-LAW_FIELDS = (
-    *("metric", "runs", "model", "parameters", "method", "group", "level", "n", "mean", "std", "min", "max", "median"),
-    *("filter_method", "filter_metric", "removed", "removed_trials", "n_before", "mean_before", "std_before"),
-)
+from engine import files
+from engine.analysis.reports.page import markdown
+from engine.analysis.reports.published import filtering, laws, rows, tests
+from engine.analysis.reports.report import Report
+from engine.harmless import csv_cell
+from engine.record.kinds import word
+
+PAGE, JSON = "report.md", "report.json"
+SUMMARY = "scaling_law_summary"
 
 
 def as_plain(report: Report) -> dict[str, Any]:
     """All of a report as plain data, predictions of laws among it; nan and inf are floats."""
-    plain = asdict(report)
-    for part, told in zip(report.parts, plain["parts"], strict=True):
-        for law, known in zip(part.laws, told["laws"], strict=True):
-            known["predictions"] = {name: list(values) for name, values in law.predictions().items()}
-    return plain
+    told = asdict(report)
+    for part, plain in zip(report.parts, told["parts"], strict=True):
+        for law, known in zip(part.laws, plain["laws"], strict=True):
+            known["predictions"] = law.predictions()
+    plain_report: dict[str, Any] = _plain(told)
+    return plain_report
 
 
-def write(report: Report, page: str, folder: Path, to_json: Callable[[Any], str]) -> list[Path]:
-    """Write report.md, report.json, scaling_law_summary.csv and .json into a folder, which is made; their paths.
-
-    Raises OSError.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    contents = {
-        "report.md": page,
-        "report.json": to_json(as_plain(report)) + "\n",
-        "scaling_law_summary.csv": _csv(report),
-        "scaling_law_summary.json": to_json(_laws(report)) + "\n",
+def contents(report: Report) -> dict[str, bytes]:
+    """By its name what is in each file of a report that has no pictures."""
+    summary = {"runs": report.runs, "summary": rows(report), "filtering": filtering(report), "laws": laws(report)}
+    texts = {
+        PAGE: markdown(report),
+        JSON: _json(as_plain(report)),
+        f"{SUMMARY}.csv": _csv(rows(report)),
+        f"{SUMMARY}.json": _json(_plain(summary | {"tests": tests(report)})),
     }
-    for name, text in contents.items():
-        files.replace(folder / name, text.encode())
-    return [folder / name for name in contents]
+    return {name: text.encode() for name, text in texts.items()}
 
 
-def _csv(report: Report) -> str:
+def write(made: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Write these files into a folder, which is made; their paths. Raises OSError."""
+    for name in made:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    for name, content in made.items():
+        files.replace(folder / name, content)
+    return [folder / name for name in made]
+
+
+def write_beside(report: Report, run: Path) -> None:
+    """Write the page and the JSON of a report into the run's directory. Raises OSError."""
+    made = contents(report)
+    for name in (PAGE, JSON):
+        files.replace(run / name, made[name], below=run)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, allow_nan=False).replace("\x7f", "\\u007f") + "\n"
+
+
+def _csv(told: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
-    table = csv.DictWriter(text, LAW_FIELDS, lineterminator="\n")
-    table.writeheader()
-    for part in report.parts:
-        table.writerows(_row(cell, report) for cell in part.cells)
+    names = list(dict.fromkeys(name for row in told for name in row))
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(csv_cell, names))
+    writer.writerows([csv_cell(word(_joined(row.get(name)))) for name in names] for row in told)
     return text.getvalue()
 
 
-def _row(cell: Cell, report: Report) -> dict[str, Any]:
-    """A cell under the published study's names for its columns."""
-    of, before = cell.after, cell.before
-    return {
-        "metric": cell.metric,
-        "runs": " ".join(cell.runs),
-        "model": cell.model,
-        "parameters": cell.params,
-        "method": cell.method,
-        "group": cell.group,
-        "level": cell.level,
-        "n": of.n,
-        "mean": of.mean,
-        "std": of.sd,
-        "min": of.minimum,
-        "max": of.maximum,
-        "median": of.median,
-        "filter_method": report.choices.rule,
-        "filter_metric": report.choices.filter_metric or cell.metric,
-        "removed": len(cell.removed),
-        "removed_trials": " ".join(cell.removed),
-        "n_before": before.n,
-        "mean_before": before.mean,
-        "std_before": before.sd,
-    }
+def _joined(value: Any) -> Any:
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
-def _laws(report: Report) -> dict[str, Any]:
-    return {
-        "runs": report.runs,
-        "filtering": {
-            "method": report.choices.rule,
-            "metric": report.choices.filter_metric,
-            "cells": _filtering(report),
-        },
-        "laws": [_law(law) for part in report.parts for law in part.laws],
-    }
-
-
-def _filtering(report: Report) -> list[dict[str, Any]]:
-    return [
-        {
-            "metric": cell.metric,
-            "model": cell.model,
-            "method": cell.method,
-            "group": cell.group,
-            "level": cell.level,
-            "removed": len(cell.removed),
-            "indices": list(cell.filtering.removed),
-            "before": asdict(cell.before),
-            "after": asdict(cell.after),
-            "note": cell.filtering.note,
-        }
-        for part in report.parts
-        for cell in part.cells
-        if report.choices.rule != "none"
-    ]
-
-
-def _law(law: Law) -> dict[str, Any]:
-    known = {name: getattr(law.law, name) for name in ("exponent", "stderr", "low", "high", "r2", "p", "n", "note")}
-    amplitude = 10.0**law.law.intercept if law.law.fitted and abs(law.law.intercept) < 300 else math.nan
-    where = {"metric": law.metric, "method": law.method, "group": law.group, "level": law.level}
-    points = [
-        {"model": model, "parameters": size, "mean": mean}
-        for model, size, mean in zip(law.models, law.sizes, law.means, strict=True)
-    ]
-    return {**where, "amplitude": amplitude, **known, "points": points, "predictions": dict(_predicted(law))}
-
-
-def _predicted(law: Law) -> Iterator[tuple[str, list[float]]]:
-    for name, values in law.predictions().items():
-        yield name, list(values)
+def _plain(value: Any) -> Any:
+    """As JSON has it: words for numbers that are not finite; what begins with an underscore is left out."""
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump(mode="json"))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items() if not str(key).startswith("_")}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return word(value)

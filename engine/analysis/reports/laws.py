@@ -1,32 +1,48 @@
-"""How a metric goes with the size of equally damaged models, and how much damage it takes to do half of it."""
+"""How a metric goes with the size of equally damaged models."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from engine import catalog
-from engine.analysis.reports.cells import Cell
-from engine.analysis.reports.choices import Choices
-from engine.analysis.statistics.dose_response import DoseResponse, dose_response
+from engine.analysis.gains import HYPOTHESISED_EXPONENT
+from engine.analysis.reports.cells import Cell, grouped
+from engine.analysis.reports.levels import neutral
 from engine.analysis.statistics.laws import PowerLaw, Rival, power_law, rivals
-from engine.catalog.columns import CHANGE, metric_of
-from engine.errors import LesionError
-
-_Thing = TypeVar("_Thing")
-_Key = TypeVar("_Key", bound=Hashable)
+from engine.catalog.columns import metric_of
+from engine.profile import Analysis, Reference
 
 PREDICTED = {"7B": 7e9, "12B": 12e9, "13B": 13e9, "70B": 70e9, "175B": 175e9, "1T": 1e12}
 """Sizes for which laws say what they predict."""
+
+SUPPOSED = {"mlp_gain_last": HYPOTHESISED_EXPONENT}
+"""Exponents that studies have supposed, by metric."""
+
+SAME_SIZE = 0.02
+"""Of a model's parameters: a reference that is as close to a model of the runs is taken to be that model."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model of a law: the mean of its seeds. `reference`: it was measured elsewhere, and was added by hand."""
+
+    model: str
+    params: float
+    mean: float
+    values: tuple[float, ...]
+    reference: bool = False
 
 
 @dataclass(frozen=True)
 class Law:
     """A law of the means of one metric over the sizes of models, equally damaged: by one method, group and level.
 
-    `against`: the t statistic and p-value of the exponent that was asked about; None where none was.
+    Attributes:
+        points: the models that it is fitted to, by size.
+        left_out: models whose mean is not above 0, or that have no finite value; a logarithm has no room for them.
+        exponent: the one that was asked about; None where none was. against: its t statistic and p-value.
+        confidence: of its intervals.
     """
 
     metric: str
@@ -34,102 +50,89 @@ class Law:
     method: str
     group: str
     level: float | None
-    models: tuple[str, ...]
-    sizes: tuple[float, ...]
-    means: tuple[float, ...]
+    points: tuple[Point, ...]
+    left_out: tuple[str, ...]
     law: PowerLaw
     rivals: tuple[Rival, ...]
+    exponent: float | None
     against: tuple[float, float] | None
+    confidence: float
+
+    @property
+    def largest(self) -> float:
+        """The size of the largest model."""
+        return max(point.params for point in self.points)
+
+    @property
+    def within_one_error(self) -> bool | None:
+        """Whether the exponent that was asked about lies within one standard error; None where there is none."""
+        if self.exponent is None or not self.law.fitted:
+            return None
+        return abs(self.law.exponent - self.exponent) <= self.law.stderr
 
     def predictions(self) -> dict[str, tuple[float, float, float]]:
-        """By the name of a size what the law gives a model of it, and where such a model lies with 95 %."""
+        """By the name of a size what the law gives a model of it, and between which values such a model lies."""
         if not self.law.fitted:
             return {}
-        return {name: (self.law.at(size), *self.law.band(size)) for name, size in PREDICTED.items()}
+        return {name: (self.law.at(size), *self.law.band(size, self.confidence)) for name, size in PREDICTED.items()}
 
 
-@dataclass(frozen=True)
-class Dose:
-    """The dose of half the damage to one model by one method and group."""
-
-    metric: str
-    runs: tuple[str, ...]
-    model: str
-    params: int | None
-    method: str
-    group: str
-    curve: DoseResponse
-
-
-@dataclass(frozen=True)
-class DoseLaw:
-    """The dose of half the damage over the sizes of models."""
-
-    metric: str
-    method: str
-    group: str
-    law: PowerLaw
-
-
-def laws(cells: Sequence[Cell], choices: Choices) -> Iterator[Law]:
-    """A law for each method, group and level of one metric's cells that has a model; see its note where it has none."""
-    for key, of in _by(cells, lambda cell: (cell.runs, cell.method, cell.group, cell.level)).items():
-        sized = [cell for cell in of if cell.params is not None and cell.kept]
-        if len({cell.params for cell in sized}) < 2:
+def laws(cells: Sequence[Cell], choices: Analysis) -> Iterator[Law]:
+    """A law for each method, group and level of one metric's cells that has models of two sizes; its note says why
+    there is none. Runs share a law where no model is in two of them. A level that does nothing has no law beside that
+    of the undamaged models."""
+    undamaged = any(cell.level is None for cell in cells)
+    for (method, _, level), of in grouped(cells, lambda cell: (cell.method, cell.group, cell.level)).items():
+        if undamaged and level is not None and level == neutral(method):
             continue
-        means = [cell.after.mean for cell in sized]
-        sizes = [float(cell.params or 0) for cell in sized]
-        errors = [cell.after.sd / math.sqrt(cell.after.n) for cell in sized] if choices.weighted else None
-        law = power_law(sizes, means, errors)
-        against = None if choices.exponent is None else law.against(choices.exponent)
-        names, others = tuple(cell.model for cell in sized), tuple(rivals(sizes, means))
-        yield Law(sized[0].metric, *key, names, tuple(sizes), tuple(means), law, others, against)
+        apart = len({cell.model for cell in of}) < len(of)
+        for some in grouped(of, lambda cell: cell.runs).values() if apart else [of]:
+            yield from _law(some, choices)
 
 
-def doses(cells: Sequence[Cell]) -> Iterator[Dose]:
-    """The curve of each model, method and group of one metric's cells, of every trial that a filter left; undamaged
-    models are at dose 0. Methods whose levels know no neutral one have no doses."""
-    undamaged = {(cell.runs, cell.model): cell for cell in cells if cell.level is None}
-    damaged = [cell for cell in cells if cell.level is not None]
-    for key, of in _by(damaged, lambda cell: (cell.runs, cell.model, cell.params, cell.method, cell.group)).items():
-        neutral = _neutral(of[0].method)
-        if neutral is None:
-            continue
-        start = undamaged.get((of[0].runs, of[0].model))
-        pairs = [(abs((cell.level or 0.0) - neutral), value) for cell in of for value in cell.kept]
-        pairs += [(0.0, value) for value in start.kept] if start else []
-        curve = dose_response([dose for dose, _ in pairs], [value for _, value in pairs], log=_is_log(of[0].metric))
-        yield Dose(of[0].metric, *key, curve)
+def supposed(metric: str, choices: Analysis) -> float | None:
+    """The exponent to test a law of this metric against."""
+    return SUPPOSED.get(metric_of(metric).name) if choices.exponent is None else choices.exponent
 
 
-def dose_laws(found: Iterable[Dose]) -> Iterator[DoseLaw]:
-    """How the dose of half the damage goes with size, for each method and group of several models."""
-    for (method, group), of in _by(found, lambda dose: (dose.method, dose.group)).items():
-        sized = [dose for dose in of if dose.params is not None and not math.isnan(dose.curve.half)]
-        if len({dose.params for dose in sized}) > 1:
-            law = power_law([float(dose.params or 0) for dose in sized], [dose.curve.half for dose in sized])
-            yield DoseLaw(of[0].metric, method, group, law)
+def _law(of: Sequence[Cell], choices: Analysis) -> Iterator[Law]:
+    first = of[0]
+    usable = [cell for cell in of if cell.params and cell.after.n and cell.after.mean > 0]
+    points = [Point(cell.model, float(cell.params or 0), cell.after.mean, tuple(cell.kept)) for cell in usable]
+    errors = [cell.after.sd / math.sqrt(cell.after.n) for cell in usable]
+    if first.level is None and first.method == "none":
+        added = [_point(one) for one in choices.references if one.metric == first.metric and _is_new(one, points)]
+        points, errors = points + added, errors + [math.nan] * len(added)
+    if len({point.params for point in points}) < 2:
+        return
+    order = sorted(range(len(points)), key=lambda place: (points[place].params, points[place].model))
+    points, errors = [points[place] for place in order], [errors[place] for place in order]
+    sizes, means = [point.params for point in points], [point.mean for point in points]
+    law = power_law(sizes, means, errors if choices.weighted else None, choices.confidence)
+    exponent = supposed(first.metric, choices)
+    yield Law(
+        first.metric,
+        tuple(dict.fromkeys(run for cell in of for run in cell.runs)),
+        first.method,
+        first.group,
+        first.level,
+        tuple(points),
+        tuple(cell.model for cell in of if cell not in usable),
+        law,
+        tuple(rivals(sizes, means)),
+        exponent,
+        None if exponent is None else law.against(exponent),
+        choices.confidence,
+    )
 
 
-def _neutral(method: str) -> float | None:
-    try:
-        level = catalog.method(method).level
-    except LesionError:  # of a package that is not here, or of an imported run
-        return None
-    return level.neutral if level else None
+def _point(reference: Reference) -> Point:
+    return Point(reference.name, reference.params, reference.value, (), reference=True)
 
 
-def _is_log(metric: str) -> bool:
-    """Whether the response is the metric's logarithm; of a change, which has a sign, never."""
-    if metric.endswith(CHANGE):
-        return False
-    known = catalog.metric(metric_of(metric).name)
-    return known is not None and known.log
-
-
-def _by(things: Iterable[_Thing], key: Callable[[_Thing], _Key]) -> dict[_Key, list[_Thing]]:
-    """The things by their key, in the order in which keys come up."""
-    groups: dict[_Key, list[_Thing]] = {}
-    for thing in things:
-        groups.setdefault(key(thing), []).append(thing)
-    return groups
+def _is_new(reference: Reference, points: Sequence[Point]) -> bool:
+    """Whether no model of the runs has its name or its size."""
+    return not any(
+        point.model == reference.name or abs(point.params - reference.params) <= SAME_SIZE * reference.params
+        for point in points
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.analysis.statistics.numbers import Floats
+from engine.analysis.statistics.numbers import Floats, largest
 
 FEWEST_DOSES = 5
 _PARAMETERS = 4
@@ -17,9 +17,9 @@ class DoseResponse:
     """The four-parameter logistic curve y = start + (end - start) / (1 + (half / dose)^slope) over `n` trials, where y
     is the response or, with `log`, its log10.
 
-    `half` is the dose of half the damage (ED50), `low` and `high` its 95 % interval (of the logarithm of the dose, by
-    the curvature at the best fit and Student's t). `dropped` counts trials without a usable response. Without a fit all
-    are nan and `note` says why; otherwise `note` may warn.
+    `half` is the dose of half the damage (ED50), `low` and `high` its interval (95 % unless asked otherwise; of the
+    logarithm of the dose, by the curvature at the best fit and Student's t). `dropped` counts trials without a usable
+    response. Without a fit all are nan and `note` says why; otherwise `note` may warn.
     """
 
     n: int
@@ -33,6 +33,11 @@ class DoseResponse:
     high: float
     note: str
 
+    @property
+    def bounded(self) -> bool:
+        """Whether there is a dose of half the damage that lies among those tried, and that they bound."""
+        return not math.isnan(self.half) and not self.note
+
     def at(self, dose: float) -> float:
         """The response that the curve gives a dose; nan without a fit."""
         if math.isnan(self.half) or dose < 0:
@@ -41,7 +46,9 @@ class DoseResponse:
         return _power_of_ten(y) if self.log else y
 
 
-def dose_response(doses: Sequence[float], responses: Sequence[float], *, log: bool = True) -> DoseResponse:
+def dose_response(
+    doses: Sequence[float], responses: Sequence[float], *, log: bool = True, confidence: float = 0.95
+) -> DoseResponse:
     """Fit the curve to one dose and one response a trial. A dose is how far a level lies from the one that does
     nothing, 0 or more; trials at 0 show where the curve starts."""
     pairs = [(d, r) for d, r in zip(doses, responses, strict=True) if _usable(d, r, log)]
@@ -53,12 +60,14 @@ def dose_response(doses: Sequence[float], responses: Sequence[float], *, log: bo
         return _nothing(len(pairs), dropped, log, note)
     if (y == y[0]).all():
         return _nothing(len(pairs), dropped, log, "the response does not change with the dose")
-    return _fit(x, y, dropped, log)
+    return _fit(x, y, dropped, log, confidence)
 
 
-def _fit(x: Floats, y: Floats, dropped: int, log: bool) -> DoseResponse:
+def _fit(x: Floats, y: Floats, dropped: int, log: bool, confidence: float) -> DoseResponse:
     from scipy.stats import t
 
+    size = largest(y)
+    y = y / size  # the sum of very large responses overflows
     unit, origin = float(np.abs(y - y.mean()).max()), float(y.mean())
     parameters, jacobian = _best(x, (y - origin) / unit)
     start, end, log_half, log_slope = (float(number) for number in parameters)
@@ -68,15 +77,15 @@ def _fit(x: Floats, y: Floats, dropped: int, log: bool) -> DoseResponse:
     residual = _curve(x, start, end, log_half, log_slope) - y
     error = _error(jacobian, float((residual**2).sum()) / unit**2 / free, place=2) if free > 0 else math.nan
     if math.isfinite(error):
-        reach = float(t.ppf(0.975, free)) * error
+        reach = float(t.ppf(0.5 + confidence / 2, free)) * error
         low, high = _exp(log_half - reach), _exp(log_half + reach)
-    half, largest = _exp(log_half), float(x.max())
+    half, strongest = _exp(log_half), float(x.max())
     note = ""
-    if half > largest:
-        note = f"half the damage lies beyond the largest dose tried, {largest:.4g}: the curve is a guess there"
+    if half > strongest:
+        note = f"half the damage lies beyond the largest dose tried, {strongest:.4g}: the curve is a guess there"
     elif not math.isfinite(error) or high > 100 * half:
         note = "the doses tried hardly bound the dose of half the damage"
-    return DoseResponse(len(x), dropped, log, start, end, _exp(log_slope), half, low, high, note)
+    return DoseResponse(len(x), dropped, log, start * size, end * size, _exp(log_slope), half, low, high, note)
 
 
 def _best(x: Floats, y: Floats) -> tuple[Floats, Floats]:

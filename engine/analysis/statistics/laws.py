@@ -17,10 +17,10 @@ FEW_SIZES = 5
 class PowerLaw:
     """log10 value = intercept + exponent · log10 size, by least squares over the `n` models.
 
-    `stderr` is the exponent's standard error, `p` the two-sided p-value of exponent 0, `low` and `high` its 95 %
-    interval (Student's t, n - 2 degrees of freedom), `without_one` the smallest and the largest exponent that leaving
-    out one model gives (nan where fewer than three sizes are left). Without a fit all are nan and `note` says why;
-    otherwise `note` may warn.
+    `stderr` is the exponent's standard error, `p` the two-sided p-value of exponent 0, `low` and `high` its interval
+    (95 % unless another confidence was asked for; Student's t, n - 2 degrees of freedom), `without_one` the smallest
+    and the largest exponent that leaving out one model gives (nan where fewer than three sizes are left). Without a fit
+    all are nan and `note` says why; otherwise `note` may warn.
     """
 
     n: int
@@ -72,7 +72,12 @@ class PowerLaw:
         return statistic, float(2 * t.sf(abs(statistic), self.n - 2))
 
 
-def power_law(sizes: Sequence[float], values: Sequence[float], errors: Sequence[float] | None = None) -> PowerLaw:
+def power_law(
+    sizes: Sequence[float],
+    values: Sequence[float],
+    errors: Sequence[float] | None = None,
+    confidence: float = 0.95,
+) -> PowerLaw:
     """Fit a power law, one size and one value a model; what is not finite and above zero is left out.
 
     errors: the standard error of each value, by which models count: 1 / (error / value)², which is the inverse variance
@@ -87,7 +92,7 @@ def power_law(sizes: Sequence[float], values: Sequence[float], errors: Sequence[
     weights, note = _weights(rows) if errors is not None else (np.ones(len(rows)), "")
     if distinct < FEW_SIZES:
         note = "; ".join(filter(None, [f"{distinct} sizes say little of an exponent: {FEW_SIZES} are the least", note]))
-    return _fit(x, y, weights, note)
+    return _fit(x, y, weights, note, confidence)
 
 
 def leave_one_out(x: Floats, y: Floats, weights: Floats) -> tuple[float, float]:
@@ -100,7 +105,7 @@ def leave_one_out(x: Floats, y: Floats, weights: Floats) -> tuple[float, float]:
     return (min(slopes), max(slopes)) if slopes else (math.nan, math.nan)
 
 
-def _fit(x: Floats, y: Floats, weights: Floats, note: str) -> PowerLaw:
+def _fit(x: Floats, y: Floats, weights: Floats, note: str, confidence: float) -> PowerLaw:
     from scipy.stats import t
 
     n = len(x)
@@ -111,7 +116,7 @@ def _fit(x: Floats, y: Floats, weights: Floats, note: str) -> PowerLaw:
     total = float((weights * (y - (weights * y).sum() / weights.sum()) ** 2).sum())
     deviation = math.sqrt(residual / (n - 2))
     stderr = deviation / math.sqrt(spread)
-    reach = float(t.ppf(0.975, n - 2)) * stderr
+    reach = float(t.ppf(0.5 + confidence / 2, n - 2)) * stderr
     r2 = 1 - residual / total if total > 0 else math.nan
     p = float(2 * t.sf(abs(slope) / stderr, n - 2)) if stderr > 0 else (1.0 if slope == 0 else 0.0)
     without_one = leave_one_out(x, y, weights)
