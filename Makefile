@@ -42,6 +42,7 @@ benchmark: $(VENV)/.installed-dev ## Print every figure the README quotes
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.scores
 	$(BIN)/python -m benchmarks.reuse
+	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.table
 	$(BIN)/python -m benchmarks.console
 

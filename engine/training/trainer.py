@@ -76,9 +76,9 @@ class Trainer:
 
     def step(self, example: Example) -> tuple[float, float]:
         """One step, inside of `training`: the loss before it, and the length of its gradient."""
-        squares: list[Tensor] = []
+        lengths: list[Tensor] = []
         hooks = [
-            stepper.parameter.register_post_accumulate_grad_hook(partial(self._take, stepper, squares))
+            stepper.parameter.register_post_accumulate_grad_hook(partial(self._take, stepper, lengths))
             for stepper in self._steppers
         ]
         try:
@@ -87,8 +87,8 @@ class Trainer:
         finally:
             for hook in hooks:
                 hook.remove()
-        squares += [_square(one.grad) for one in self._together.parameters if one.grad is not None]
-        length = math.sqrt(sum(square.item() for square in squares))
+        lengths += [_length(one.grad) for one in self._together.parameters if one.grad is not None]
+        length = math.sqrt(sum(_squares(lengths)))
         if self._options.clip is not None:
             self._clipped(length, self._options.clip)
         self._together.step()
@@ -98,10 +98,10 @@ class Trainer:
         """How far the adapters have moved the weights; 0 where there are none."""
         return math.sqrt(sum(adapter.distance() for adapter in self._adapters.values()))
 
-    def _take(self, stepper: Stepper, squares: list[Tensor], parameter: Parameter) -> None:
+    def _take(self, stepper: Stepper, lengths: list[Tensor], parameter: Parameter) -> None:
         stepper.confine()
         assert parameter.grad is not None
-        squares.append(_square(parameter.grad))
+        lengths.append(_length(parameter.grad))
         if self._options.clip is None:
             stepper.step()
 
@@ -130,10 +130,19 @@ class Trainer:
                 del block.forward  # that of its class is there again
 
 
-def _square(gradient: Tensor) -> Tensor:
-    """Its length squared, a float64 scalar."""
+def _squares(lengths: Sequence[Tensor]) -> list[float]:
+    """Of scalars that may lie on several devices, fetched at once."""
+    if not lengths:
+        return []
+    together = torch.stack([length.to(lengths[0].device) for length in lengths])
+    squares: list[float] = together.square().double().tolist()
+    return squares
+
+
+def _length(gradient: Tensor) -> Tensor:
+    """A float32 scalar."""
     length: Tensor = torch.linalg.vector_norm(gradient, dtype=torch.float32)
-    return length.square().double()
+    return length
 
 
 def _whole(name: str, parameter: Parameter) -> Slice:
