@@ -154,8 +154,17 @@ def draw_dose(plt: Any, panel: Panel, metric: str, ink: Ink) -> None:
     for curve, colour in zip(panel.curves, used, strict=True):
         _draw_lines(plt, curve, x, y, colour)
     for index, curve in enumerate(panel.curves):
-        _draw_points(plt, curve, x, y, panel.labels[index], used[index], MARKERS[index % len(MARKERS)])
+        _draw_points(plt, curve, x, y, _told_apart(panel, index), used[index], MARKERS[index % len(MARKERS)])
         _draw_not_finite(plt, curve, x, top, used[index])
+
+
+def _told_apart(panel: Panel, index: int) -> str:
+    """A curve's label, which says so where the curve lies on an earlier one and hides it."""
+    points = _finite_points(panel.curves[index])
+    for earlier, curve in enumerate(panel.curves[:index]):
+        if _finite_points(curve) == points:
+            return f"{panel.labels[index]} (same as {panel.labels[earlier]})"
+    return panel.labels[index]
 
 
 def _totals(curve: Curve) -> list[int]:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 SIDE_BY_SIDE = 120  # columns of the terminal from which texts stand beside each other
 
 
+_COSTS = ("s", "ms", "bytes", "B", "GB", "W", "J")
+"""Units of what a measurement costs, which is no harm done to the model."""
+
+
 class Scroll(VerticalScroll):
     """A part of the pane that scrolls by the keys of every list."""
 
@@ -103,7 +107,7 @@ class TrialDetail(Horizontal):
 
     def _metrics(self, trial: TrialRecord, baseline: TrialRecord | None) -> Table:
         table = Table(box=None, padding=(0, 1, 0, 0), expand=False, header_style="muted")
-        table.add_column("metric", no_wrap=True)
+        table.add_column("metric", overflow="fold")  # which gives way, where the figures do not
         for name in ("trial", "baseline", "change", ""):
             table.add_column(name, justify="right", no_wrap=True)
         before = baseline.metrics if baseline else {}
@@ -111,7 +115,8 @@ class TrialDetail(Horizontal):
             value, base = trial.metrics.get(name), before.get(name)
             moved = None if value is None or base is None else value - base
             change = None if value is None else change_pct(name, value, base)
-            colour = _verdict(name, moved)
+            harmed = moved if trial.touched else None  # noise of the measurement, where no weight was touched
+            colour = _verdict(name, harmed)
             table.add_row(
                 line(name, longest=24),
                 Text(number(value), style="bold"),
@@ -172,7 +177,7 @@ def _foreign(trial: TrialRecord) -> list[tuple[str, str]]:
 def _verdict(metric: str, moved: float | None) -> str:
     """The colour of a change: better, worse, or neither (unchanged, not finite, or nobody can say)."""
     known = catalog.metric(metric)
-    better = known.better if known else None
+    better = known.better if known and known.unit not in _COSTS else None
     if not moved or better is None:
         return "muted"
     if moved != moved:

@@ -18,6 +18,7 @@ from app.safe import line
 from app.words import number, percent
 from engine.catalog.columns import CHANGE
 
+_CHANGE = len(percent(123456.0))  # the longest of those that are not written with a power of ten
 WIDEST = 30  # cells of a column of words
 
 
@@ -184,4 +185,7 @@ def _width(name: str, values: pa.ChunkedArray) -> int:
         return max([*shown, len("baseline") if name == "method" else 0])
     if name in NUMBERS:
         return max((len(_figure(name, value)) for value in pc.unique(values).to_pylist()), default=0)
-    return 9
+    if not name.endswith(CHANGE):
+        return 9
+    ends = pc.min_max(pc.if_else(pc.is_finite(values), values, None))
+    return max(_CHANGE, *(len(percent(end.as_py())) for end in (ends["min"], ends["max"])))

@@ -81,7 +81,7 @@ class ProfileList(OptionList):
         for folder, group in groupby(self.files, key=lambda file: file.place.rpartition("/")[0]):
             if folder:
                 self.add_option(Option(Content.styled(line(f"{folder}/"), "$primary"), disabled=True))
-            self.add_options(Option(_row(file, file.path in edited), id=str(file.path)) for file in group)
+            self.add_options(Option(self._row(file), id=str(file.path)) for file in group)
         if not self.files:
             self.add_option(Option(Content.styled("none yet: n for a new one", "$muted"), disabled=True))
         self.mark(Path(kept) if kept else self.files[0].path if self.files else None)
@@ -91,7 +91,11 @@ class ProfileList(OptionList):
         changed, self._edited = self._edited ^ edited, edited
         for file in self.files:
             if file.path in changed:
-                self.replace_option_prompt(str(file.path), _row(file, file.path in edited))
+                self.replace_option_prompt(str(file.path), self._row(file))
+
+    def _row(self, file: ProfileFile) -> Content:
+        twin = sum(other.name == file.name for other in self.files) > 1
+        return _row(file, file.path in self._edited, twin)
 
     def mark(self, path: Path | None) -> None:
         """Highlights a profile."""
@@ -100,8 +104,10 @@ class ProfileList(OptionList):
             self.highlighted = ids.index(str(path))
 
 
-def _row(file: ProfileFile, edited: bool) -> Content:
-    name = Content.assemble(line(file.name), (" ●", "$accent") if edited else "")
+def _row(file: ProfileFile, edited: bool, twin: bool) -> Content:
+    """With `twin`, another one has its name, and the file tells them apart."""
+    file_name = (f" {line(file.path.name)}", "$muted") if twin and file.path.stem != file.name else ""
+    name = Content.assemble(line(file.name), file_name, (" ●", "$accent") if edited else "")
     if not file.description:
         return name
     return Content.assemble(name, "\n", ("  " + line(file.description), "$error" if file.fault else "$muted"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.console.shared.figures import trial_words
@@ -25,6 +26,7 @@ from engine.record.events import (
 )
 from engine.record.trials import TrialRecord
 
+_PACE = 400  # ends of trials from which the pace is told
 RESULT = 18  # columns of a result in the log, so that what follows stands below one another
 
 
@@ -52,11 +54,29 @@ class LiveState:
     """Key of the trial at work."""
     what: str = ""
     """What is being measured or loaded."""
+    ends: deque[float] = field(default_factory=lambda: deque(maxlen=_PACE))
+    """Unix times at which the latest trials ended."""
+    last: float = 0.0
+    """Unix time of the latest line of the log."""
 
     def take(self, trials: Iterable[TrialRecord], events: Iterable[Event]) -> list[Entry]:
-        """Adds new journal records and events; returns their log lines, oldest first."""
+        """Adds new journal records and events; returns their log lines, oldest first.
+
+        What is read later stands later: one that ended before what is told already has the time of that.
+        """
         told = [*map(self._trial, trials), *filter(None, map(self._event, events))]
-        return sorted(told, key=lambda entry: entry.time)
+        timed = sorted((entry for entry in told if entry.time), key=lambda entry: entry.time)
+        untimed = [entry for entry in told if not entry.time]
+        self.ends.extend(entry.time for entry in timed if entry.kind in ("trial", "oom", "failed"))
+        return [self._in_order(entry) for entry in (*untimed, *timed)]
+
+    def _in_order(self, entry: Entry) -> Entry:
+        self.last = max(self.last, entry.time)
+        return replace(entry, time=self.last) if entry.time else entry
+
+    def died(self, text: str) -> Entry:
+        """The line of the log for a runner that ended without a word, of which no file tells."""
+        return Entry(self.last, "error", f"crashed: {line(text)}")
 
     def now_words(self) -> str:
         """The trial at work, or an empty text where none is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.widget import Widget
 
@@ -53,10 +54,15 @@ class MemoryGraph(Widget):
     def _area(self, name: str, samples: deque[MemoryUse], width: int, height: int) -> list[Text]:
         now = samples[-1]
         head = Text.assemble((f"{line(name)} ", "bold"), (_figures(now), "bright"), no_wrap=True)
-        if now.worker is not None:
-            head.append(f"  worker {size(now.worker)}", "accent")
-        head.truncate(width, overflow="ellipsis")
-        return [head, *self._rows(samples, width, height - 1)]
+        own = "" if now.worker is None else f"worker {size(now.worker)}"
+        lines = [head]
+        if own and (height < 3 or cell_len(head.plain) + 2 + cell_len(own) <= width):
+            head.append(f"  {own}", "accent")
+        elif own:
+            lines.append(Text(own, "accent"))
+        for row in lines:
+            row.truncate(width, overflow="ellipsis")
+        return [*lines, *self._rows(samples, width, height - len(lines))]
 
     def _rows(self, samples: deque[MemoryUse], width: int, height: int) -> list[Text]:
         """The graph, top row first; the newest sample is at the right edge."""

@@ -8,10 +8,11 @@ from rich.text import Text
 from textual.widget import Widget
 
 from app.console.live.live_state import LiveState
+from app.console.live.pace import left
 from app.console.shared.figures import state_text
 from app.safe import line
 from app.words import clock, duration
-from engine.runs import RunStatus, eta
+from engine.runs import RunStatus
 from engine.runs.status import ENDED
 
 ROOMY = 60  # columns from which things are said in full
@@ -69,10 +70,9 @@ class ProgressPane(Widget):
             parts = [f"took {took}", _pace(status.done, status.seconds)]
         else:
             parts = [f"{took} so far", _pace(status.life_done, now - (status.life_started or now))]
-            left = eta(status, now)
-            if left is not None:
-                ends = f" (ends {clock(now + left)[:5]})" if self._roomy else ""
-                parts.insert(0, f"{duration(left)} left{ends}")
+            ends = [end for end in self._live.ends if end >= (status.life_started or 0.0)]
+            if (between := left(ends, status.total - status.done, now)) is not None:
+                parts.insert(0, _left(*between, now if self._roomy else None))
         return Text(" · ".join(parts), style="foreground")
 
     def _now(self) -> Text:
@@ -98,3 +98,13 @@ def _pace(count: int, seconds: float) -> str:
         return "– trials/min"
     rate = count / seconds
     return f"{rate:.3g} trials/s" if rate >= 1 else f"{rate * 60:.3g} trials/min"
+
+
+def _left(fewest: float, most: float, now: float | None) -> str:
+    """`12 s to 18 s left`, or one time where both read the same; with `now` also when that is."""
+    low, high = duration(fewest), duration(most)
+    ends = ""
+    if now is not None:
+        first, last = clock(now + fewest)[:5], clock(now + most)[:5]
+        ends = f" (ends {first})" if first == last else f" (ends {first} to {last})"
+    return f"{low} left{ends}" if low == high else f"{low} to {high} left{ends}"

@@ -133,7 +133,7 @@ class LiveScreen(LabScreen):
             return state == "running" or (state == "stopping" and action == "stop_now")
         if action == "resume":
             short = state == "done" and self.status is not None and self.status.done < self.status.total
-            return state in ("stopped", "crashed", "failed") or short or (self.run is None and self._listed is not None)
+            return state in ("stopped", "crashed", "failed") or short or (self.run is None and self._can_go_on)
         if action in ("detach", "view", "metric", "lines", "part", "zoom", "browse"):
             return self.run is not None
         return True
@@ -286,7 +286,10 @@ class LiveScreen(LabScreen):
 
     def _show(self, update: runs.Update) -> None:
         before, self.status = self.status, update.status
-        self.query_one(EventLog).add(self.live.take(update.trials, update.events))
+        told = self.live.take(update.trials, update.events)
+        if self.status.state == "crashed" and (before is None or before.state != "crashed"):
+            told.append(self.live.died(self.status.text))
+        self.query_one(EventLog).add(told)
         self.query_one(ProgressPane).show(self.status, self.live)
         memory = self.query_one(MemoryGraph)
         for event in self.live.memory:
@@ -309,6 +312,12 @@ class LiveScreen(LabScreen):
             pane = self.query_one(ChartPane)
             self._next_chart = time.monotonic() + PATIENCE * pane.seconds
             pane.load(lambda: _table(name, trials))
+
+    @property
+    def _can_go_on(self) -> bool:
+        """Whether the run under the list's cursor has trials left that no runner is at work on."""
+        summary = self.query_one(RunList).summary if self.is_mounted else None
+        return summary is not None and summary.state in ENDED and summary.done < summary.total
 
     @property
     def _listed(self) -> Path | None:

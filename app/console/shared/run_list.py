@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from engine.runs import RunSummary
 
+_MODELS = 40  # cells of the models' names
 PERIOD = 2.0  # seconds between two looks at the folder
 
 EMPTY = """No runs yet in {results}
@@ -68,6 +69,7 @@ class RunList(Vertical):
         table = RunTable(cursor_type="row", classes="pane")
         table.border_title = "runs"
         yield table
+        yield Static("", classes="fault", markup=False)
 
     def on_mount(self) -> None:
         table = self._table
@@ -78,10 +80,15 @@ class RunList(Vertical):
         self.look()
 
     @property
+    def summary(self) -> RunSummary | None:
+        """What is known of the run under the cursor."""
+        row = self._table.cursor_row
+        return self._runs[row] if 0 <= row < len(self._runs) else None
+
+    @property
     def selected(self) -> Path | None:
         """The run under the cursor."""
-        row = self._table.cursor_row
-        return self._runs[row].path if 0 <= row < len(self._runs) else None
+        return self.summary.path if self.summary else None
 
     def take_focus(self) -> None:
         """Puts the cursor in the list, and brings the list up to date."""
@@ -139,21 +146,39 @@ class RunList(Vertical):
             paths = [run.path for run in runs]
             table.move_cursor(row=paths.index(kept) if kept in paths else 0)
         self._runs = runs
+        self._explain()
         table.border_subtitle = Content(f"{len(runs)} in {line(self._results)}")
 
     def _row(self, run: RunSummary) -> list[Text]:
         lost = run.failed + run.oom
-        fault = f"  {line(run.fault)}" if run.fault else ""
         return [
             state_text(run.state_word),
-            Text.assemble(line(run.path.name), (fault, "error")),
+            Text(line(run.path.name)),
             Text(f"{run.done}/{run.total}", justify="right"),
             Text(str(lost) if lost else "·", style="error" if lost else "muted", justify="right"),
             Text(duration(run.seconds), justify="right"),
-            Text(line(", ".join(short_names(run.models).values()), longest=60), style="muted"),
+            _cut(", ".join(short_names(run.models).values()), "muted"),
         ]
+
+    def on_data_table_row_highlighted(self) -> None:
+        self._explain()
+
+    def _explain(self) -> None:
+        """Says what is wrong with the run under the cursor, if anything is; which keys there are depends on it too."""
+        fault = self.query_one(".fault", Static)
+        told = self.summary.fault if self.summary else ""
+        fault.display = bool(told)
+        fault.update(f"! {line(told)}")
+        self.screen.refresh_bindings()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         event.stop()
         if event.row_key.value is not None:
             self.post_message(self.Chosen(Path(event.row_key.value)))
+
+
+def _cut(text: str, style: str) -> Text:
+    """As much of a text as a column of the list has room for, with a sign where that is not all."""
+    shown = Text(line(text), style=style)
+    shown.truncate(_MODELS, overflow="ellipsis")
+    return shown
