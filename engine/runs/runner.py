@@ -34,6 +34,7 @@ from engine.runs.journal import Journal
 from engine.runs.lock import Lock, LockLostError
 from engine.runs.moves import Moves, moved, moves
 from engine.runs.places import Place
+from engine.runs.reporting import write_report
 from engine.runs.tally import tally
 
 
@@ -120,7 +121,10 @@ class _Life:
             dispatcher = Dispatcher(
                 self._run, self._packs, self._seeker, spec.attempts, self._journal, executor, self._device, self._check
             )
-            self._say_end(dispatcher.work(requests), "")
+            state = dispatcher.work(requests)
+            if state == "done":
+                self._report(requests)
+            self._say_end(state, "")
             return 0
         except LockLostError as error:  # the run's files are another's
             _tell(str(error))
@@ -134,6 +138,11 @@ class _Life:
         finally:
             self._journal.close()
         return 1
+
+    def _report(self, requests: StopRequests) -> None:
+        """Whatever is wrong with it is a warning, and no fault of the run."""
+        if self._profile.analysis.report and (why := write_report(self._run, lambda: requests.asked() is not None)):
+            self._journal.note(WarningEvent(text=why))
 
     def _note_start(self) -> list[str]:
         return manifest.start(

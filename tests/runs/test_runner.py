@@ -64,6 +64,8 @@ def test_an_undisturbed_run(finished: Path) -> None:
         "worker.log",
         "runner.log",
         "lock.1",
+        "report.md",
+        "report.json",
     }
 
 

@@ -20,7 +20,7 @@ def main(run: Path) -> int:
     except LesionError as error:
         return _say(str(error))
     except OSError as error:
-        return _say(f"{error.filename or run} cannot be written: {error.strerror}")
+        return _say(f"{run} cannot be written: {error.strerror}")
     return 0
 
 

@@ -17,9 +17,9 @@ from engine.analysis.reports.page import markdown
 from engine.analysis.reports.published import filtering, laws, rows, tests
 from engine.analysis.reports.report import Report
 from engine.harmless import csv_cell
+from engine.record.directory import REPORT_JSON, REPORT_PAGE
 from engine.record.kinds import word
 
-PAGE, JSON = "report.md", "report.json"
 SUMMARY = "scaling_law_summary"
 
 
@@ -37,8 +37,8 @@ def contents(report: Report) -> dict[str, bytes]:
     """By its name what is in each file of a report that has no pictures."""
     summary = {"runs": report.runs, "summary": rows(report), "filtering": filtering(report), "laws": laws(report)}
     texts = {
-        PAGE: markdown(report),
-        JSON: _json(as_plain(report)),
+        REPORT_PAGE: markdown(report),
+        REPORT_JSON: _json(as_plain(report)),
         f"{SUMMARY}.csv": _csv(rows(report)),
         f"{SUMMARY}.json": _json(_plain(summary | {"tests": tests(report)})),
     }
@@ -57,7 +57,7 @@ def write(made: Mapping[str, bytes], folder: Path) -> list[Path]:
 def write_beside(report: Report, run: Path) -> None:
     """Write the page and the JSON of a report into the run's directory. Raises OSError."""
     made = contents(report)
-    for name in (PAGE, JSON):
+    for name in (REPORT_PAGE, REPORT_JSON):
         files.replace(run / name, made[name], below=run)
 
 
