@@ -38,11 +38,11 @@ def compared(part: Part, report: Report, names: Names) -> Iterator[str]:
     for title, some in grouped(pairs, lambda each: _title(*each, names)).items():
         yield f"{title}:"
         head = ["model", symbol(some[0][0].arms[0].method), *_TESTS]
-        yield from aligned(head, [_pair(of, pair) for of, pair in some], keys=2, numbers=6)
+        yield from aligned(head, [_pair(of, pair, names) for of, pair in some], keys=2, numbers=6)
     several = [of for of in found if of.welch is not None and of.classical is not None]
     if several:
         head = ["model", "level", "arms", "Welch's F", "df", "p", "one-way F", "df", "p"]
-        yield from aligned(head, [_all(of) for of in several], keys=3, numbers=6)
+        yield from aligned(head, [_all(of, names) for of in several], keys=3, numbers=6)
     yield from _notes(part)
 
 
@@ -53,7 +53,7 @@ def related(report: Report, names: Names) -> Iterator[str]:
     yield "## Metrics together"
     rows = [
         [
-            " ".join(filter(None, [text(of.model), names.run(of.runs)])),
+            " ".join(filter(None, [names.model(of.model), names.run(of.runs)])),
             f"{text(of.first)}, {text(of.second)}",
             str(of.pearson.n),
             correlation(of.spearman),
@@ -72,8 +72,8 @@ def _title(of: Comparison, pair: Pair, names: Names) -> str:
     return f"{named[pair.first]} − {named[pair.second]}"
 
 
-def _pair(of: Comparison, pair: Pair) -> list[str]:
-    row = [text(of.model), f"{of.level:g}"]
+def _pair(of: Comparison, pair: Pair, names: Names) -> list[str]:
+    row = [names.model(of.model), f"{of.level:g}"]
     if math.isnan(pair.welch.statistic):
         return [*row, *[NOTHING] * 6]
     effect = pair.effect
@@ -88,8 +88,8 @@ def _pair(of: Comparison, pair: Pair) -> list[str]:
     ]
 
 
-def _all(of: Comparison) -> list[str]:
-    row = [text(of.model), level_words(of.arms[0].method, of.level), str(len(of.arms))]
+def _all(of: Comparison, names: Names) -> list[str]:
+    row = [names.model(of.model), level_words(of.arms[0].method, of.level), str(len(of.arms))]
     return [*row, *_test(of.welch), *_test(of.classical)]
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from engine.analysis.reports.cells import grouped
-from engine.analysis.reports.page.words import NOTHING, correlation, counted, filled, number, p_value, text
+from engine.analysis.reports.page.words import NOTHING, Names, correlation, counted, filled, number, p_value, text
 from engine.analysis.reports.rankings import Critical, Places, Share
 from engine.analysis.reports.report import Report
 from engine.markdown import aligned
@@ -15,19 +15,19 @@ _MOST = 12
 """Rows of a table of places; of more layers those without a listed weight are counted."""
 
 
-def critical(report: Report) -> Iterator[str]:
+def critical(report: Report, names: Names) -> Iterator[str]:
     """All that rankings say."""
     found = report.critical
     if found is None:
         return
     yield "## Critical weights"
-    yield from _overlaps(found)
+    yield from _overlaps(found, names)
     for places in found.places:
-        yield from _places(places)
-    yield from _predicted(found)
+        yield from _places(places, names)
+    yield from _predicted(found, names)
 
 
-def _overlaps(found: Critical) -> Iterator[str]:
+def _overlaps(found: Critical, names: Names) -> Iterator[str]:
     if not found.overlaps:
         return
     yield "### How far rankings agree"
@@ -38,7 +38,7 @@ def _overlaps(found: Critical) -> Iterator[str]:
     for (model, between, what), of in grouped(found.overlaps, lambda one: (one.model, one.between, one.what)).items():
         by_k = {one.k: one.jaccard for one in of}
         cells = [number(by_k[k]) if k in by_k else NOTHING for k in counts]
-        rows.append([*([text(model)] if models else []), between, text(what), *cells])
+        rows.append([*([names.model(model)] if models else []), between, text(what), *cells])
     chance = {one.k: one.chance for one in found.overlaps if not math.isnan(one.chance)}
     if chance and not models:
         rows.append(["chance", "k weights at random", *(number(chance.get(k, math.nan), 2) for k in counts)])
@@ -46,8 +46,8 @@ def _overlaps(found: Critical) -> Iterator[str]:
     yield filled("Jaccard index of the k best, |A ∩ B| / |A ∪ B|; of samples and seeds the mean over all pairs.")
 
 
-def _places(places: Places) -> Iterator[str]:
-    yield f"### Where they lie: {text(places.score)} in {text(places.model)}"
+def _places(places: Places, names: Names) -> Iterator[str]:
+    yield f"### Where they lie: {text(places.score)} in {names.model(places.model)}"
     layers = places.layers
     if len(layers) > _MOST:
         layers = tuple(one for one in layers if one.listed)
@@ -75,13 +75,13 @@ def _rows(shares: Sequence[Share]) -> list[list[str]]:
     ]
 
 
-def _predicted(found: Critical) -> Iterator[str]:
+def _predicted(found: Critical, names: Names) -> Iterator[str]:
     if not found.predicted:
         return
     yield "### Does the score tell the damage?"
     rows = [
         [
-            text(one.model),
+            names.model(one.model),
             text(one.score),
             text(one.metric),
             str(one.spearman.n),

@@ -17,7 +17,6 @@ from engine.analysis.reports.page.words import (
     p_value,
     percent,
     sentences,
-    text,
 )
 from engine.analysis.reports.report import Part, Report
 from engine.markdown import aligned
@@ -41,7 +40,7 @@ def doses(part: Part, report: Report, names: Names) -> Iterator[str]:
 
 
 def _row(dose: Dose, names: Names) -> list[str]:
-    of, place = dose.curve, [text(dose.model), names.damage(dose.method, dose.group, dose.runs)]
+    of, place = dose.curve, [names.model(dose.model), names.damage(dose.method, dose.group, dose.runs)]
     if math.isnan(of.half):
         return [*place, "no fit", NOTHING, NOTHING, str(of.n)]
     mark = "" if of.bounded else " †"
@@ -70,7 +69,7 @@ def _correlations(found: Sequence[Dose], names: Names) -> Iterator[str]:
     several = len(counts) > 1
     rows = [
         [
-            text(dose.model),
+            names.model(dose.model),
             names.damage(dose.method, dose.group, dose.runs),
             *([str(dose.spearman.n)] if several else []),
             correlation(dose.spearman),

@@ -102,7 +102,9 @@ def _notes(found: Sequence[Law], names: Names) -> Iterator[str]:
     yield from sentences(law.law.note for law in found)
     left = {(law.level, law.group): law.left_out for law in found if law.left_out}
     if left:
-        models = ", ".join(text(model) for model in dict.fromkeys(name for some in left.values() for name in some))
+        models = ", ".join(
+            names.model(model) for model in dict.fromkeys(name for some in left.values() for name in some)
+        )
         yield filled(f"Left out of some laws, as no mean above 0 is known of them there: {models}.")
     added = dict.fromkeys(
         f"{text(point.model)} ({number(point.params)} parameters: {number(point.mean, 4)})"
@@ -145,14 +147,14 @@ def _rivals(found: Sequence[Law], names: Names) -> Iterator[str]:
         yield from aligned(["damage", "a·N^b", "c + a·N^b", "a·e^(b·N)"], rows, keys=1, numbers=3)
 
 
-def density(part: Part, report: Report) -> Iterator[str]:
+def density(part: Part, names: Names) -> Iterator[str]:
     """The survey's verdict on whether dense heads dampen."""
     if part.density is None:
         return
     of = part.density.survey
     yield "### Gain against head density"
     rows = [
-        [text(model), number(rho), number(gain, 4), "dampening" if gain < 1 else "expansion"]
+        [names.model(model), number(rho), number(gain, 4), "dampening" if gain < 1 else "expansion"]
         for model, rho, gain in zip(of.models, of.rho, of.gain, strict=True)
     ]
     if rows:
@@ -166,7 +168,7 @@ def density(part: Part, report: Report) -> Iterator[str]:
     yield filled(". ".join(told) + ".")
     yield filled(
         f"Dampening among rho ≥ {DENSE:g}: {_rate(of.dampening)}; expansion among the others: {_rate(of.expansion)}. "
-        f'The survey\'s verdict on "dense heads dampen": {of.verdict}.'
+        f'The survey\'s verdict on "dense heads dampen", by its own rule: {of.verdict}.'
         + (f" Without a finite gain: {of.dropped}." if of.dropped else "")
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from engine.analysis.reports.cells import Cell, grouped
@@ -11,6 +12,7 @@ from engine.analysis.reports.page.words import (
     counted,
     filled,
     interval,
+    level_words,
     number,
     percent,
     symbol,
@@ -22,25 +24,51 @@ from engine.markdown import aligned, code
 
 
 def summaries(part: Part, report: Report, names: Names) -> Iterator[str]:
-    """A table for each method and group, a row a model and level."""
-    by_damage = grouped(part.cells, lambda cell: (cell.method, cell.group, cell.runs))
-    for (method, group, runs), of in by_damage.items():
+    """A table for each method and group, a row a model and level; of single values one for each method, a column a
+    level."""
+    for (method, runs), of in grouped(part.cells, lambda cell: (cell.method, cell.runs)).items():
         where = names.run(runs)
-        damage = " on ".join([text(method), names.group(group)])
-        title = "Undamaged models" if method == "none" else damage
-        yield f"### {title}{f', run {where}' if where else ''}"
-        yield from _table(of, report)
+        end = f", run {where}" if where else ""
+        if all(cell.before.n + cell.before.nonfinite + cell.missing == 1 for cell in of):
+            yield f"### {'Undamaged models' if method == 'none' else text(method)}{end}"
+            yield from _single(of, names)
+            continue
+        for group, some in grouped(of, lambda cell: cell.group).items():
+            yield f"### {'Undamaged models' if method == 'none' else f'{text(method)} on {names.group(group)}'}{end}"
+            yield from _table(some, report, names)
     yield from _notes(part)
 
 
-def _table(of: Sequence[Cell], report: Report) -> Iterator[str]:
+def _single(of: Sequence[Cell], names: Names) -> Iterator[str]:
+    """Cells of one value each: a row a model and group, a column a level."""
+    levels = list(dict.fromkeys(cell.level for cell in of))
+    groups = any(cell.group for cell in of)
+    heads = ["value" if level is None else level_words(of[0].method, level) for level in levels]
+    rows = []
+    for (model, group), some in grouped(of, lambda cell: (cell.model, cell.group)).items():
+        values = {cell.level: _value(cell) for cell in some}
+        place = [names.model(model), *([names.group(group)] if groups else [])]
+        rows.append([*place, *(values.get(level, "") or NOTHING for level in levels)])
+    yield from aligned(["model", *(["group"] if groups else []), *heads], rows, keys=1 + groups, numbers=len(heads))
+    yield "One trial each."
+
+
+def _value(cell: Cell) -> str:
+    """The value of a cell of one trial."""
+    if cell.missing:
+        return "failed"
+    [value] = cell.values
+    return number(abs(value) if cell.before.flipped else value) if math.isfinite(value) else str(value)
+
+
+def _table(of: Sequence[Cell], report: Report, names: Names) -> Iterator[str]:
     counts = {_count(cell) for cell in of}
     several, levels = len(counts) > 1, any(cell.level is not None for cell in of)
     keys = ["model", *([symbol(of[0].method)] if levels else []), *(["n"] if several else [])]
     head = [*keys, "mean", "sd", f"{percent(report.choices.confidence)} interval", "median", "min", "max"]
     rows = []
     for cell in of:
-        place = [text(cell.model)]
+        place = [names.model(cell.model)]
         place += [NOTHING if cell.level is None else f"{cell.level:g}"] if levels else []
         rows.append([*place, *([_count(cell)] if several else []), *_numbers(cell.after)])
     yield from aligned(head, rows, keys=len(keys), numbers=len(head) - 1)
@@ -81,7 +109,7 @@ def filtered(part: Part, report: Report, names: Names) -> Iterator[str]:
         head = ("model", "damage", "bounds", "left out", "before", "after")
         rows = [
             [
-                text(cell.model),
+                names.model(cell.model),
                 names.damage(cell.method, cell.group, cell.runs, cell.level),
                 interval(cell.filtering.low, cell.filtering.high),
                 ", ".join(

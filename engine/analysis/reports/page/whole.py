@@ -24,7 +24,7 @@ def markdown(report: Report) -> str:
     blocks = [f"# {_title(report)}", _about(report), names.legend()]
     for part in report.parts:
         blocks += [f"## {text(part.metric)}", _meaning(part.metric), *_part(part, report, names)]
-    blocks += [*related(report, names), *critical(report), "## Rules", *rules(report)]
+    blocks += [*related(report, names), *critical(report, names), "## Rules", *rules(report)]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
@@ -80,6 +80,6 @@ def _part(part: Part, report: Report, names: Names) -> Iterator[str]:
     yield from summaries(part, report, names)
     yield from filtered(part, report, names)
     yield from laws(part, report, names)
-    yield from density(part, report)
+    yield from density(part, names)
     yield from doses(part, report, names)
     yield from compared(part, report, names)

@@ -27,6 +27,7 @@ class Names:
     """What the page calls the groups and runs of a report: short names, explained once."""
 
     groups: dict[str, str]
+    models: dict[str, str]
     runs: dict[str, str]
     several_methods: bool
 
@@ -43,7 +44,11 @@ class Names:
         letters = [*string.ascii_uppercase, *(f"R{number}" for number in range(27, len(report.runs) + 1))]
         runs = dict(zip(report.runs, letters, strict=False)) if len(report.runs) > 1 else {}
         methods = {cell.method for cell in every if cell.level is not None}
-        return cls(groups, runs, len(methods) > 1)
+        return cls(groups, _without_owners({cell.model for cell in every}), runs, len(methods) > 1)
+
+    def model(self, model: str) -> str:
+        """A model's name, as text of the page, without its owner where that leaves no doubt."""
+        return text(self.models.get(model, model))
 
     def group(self, label: str) -> str:
         """A group's name, as text of the page."""
@@ -71,15 +76,25 @@ class Names:
         return "\n".join(lines)
 
 
+def _without_owners(models: set[str]) -> dict[str, str]:
+    """`pythia-1b` for EleutherAI/pythia-1b, unless another model is called so, too."""
+    ends = {model: model.rpartition("/")[2] or model for model in models}
+    return {model: end if list(ends.values()).count(end) == 1 else model for model, end in ends.items()}
+
+
 def text(words: object, *, longest: int = 200) -> str:
-    """Words from anywhere as text of the page. An underscore within a word is none of Markdown's."""
-    return _WITHIN.sub("_", escaped(words, longest=longest))
+    """Words from anywhere as text of the page. An underscore within a word is none of Markdown's, and brackets are only
+    where a link could follow."""
+    shown = _WITHIN.sub("_", escaped(words, longest=longest))
+    return shown if "](" in str(words) or "!" in shown else shown.replace("\\[", "[").replace("\\]", "]")
 
 
 def number(value: float, digits: int = 3) -> str:
-    """So many significant digits, a power of ten without padding: `2.17e8`; a dash for nan."""
+    """So many significant digits, from 1e5 on and below 1e-4 with a power of ten: `2.17e8`; a dash for nan."""
     if math.isnan(value):
         return NOTHING
+    if 1 <= abs(value) < 99_995:
+        return f"{float(f'{value:.{digits}g}'):.5g}"
     return _EXPONENT.sub(lambda found: f"e{found[1].replace('+', '')}{found[2]}", f"{value:.{digits}g}")
 
 
@@ -102,9 +117,9 @@ def level_words(method: str, level: float | None) -> str:
 
 
 def symbol(method: str) -> str:
-    """The letter of a method's level, the head of a column of levels."""
+    """The letter of a method's level, the head of a column of levels; n is taken by the number of values."""
     known = level_info(method)
-    return known.symbol if known else "level"
+    return known.symbol if known and known.symbol != "n" else "level"
 
 
 def correlation(of: Correlation) -> str:
