@@ -6,6 +6,7 @@ python tests/warm/nursery.py SOCKET: until stdin ends. It loads them when it is 
 import gc
 import json
 import os
+import runpy
 import select
 import shutil
 import signal
@@ -71,8 +72,12 @@ def _load() -> None:
     """What every worker or estimator loads, and no random numbers, threads or devices."""
     if "engine.work.bench" not in sys.modules:
         gc.disable()
+        import pandas  # noqa: F401
+        import scipy.stats  # noqa: F401
         from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM  # noqa: F401
 
+        import engine.analysis.reports.files
+        import engine.analysis.statistics.summary
         import engine.work.estimator
         import engine.work.worker  # noqa: F401
 
@@ -91,10 +96,9 @@ def _live(asked: dict[str, Any], numbers: list[int]) -> None:
     sys.path[:] = asked["path"]
     gc.enable()
     status = 1
+    sys.argv = [asked["module"], *asked["arguments"]]
     try:
-        from engine.work.__main__ import main as work
-
-        work(asked["part"])
+        runpy.run_module(asked["module"], run_name="__main__", alter_sys=True)
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)

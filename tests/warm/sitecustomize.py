@@ -1,4 +1,4 @@
-"""What Python runs first in every process that tests start: a worker or an estimator is born in the nursery.
+"""What Python runs first in every process that tests start: workers, estimators and reports are born in the nursery.
 
 A process of its own would load the same libraries for four seconds, hundreds of times over. It gets one all the same
 where it would not be like the nursery: see `surroundings`. Tests that kill, stop or weigh workers leave it out: the
@@ -8,6 +8,7 @@ fixture `own_processes`.
 import os
 import sys
 
+_SERVED = ("engine.analysis.reports", "engine.work")
 _READ_BY_LIBRARIES = (
     *("ATEN_", "BNB_", "BITSANDBYTES_", "CUDA_", "HF_", "HOME", "HTTP", "HUGGINGFACE_", "KMP_", "LD_", "MALLOC_"),
     *("MKL_", "NO_", "NUMBA_", "OMP_", "OPENBLAS_", "PYTHON", "PYTORCH_", "TMPDIR", "TOKENIZERS_", "TORCH"),
@@ -43,14 +44,15 @@ def surroundings() -> "dict[str, object]":
     }
 
 
-def _be_born(address: str, part: str) -> None:
+def _be_born(address: str, module: str, arguments: "list[str]") -> None:
     """Wait as the one that is born instead lives, and end as it does; return where there is none."""
     import json
     import signal
     import socket
     from pathlib import Path
 
-    asked = {"part": part, "surroundings": surroundings(), "environment": dict(os.environ)}
+    asked: dict[str, object] = {"module": module, "arguments": arguments}
+    asked |= {"surroundings": surroundings(), "environment": dict(os.environ)}
     asked |= {"folder": str(Path.cwd()), "path": sys.path}
     with socket.socket(socket.AF_UNIX) as nursery:
         try:
@@ -79,5 +81,7 @@ def _end(status: int) -> None:
     os.kill(os.getpid(), -status)
 
 
-if "LESION_TESTS_NURSERY" in os.environ and sys.orig_argv[-3:-1] == ["-m", "engine.work"]:
-    _be_born(os.environ["LESION_TESTS_NURSERY"], sys.orig_argv[-1])
+if "LESION_TESTS_NURSERY" in os.environ and "-m" in sys.orig_argv:
+    _module, *_arguments = sys.orig_argv[sys.orig_argv.index("-m") + 1 :]
+    if _module in _SERVED:
+        _be_born(os.environ["LESION_TESTS_NURSERY"], _module, _arguments)
