@@ -31,9 +31,17 @@ def keep(key: str, value: str) -> None:
 
     try:
         path = place()
-        kept = tomlkit.parse(files.read_named_text(path)) if path.exists() else tomlkit.document()
+        kept = tomlkit.parse(_text(path))
         kept[key] = value
         path.parent.mkdir(parents=True, exist_ok=True)
         files.replace(path.resolve(), tomlkit.dumps(kept).encode())
     except (OSError, ValueError, RuntimeError) as error:
         raise LesionError(f"the choice cannot be kept: {error}") from error
+
+
+def _text(path: Path) -> str:
+    """What the file says; nothing where there is none yet."""
+    try:
+        return files.read_named_text(path)
+    except FileNotFoundError:
+        return ""

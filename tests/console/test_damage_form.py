@@ -72,4 +72,4 @@ async def test_a_wrong_option_and_a_wrong_selection_are_named_at_their_fields(tm
         await type_over(pilot, "2")
 
         await until(pilot, lambda: set(form(pilot).wrong()) == {"damage.1.options.per", "damage.1.select.fraction"})
-        assert "did you mean 'channel'" in shown(pilot, "#form").replace("\n", " ")
+        assert "did you mean 'channel'" in " ".join(shown(pilot, "#form").replace("│", " ").split())
