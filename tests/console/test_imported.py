@@ -13,7 +13,7 @@ from tests.importing import study
 async def test_an_imported_run_says_so(tmp_path: Path) -> None:
     [made] = bring_in([study.mechanism(tmp_path)], tmp_path / "results").runs
     app = LesionApp(tmp_path / "results", tmp_path / "profiles")
-    async with app.run_test(size=(160, 50)) as pilot:
+    async with app.run_test(size=(200, 60)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: made.run.name[:20] in shown(pilot, "#runs"))
         assert "↓ imported" in shown(pilot, "#runs")
