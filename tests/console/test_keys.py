@@ -21,7 +21,7 @@ from app.console.design.painting import window
 from benchmarks.terminal import Terminal
 from engine.profile import load
 from tests import hostile
-from tests.console.shell import DEMO, field_texts, form, go_to, lab, opened, settled, until
+from tests.console.shell import DEMO, field_texts, form, go_to, lab, opened, settled, shown, until
 
 BACKSPACE, DOWN, SAVE, ERASE = "\x7f", "\x1b[B", "\x13", "\x15"
 BURST = ["z", "z", BACKSPACE, BACKSPACE, *"abcdef0"]
@@ -74,6 +74,19 @@ async def test_a_filter_takes_what_follows_its_key_at_once(tmp_path: Path) -> No
         type_at_once(app, ["slash", *"none", "space", *"cx"])
         await until(pilot, lambda: app.screen.query_one("#filter", Input).value == "none cx")
         assert app.screen.query_one("#view", ContentSwitcher).current == "trials"
+
+
+async def test_the_filter_of_profiles_takes_what_follows_its_key_at_once(tmp_path: Path) -> None:
+    app = lab(tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: field_texts(pilot).get("name") == "demo")
+        type_at_once(app, ["slash", *"trap", "enter", "enter", "end", "z"])
+        await until(pilot, lambda: field_texts(pilot).get("name") == "trapz")
+        assert "demo" not in shown(pilot, "#profiles")
+        type_at_once(app, ["escape", "slash", "z", "z"])
+        await until(pilot, lambda: "no profile fits" in shown(pilot, "#profiles"))
+        await pilot.press("escape")
+        await until(pilot, lambda: "demo" in shown(pilot, "#profiles"))
 
 
 async def test_keys_after_one_that_opens_a_list_narrow_that_list(tmp_path: Path) -> None:

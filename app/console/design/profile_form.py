@@ -7,13 +7,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.css.scalar import Scalar
 from textual.message import Message
 from textual.widgets import Static
 
 from app.console.design.draft import Draft
-from app.console.design.form_lines import KINDS
+from app.console.design.form_lines import KINDS, folded
 from app.console.design.form_list import FormList
 from app.safe import line
+
+_HINT, _LONG_HINT = 2, 7
+"""Lines of a hint, at least and at most."""
 
 
 class ProfileForm(Vertical):
@@ -77,8 +81,15 @@ class ProfileForm(Vertical):
     def _moved(self, event: FormList.Moved) -> None:
         event.stop()
         field = self.list.field if self.list.has_focus else None
-        self._foot.update(line(field.hint) if field else "", layout=False)
+        self._hint(line(field.hint) if field else "")
         self.screen.refresh_bindings()
+
+    def _hint(self, text: str) -> None:
+        """Shows all of a hint; only one that needs other room than the last makes the form be laid out anew."""
+        needed = min(max(len(folded(text, max(self._foot.content_size.width, 1))), _HINT), _LONG_HINT) + 1
+        if self._foot.content_size.width and self._foot.styles.height != Scalar.from_number(needed):
+            self._foot.styles.height = needed
+        self._foot.update(text, layout=False)
 
     @on(FormList.Pressed)
     def _pressed(self, event: FormList.Pressed) -> None:

@@ -64,6 +64,7 @@ class ProfileList(OptionList):
         Binding("enter", "select", "Edit", tooltip="go to the form of this profile"),
         Binding("j", "cursor_down", "Down", show=False),
         Binding("k", "cursor_up", "Up", show=False),
+        Binding("slash", "screen.find", "Find", key_display="/", tooltip="narrow the list to what fits your words"),
         Binding("n", "screen.new_profile", "New", tooltip="start a new profile from a small example"),
     ]
 
@@ -72,25 +73,39 @@ class ProfileList(OptionList):
         self.border_title = "Profiles"
         self.files: list[ProfileFile] = []
         self._edited: set[Path] = set()
+        self._sought = ""
 
     def show(self, files: Iterable[ProfileFile], edited: set[Path]) -> None:
         """Lists the profiles; the highlighted one stays so."""
-        kept = self.highlighted_option.id if self.highlighted_option else None
         self.files, self._edited = list(files), edited
+        self._fill()
+
+    def narrow(self, text: str) -> None:
+        """Lists only the profiles whose place, name or description has every word of a text."""
+        self._sought = text
+        self._fill()
+
+    def _fill(self) -> None:
+        kept = self.highlighted_option.id if self.highlighted_option else None
+        words = self._sought.lower().split()
+        files = [file for file in self.files if all(word in _haystack(file) for word in words)]
         self.clear_options()
-        for folder, group in groupby(self.files, key=lambda file: file.place.rpartition("/")[0]):
+        for folder, group in groupby(files, key=lambda file: file.place.rpartition("/")[0]):
             if folder:
                 self.add_option(Option(Content.styled(line(f"{folder}/"), "$primary"), disabled=True))
             self.add_options(Option(self._row(file), id=str(file.path)) for file in group)
-        if not self.files:
-            self.add_option(Option(Content.styled("none yet: n for a new one", "$muted"), disabled=True))
-        self.mark(Path(kept) if kept else self.files[0].path if self.files else None)
+        if not files:
+            told = "no profile fits these words" if self.files else "none yet: n for a new one"
+            self.add_option(Option(Content.styled(told, "$muted"), disabled=True))
+        stays = kept in [str(file.path) for file in files]
+        self.mark(Path(kept) if kept and stays else files[0].path if files else None)
 
     def flag(self, edited: set[Path]) -> None:
         """Marks the profiles that have unsaved edits."""
         changed, self._edited = self._edited ^ edited, edited
+        shown = {option.id for option in self.options}
         for file in self.files:
-            if file.path in changed:
+            if file.path in changed and str(file.path) in shown:
                 self.replace_option_prompt(str(file.path), self._row(file))
 
     def _row(self, file: ProfileFile) -> Content:
@@ -102,6 +117,10 @@ class ProfileList(OptionList):
         ids = [option.id for option in self.options]
         if path is not None and str(path) in ids:
             self.highlighted = ids.index(str(path))
+
+
+def _haystack(file: ProfileFile) -> str:
+    return f"{file.place} {file.name} {file.description}".lower()
 
 
 def _row(file: ProfileFile, edited: bool, twin: bool) -> Content:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.containers import Container
+from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from app.console.design.draft import Draft, faults
 from app.console.design.plan import total
@@ -24,6 +24,7 @@ from app.console.shared.ask import Ask, ask_to_trust
 from app.console.shared.pick import Pick
 from app.console.shared.screen import LabScreen
 from app.safe import line
+from app.words import counted
 from engine.errors import LesionError, RemoteCodeError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class DesignScreen(LabScreen):
     """Chooses, edits, saves and runs profiles. Drafts are kept per file: looking elsewhere loses no edit."""
 
     MODE = "design"
+    AUTO_FOCUS = "#profiles"
     WORDS = (
         ("profile", "a TOML file that describes a whole experiment; ● marks one with unsaved edits"),
         ("trial", "one model, damage, group, level and seed, with everything measured on it"),
@@ -63,6 +65,8 @@ class DesignScreen(LabScreen):
         self._surveyor = Surveyor()
         self._survey: Survey | None = None
         self._profiles = ProfileList()
+        self._find = Input(id="find", placeholder="words of name or description", compact=True)
+        self._find.display = False
         self._form = ProfileForm()
         self._plan = PlanPanel()
 
@@ -73,7 +77,9 @@ class DesignScreen(LabScreen):
 
     def body(self) -> Iterable[Widget]:
         with Container(id="design"):
-            yield self._profiles
+            with Vertical(id="shelf"):
+                yield self._find
+                yield self._profiles
             yield self._form
             yield self._plan
 
@@ -113,6 +119,11 @@ class DesignScreen(LabScreen):
 
     @on(OptionList.OptionSelected, "#profiles")
     def _selected(self) -> None:
+        self._enter_form()
+
+    def _enter_form(self) -> None:
+        """Puts the focus in the form, which a folded screen shows in the place of the list."""
+        self.add_class("-editing")
         self._form.focus_first()
 
     def _open(self, path: Path) -> None:
@@ -179,21 +190,40 @@ class DesignScreen(LabScreen):
         try:
             profile = await asyncio.to_thread(draft.copy().profile)
         except LesionError as error:
-            plan.show_faults(*form.show_faults(faults(error)))
+            places, sentences = form.show_faults(faults(error))
+            plan.show_faults(places, sentences)
+            form.border_subtitle = counted(len(places) + len(sentences), "mistake")
             return None
         form.show_faults([])
+        form.border_subtitle = counted(total(profile), "trial")
         return profile
 
     # Keys
 
     def action_back(self) -> None:
         """Puts the focus on the list."""
+        self.remove_class("-editing")
+        if self._find.display and self.focused in (self._find, self._profiles):
+            self._find.value, self._find.display = "", False
+        self.set_focus(self._profiles)
+
+    def action_find(self) -> None:
+        """Opens the line that narrows the list of profiles."""
+        self._find.display = True
+        self.set_focus(self._find)
+
+    @on(Input.Changed, "#find")
+    def _sought(self, event: Input.Changed) -> None:
+        self._profiles.narrow(event.value)
+
+    @on(Input.Submitted, "#find")
+    def _found(self) -> None:
         self.set_focus(self._profiles)
 
     def action_new_profile(self) -> None:
         """Opens a small example that has no file yet; one that was begun before is gone on with."""
         self._edit(self._drafts.get(None) or Draft.example())
-        self._form.focus_first()
+        self._enter_form()
 
     def action_open_profile(self) -> None:
         """Lets the user find a profile by typing part of its name or description."""
@@ -258,7 +288,7 @@ class DesignScreen(LabScreen):
         if profile is not None:
             return True
         self.lab.report("The profile has mistakes in it: mend what is marked in red first.")
-        self._form.focus_first()
+        self._enter_form()
         return False
 
     async def _accepted(self) -> bool:

@@ -4,11 +4,18 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult, SystemCommand
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Static
 
 from app.console.shared.key_bar import KeyBar
 from app.console.shared.masthead import Masthead
+
+LEAST = (60, 16)
+"""Columns and rows without which nothing can be shown."""
+ROOMY = (76, 20)
+"""Columns and rows from which every pane has its place; with less, one at a time is shown."""
 
 
 class LabScreen(Screen[None]):
@@ -20,9 +27,18 @@ class LabScreen(Screen[None]):
     """What things on this screen mean, for the help screen: (word, meaning)."""
 
     def compose(self) -> ComposeResult:
+        yield Static("", classes="too-small", markup=False)
         yield Masthead(self.MODE)
         yield from self.body()
         yield KeyBar()
+
+    def on_resize(self, event: Resize) -> None:
+        """Folds the screen where there is little room, and says so where there is too little."""
+        width, height = event.size
+        self.set_class(width < ROOMY[0] or height < ROOMY[1], "-folded")
+        self.set_class(width < LEAST[0] or height < LEAST[1], "-too-small")
+        needed = f"This terminal shows {width}×{height} characters; Lesion needs {LEAST[0]}×{LEAST[1]}."
+        self.query_one(".too-small", Static).update(needed)
 
     def body(self) -> Iterable[Widget]:
         """The content between masthead and footer."""
