@@ -3,6 +3,7 @@
 import torch
 
 from engine.methods.floats import format_of, integers
+from engine.weights import fused
 from engine.weights.draws import Draws
 from engine.weights.slices import Slice
 
@@ -13,6 +14,8 @@ def ablation(piece: Slice, level: float, draws: Draws) -> None:
     Bits are kept by an AND with -1, all ones, and cleared by one with 0: several times as fast as filling where a
     random mask says so, which a processor cannot foresee.
     """
+    if fused.change_below(piece, level, draws, cleared=-1, flipped=0):
+        return
     keep = torch.empty(0, dtype=format_of(piece.tensor.dtype).integer, device=piece.tensor.device)
     for weights, u in draws.blocks(piece, "uniform"):
         if keep.shape != u.shape:

@@ -6,12 +6,15 @@ import numpy as np
 import torch
 
 from engine.errors import LesionError
+from engine.weights import fused
 from engine.weights.draws import Draws
 from engine.weights.slices import Slice
 
 
 def mult_gauss(piece: Slice, level: float, draws: Draws) -> None:
     """In place: w becomes w * (1 + level * z) with z from N(0, 1), computed in float32 and rounded once."""
+    if fused.multiply(piece, level, draws):
+        return
     for weights, z in draws.blocks(piece, "normal"):
         weights.mul_(z.mul_(level).add_(1))
 

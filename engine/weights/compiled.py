@@ -17,8 +17,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Item = TypeVar("Item")
 
 
-def compiled(signature: str) -> Callable[[Function], Function]:
-    """Compile a function of numpy arrays and scalars for exactly these types. Arguments are not checked against the
+def compiled(*signatures: str) -> Callable[[Function], Function]:
+    """Compile a function of numpy arrays and scalars for exactly these types, one set of them or several. Arguments are not checked against the
     arrays' bounds, division by zero gives inf or nan, and other Python threads go on while it runs.
 
     The machine code is kept beside the source, or in the user's cache folder, for later processes; where neither can be
@@ -28,9 +28,9 @@ def compiled(signature: str) -> Callable[[Function], Function]:
     def compile_(function: Function) -> Function:
         options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": False}
         try:
-            return cast(Function, numba.njit(signature, cache=True, **options)(function))
+            return cast(Function, numba.njit(list(signatures), cache=True, **options)(function))
         except (RuntimeError, OSError):
-            return cast(Function, numba.njit(signature, **options)(function))
+            return cast(Function, numba.njit(list(signatures), **options)(function))
 
     return compile_
 

@@ -52,7 +52,7 @@ _BLOCK = 1024
 def numbers(kind: Kind, units: Units, keys: Keys, made: Floats) -> None:
     """The numbers of the units, into `made`, float32 [units * 256], contiguous: N(0, 1) with |number| < 6.6, or
     multiples of 2^-24 in [0, 1). Several threads may work at once."""
-    (_normal if kind == "normal" else _uniform)(units, *keys, made)
+    (normal if kind == "normal" else uniform)(units, *keys, made)
 
 
 @compiled("uint64(uint64, uint64, uint64)")
@@ -73,7 +73,7 @@ def _hash(unit: int, first: np.uint64, second: np.uint64, words: Words) -> None:
 
 
 @compiled("void(int64[::1], uint64, uint64, float32[::1])")
-def _uniform(units: Units, first: np.uint64, second: np.uint64, made: Floats) -> None:
+def uniform(units: Units, first: np.uint64, second: np.uint64, made: Floats) -> None:
     """The upper 24 bits of each half of a word, lower half first, times 2^-24."""
     words = np.empty(LANES, np.uint64)
     for number in range(units.size):
@@ -86,7 +86,7 @@ def _uniform(units: Units, first: np.uint64, second: np.uint64, made: Floats) ->
 
 
 @compiled("void(int64[::1], uint64, uint64, float32[::1])")
-def _normal(units: Units, first: np.uint64, second: np.uint64, made: Floats) -> None:
+def normal(units: Units, first: np.uint64, second: np.uint64, made: Floats) -> None:
     """r cos(a) into the first half of every unit, r sin(a) into the second, with r = sqrt(-2 ln(u)).
 
     The upper 31 bits of a word, the lowest of them set, are u * 2^31 = m * 2^e with m from [sqrt(1/2), sqrt(2)). With

@@ -50,7 +50,7 @@ class Draws:
         The weights share the parameter's memory. The numbers, float32 on its device, are the caller's to overwrite, and
         gone when the next pair is asked for.
         """
-        keys = _keys(self.seed, piece.parameter, kind)
+        keys = keys_of(self.seed, piece.parameter, kind)
         threads = torch.get_num_threads()
         made = self._ahead(piece, kind, keys, threads) if threads > 1 else self._one_by_one(piece, kind, keys)
         for chunk, drawn in made:
@@ -103,7 +103,8 @@ class Draws:
         return self._spare.pop() if self._spare else np.empty(0, np.float32)
 
 
-def _keys(seed: int, parameter: str, kind: Kind) -> Keys:
+def keys_of(seed: int, parameter: str, kind: Kind) -> Keys:
+    """What the numbers of one seed, parameter and kind are hashed with."""
     text = f"{DRAW_VERSION}\0{seed}\0{parameter}\0{kind}"
     first, second = np.frombuffer(hashlib.blake2b(text.encode(), digest_size=16).digest(), "<u8").astype(np.uint64)
     return first, second
