@@ -18,8 +18,9 @@ Item = TypeVar("Item")
 
 
 def compiled(*signatures: str) -> Callable[[Function], Function]:
-    """Compile a function of numpy arrays and scalars for exactly these types, one set of them or several. Arguments are not checked against the
-    arrays' bounds, division by zero gives inf or nan, and other Python threads go on while it runs.
+    """Compile a function of numpy arrays and scalars for exactly these types, one set of them or several. Arguments are
+    not checked against the arrays' bounds, division by zero gives inf or nan, and other Python threads go on while it
+    runs.
 
     The machine code is kept beside the source, or in the user's cache folder, for later processes; where neither can be
     written, it is made anew in every one.

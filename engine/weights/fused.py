@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from engine.weights.compiled import compiled, spread
-from engine.weights.counter import UNIT, Floats, normal, uniform
+from engine.weights.counter import UNIT, Floats, Units, normal, uniform
 from engine.weights.draws import Draws, keys_of
 from engine.weights.slices import CHUNK, Chunk, Slice
 
@@ -32,7 +32,7 @@ def multiply(piece: Slice, level: float, draws: Draws) -> bool:
     if piece.tensor.device.type != "cpu" or piece.tensor.dtype != torch.float32:
         return False
     keys = keys_of(draws.seed, piece.parameter, "normal")
-    _through(piece, lambda chunk: _multiply(_flat(chunk), *_places(chunk), *keys, np.float32(level)))
+    _through(piece, lambda chunk: _multiply(_flat(chunk, torch.float32), *_places(chunk), *keys, np.float32(level)))
     return True
 
 
@@ -45,9 +45,7 @@ def change_below(piece: Slice, level: float, draws: Draws, *, cleared: int, flip
     keys = keys_of(draws.seed, piece.parameter, "uniform")
 
     def change(chunk: Chunk) -> None:
-        bits = _flat(chunk).view(f"i{piece.tensor.element_size()}")
-        kind = bits.dtype.type
-        _change_below(bits, *_places(chunk), *keys, np.float32(level), kind(cleared), kind(flipped))
+        _change_below(_flat(chunk, integer), *_places(chunk), *keys, np.float32(level), cleared, flipped)
 
     _through(piece, change)
     return True
@@ -59,11 +57,13 @@ def _through(piece: Slice, change: Callable[[Chunk], None]) -> None:
     spread(change, list(piece.chunks(max(CHUNK, -(-share // UNIT) * UNIT))))
 
 
-def _flat(chunk: Chunk) -> npt.NDArray[Any]:
-    """All memory from the chunk's first weight to its last, what lies between its runs among it: [n]."""
+def _flat(chunk: Chunk, dtype: torch.dtype) -> npt.NDArray[Any]:
+    """All memory from the chunk's first weight to its last, what lies between its runs among it, read as numbers of a
+    dtype of the same size: [n]."""
     runs, length = chunk.view.shape
-    flat: npt.NDArray[Any] = torch.as_strided(chunk.view, ((runs - 1) * chunk.stride + length,), (1,)).numpy()
-    return flat
+    flat = torch.as_strided(chunk.view, ((runs - 1) * chunk.stride + length,), (1,))
+    numbers: npt.NDArray[Any] = flat.view(dtype).numpy()
+    return numbers
 
 
 def _places(chunk: Chunk) -> tuple[int, int, int, int]:
@@ -71,28 +71,28 @@ def _places(chunk: Chunk) -> tuple[int, int, int, int]:
     return (chunk.start, chunk.stride, *chunk.view.shape)
 
 
+@compiled("int64(int64, int64, int64[::1])")
+def _stretch(at: int, end: int, units: Units) -> int:
+    """Into `units` those that hold the numbers from `at` on, before `end`; returns how many of them."""
+    unit = at // _UNIT
+    count = min(np.int64(_TOGETHER), (end - 1) // _UNIT + 1 - unit)
+    for i in range(count):
+        units[i] = unit + i
+    return int(count)
+
+
 @compiled("void(float32[::1], int64, int64, int64, int64, uint64, uint64, float32)")
 def _multiply(
-    weights: Floats,
-    start: int,
-    stride: int,
-    runs: int,
-    length: int,
-    first: np.uint64,
-    second: np.uint64,
-    level: np.float32,
+    weights: Floats, start: int, stride: int, runs: int, length: int, first: Any, second: Any, level: Any
 ) -> None:
     units, made = np.empty(_TOGETHER, np.int64), np.empty(_TOGETHER * UNIT, np.float32)
     for run in range(runs):
         at, end = start + run * stride, start + run * stride + length
         while at < end:
-            unit = at // _UNIT
-            count = min(np.int64(_TOGETHER), (end - 1) // _UNIT + 1 - unit)
-            for i in range(count):
-                units[i] = unit + i
+            count = _stretch(at, end, units)
             normal(units[:count], first, second, made[: count * _UNIT])
-            upto = min(end, (unit + count) * _UNIT)
-            some, drawn = weights[at - start : upto - start], made[at - unit * _UNIT : upto - unit * _UNIT]
+            upto = min(end, (units[0] + count) * _UNIT)
+            some, drawn = weights[at - start : upto - start], made[at - units[0] * _UNIT :]
             for i in range(some.size):
                 some[i] *= drawn[i] * level + _ONE
             at = upto
@@ -100,7 +100,7 @@ def _multiply(
 
 @compiled(
     "void(int32[::1], int64, int64, int64, int64, uint64, uint64, float32, int32, int32)",
-    "void(int16[::1], int64, int64, int64, int64, uint64, uint64, float32, int16, int16)",
+    "void(int16[::1], int64, int64, int64, int64, uint64, uint64, float32, int32, int32)",
 )
 def _change_below(
     bits: Bits,
@@ -108,24 +108,22 @@ def _change_below(
     stride: int,
     runs: int,
     length: int,
-    first: np.uint64,
-    second: np.uint64,
-    level: np.float32,
-    cleared: np.integer[Any],
-    flipped: np.integer[Any],
+    first: Any,
+    second: Any,
+    level: Any,
+    cleared: Any,
+    flipped: Any,
 ) -> None:
     units, made = np.empty(_TOGETHER, np.int64), np.empty(_TOGETHER * UNIT, np.float32)
     for run in range(runs):
         at, end = start + run * stride, start + run * stride + length
         while at < end:
-            unit = at // _UNIT
-            count = min(np.int64(_TOGETHER), (end - 1) // _UNIT + 1 - unit)
-            for i in range(count):
-                units[i] = unit + i
+            count = _stretch(at, end, units)
             uniform(units[:count], first, second, made[: count * _UNIT])
-            upto = min(end, (unit + count) * _UNIT)
-            some, drawn = bits[at - start : upto - start], made[at - unit * _UNIT : upto - unit * _UNIT]
+            upto = min(end, (units[0] + count) * _UNIT)
+            some, drawn = bits[at - start : upto - start], made[at - units[0] * _UNIT :]
             for i in range(some.size):
-                chosen = -np.int32(drawn[i] < level)  # all ones, or none: a branch would be foretold wrongly too often
+                below: Any = drawn[i] < level
+                chosen = -np.int32(below)  # all ones, or none: a branch would be foretold wrongly too often
                 some[i] = (some[i] & ~(cleared & chosen)) ^ (flipped & chosen)
             at = upto
