@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.measuring import Figure, Work
-from engine.measure.generation.decoding import Sampler
+from engine.measure.generation.sampling import Sampler
 from engine.measure.perplexity.run import Perplexity
 from engine.measure.perplexity.table import PerplexityMeasure
 from engine.measure.spectrum.singular import GramSum, summary

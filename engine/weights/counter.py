@@ -147,3 +147,18 @@ def gumbel(start: int, first: np.uint64, second: np.uint64, made: Doubles) -> No
                 series = (((series * y + _A3) * y + _A2) * y + _A1) * y + _A0
                 stretch[index] = -(exponent * _LN_2 + series * x)
         made[begin : begin + count] = stretch[:count]
+
+
+@compiled("void(int64, uint64, uint64, float64[::1])")
+def gumbel_bounds(start: int, first: np.uint64, second: np.uint64, bounds: Doubles) -> None:
+    """No Gumbel number from position `start` on is larger than the one here: multiples of ln(2).
+
+    -ln(u) >= 1 - u = (r - 1/2) / 2^52 with r = 2^52 - k, which is at least r / 2^53; so -ln(-ln(u)) <= (53 - log2(r))
+    ln(2), and the exponent of r as a float64 is its logarithm rounded down.
+    """
+    bits = bounds.view(np.int64)
+    for index in range(bounds.size):
+        word = _word(np.uint64(start) + np.uint64(index), first, second)
+        bounds[index] = np.float64(np.int64(1 << 52) - np.int64(word >> _12))
+    for index in range(bounds.size):
+        bounds[index] = np.float64(np.int64(53 + 1023) - (bits[index] >> _52)) * _LN_2

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from engine.errors import LesionError
-from engine.measure.generation.decoding import Sampler, greedy
 from engine.measure.generation.run import Generation
+from engine.measure.generation.sampling import Sampler, greedy
 from engine.measure.generation.table import GenerationMeasure
 from engine.models.loading import LoadedModel, load
 from engine.petri import PETRI

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from engine.errors import LesionError
-from engine.measure.generation.decoding import greedy, write_on
+from engine.measure.generation.decoding import write_on
 from engine.measure.generation.pictures import Encoded
 from engine.measure.generation.run import Generation
+from engine.measure.generation.sampling import greedy
 from engine.measure.generation.table import GenerationMeasure
 from engine.measure.perplexity.run import Perplexity
 from engine.measure.perplexity.table import PerplexityMeasure

@@ -9,12 +9,13 @@ import torch
 from scipy import stats
 
 from engine.catalog import SAMPLER_VERSION
-from engine.measure.generation.decoding import Sampler, write_on
+from engine.measure.generation.decoding import write_on
 from engine.measure.generation.pictures import Encoded
+from engine.measure.generation.sampling import Sampler, keys_of
 from engine.models.loading import LoadedModel, load
 from engine.petri import PETRI
 from engine.profile import ModelSpec
-from engine.weights.counter import gumbel
+from engine.weights.counter import gumbel, gumbel_bounds
 
 MASK = 2**64 - 1
 
@@ -36,10 +37,9 @@ def noise_by_hand(seed: int, index: int, step: int, vocabulary: int) -> np.ndarr
 
 def noise(seed: int, index: int, step: int, vocabulary: int) -> np.ndarray:
     """What a sampler adds to the logits."""
-    sampler = Sampler(seed, [index], 1.0)
-    sampler(torch.zeros(1, vocabulary), step)
-    (drawn,) = sampler._drawn(step, vocabulary)
-    return np.asarray(drawn)
+    drawn = np.empty(vocabulary)
+    gumbel(step << 32, *keys_of(seed, index), drawn)
+    return drawn
 
 
 @pytest.mark.parametrize(("seed", "index", "step"), [(42, 0, 0), (42, 7, 1), (-3, 2, 70_000)])
@@ -72,6 +72,25 @@ def _unshift(x: int, by: int) -> int:
     for _ in range(64 // by):
         y = x ^ y >> by
     return y
+
+
+@pytest.mark.parametrize("temperature", [0.05, 1.0, 100.0])
+@pytest.mark.parametrize("vocabulary", [9, 1024, 5000])
+def test_what_is_drawn_is_the_largest_of_logits_with_all_their_noise(vocabulary: int, temperature: float) -> None:
+    logits = 3 * torch.randn(12, vocabulary, generator=torch.Generator().manual_seed(vocabulary))
+    logits[3, ::2], logits[4] = -math.inf, 0.0
+    for step in range(5):
+        noisy = temperature * np.stack([noise(8, row, step, vocabulary) for row in range(12)]) + logits.double().numpy()
+        assert Sampler(8, range(12), temperature)(logits, step).tolist() == noisy.argmax(axis=1).tolist()
+
+
+def test_no_noise_exceeds_its_bound() -> None:
+    keys, bounds = keys_of(1, 2), np.empty(1_000_000)
+    gumbel_bounds(5, *keys, bounds)
+    numbers = np.empty(1_000_000)
+    gumbel(5, *keys, numbers)
+    assert (numbers <= bounds).all()
+    assert np.median(bounds - numbers) < 1.5
 
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5, 100.0])

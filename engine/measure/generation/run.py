@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import LesionError
-from engine.measure.generation.decoding import Choice, Continuation, Sampler, greedy, write_on
+from engine.measure.generation.decoding import Continuation, write_on
 from engine.measure.generation.pictures import Encoded, encode_about, picture_tokens
+from engine.measure.generation.sampling import Choice, Sampler, greedy
 from engine.measure.generation.table import GenerationMeasure
 from engine.measure.measurement import Measured, Measurement, Progress
 from engine.models.loading import LoadedModel
