@@ -40,13 +40,18 @@ def aligned(
 
 
 def _split(wide: Sequence[int], room: int) -> list[range]:
-    """Places of columns so wide, in as few stretches as have room, and of these as even ones as have it, too."""
-    for number in range(1, len(wide)):
-        most = -(-len(wide) // number)
-        stretches = [range(start, min(start + most, len(wide))) for start in range(0, len(wide), most)]
-        if all(sum(wide[at] for at in stretch) <= room for stretch in stretches):
-            return stretches
-    return [range(at, at + 1) for at in range(len(wide))]
+    """Places of columns so wide, in as few stretches as have room, and in even ones where these have it, too."""
+    stretches: list[range] = []
+    for at in range(len(wide)):
+        last = stretches[-1] if stretches else range(0)
+        if last and sum(wide[last.start : at + 1]) <= room:
+            stretches[-1] = range(last.start, at + 1)
+        else:
+            stretches.append(range(at, at + 1))
+    most = -(-len(wide) // len(stretches))
+    even = [range(start, min(start + most, len(wide))) for start in range(0, len(wide), most)]
+    fits = all(sum(wide[stretch.start : stretch.stop]) <= room for stretch in even)
+    return even if fits else stretches
 
 
 def _padded(cell: str, width: int, right: bool) -> str:

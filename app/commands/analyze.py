@@ -10,9 +10,11 @@ import typer
 
 from app import output
 from app.commands import chart, options
+from engine import files
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
+    from engine.analysis.reports import Report
     from engine.profile import Analysis
 
 Runs = Annotated[list[str], typer.Argument(metavar="RUN…", help="Run directories, parts of their names, or 'last'.")]
@@ -92,7 +94,18 @@ def analyze(
     pool: Pool = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--output-dir", "-o", metavar="DIR", help="Write report.md, report.json and tables here."),
+        typer.Option("--output-dir", "-o", metavar="DIR", help="Write report, tables and figures here."),
+    ] = None,
+    archive: Annotated[
+        Path | None, typer.Option("--archive", metavar="FILE.zip", help="Write the same files into an archive.")
+    ] = None,
+    figures: Annotated[
+        bool | None,
+        typer.Option(
+            "--figures/--no-figures",
+            help="With figures as PNG, SVG and PDF. [where they can be drawn]",
+            show_default=False,
+        ),
     ] = None,
     as_json: options.Json = False,
     results: options.Results = options.RESULTS,
@@ -128,10 +141,8 @@ def analyze(
     }
     choices = _choices(chosen(found), {key: value for key, value in given.items() if value is not None})
     made = report(found, choices)
-    if folder is not None:
-        from engine.analysis.reports.files import contents
-
-        _write(contents(made), folder)
+    if folder is not None or archive is not None:
+        _write(_files(made, figures), folder, archive)
     if as_json:
         from engine.analysis.reports.files import as_plain
 
@@ -174,11 +185,34 @@ def _reference(text: str) -> dict[str, Any]:
         raise LesionError(f"--reference: {sentence}") from None
 
 
-def _write(made: dict[str, bytes], folder: Path) -> None:
-    from engine.analysis.reports.files import write
+def _files(made: Report, figures: bool | None) -> dict[str, bytes]:
+    """Everything that is written of a report. Raises LesionError where figures are asked for and cannot be drawn."""
+    from engine.analysis import figures as drawn
+    from engine.analysis.reports.files import contents
+
+    content = contents(made)
+    if figures is False:
+        return content
+    if not drawn.available():
+        if figures:
+            raise LesionError(drawn.MISSING)
+        output.say(f"note: {drawn.MISSING}")
+        return content
+    for reason in drawn.undrawn(made):
+        output.say(f"note: {reason}")
+    return content | drawn.figures(made)
+
+
+def _write(content: dict[str, bytes], folder: Path | None, archive: Path | None) -> None:
+    from engine.analysis.reports.files import archived, write
 
     try:
-        written = write(made, folder)
+        if folder is not None:
+            write(content, folder)
+            output.say(f"{len(content)} files written to {folder}")
+        if archive is not None:
+            files.replace(archive, archived(content, archive.stem))
+            output.say(f"{len(content)} files written to {archive}")
     except OSError as error:
-        raise LesionError(f"cannot write into {folder}: {error.strerror}; give a folder that can be made") from error
-    output.say(f"written: {', '.join(str(path) for path in written)}")
+        place = error.filename or folder or archive
+        raise LesionError(f"cannot write {place}: {error.strerror}; give a place that can be written") from error

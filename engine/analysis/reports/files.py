@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,13 +15,15 @@ from pydantic import BaseModel
 
 from engine import files
 from engine.analysis.reports.page import markdown
-from engine.analysis.reports.published import filtering, laws, rows, tests
+from engine.analysis.reports.published import compared, filtering, laws, rows
 from engine.analysis.reports.report import Report
 from engine.harmless import csv_cell
 from engine.record.directory import REPORT_JSON, REPORT_PAGE
 from engine.record.kinds import word
 
 SUMMARY = "scaling_law_summary"
+_ALWAYS = (1980, 1, 1, 0, 0, 0)
+"""The time of every file of an archive."""
 
 
 def as_plain(report: Report) -> dict[str, Any]:
@@ -40,7 +43,7 @@ def contents(report: Report) -> dict[str, bytes]:
         REPORT_PAGE: markdown(report),
         REPORT_JSON: _json(as_plain(report)),
         f"{SUMMARY}.csv": _csv(rows(report)),
-        f"{SUMMARY}.json": _json(_plain(summary | {"tests": tests(report)})),
+        f"{SUMMARY}.json": _json(_plain(summary | {"tests": compared(report)})),
     }
     return {name: text.encode() for name, text in texts.items()}
 
@@ -52,6 +55,17 @@ def write(made: Mapping[str, bytes], folder: Path) -> list[Path]:
     for name, content in made.items():
         files.replace(folder / name, content)
     return [folder / name for name in made]
+
+
+def archived(made: Mapping[str, bytes], folder: str) -> bytes:
+    """A zip of these files in a folder of this name, equal each time."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in made.items():
+            entry = zipfile.ZipInfo(f"{folder}/{name}", date_time=_ALWAYS)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
 
 
 def write_beside(report: Report, run: Path) -> None:

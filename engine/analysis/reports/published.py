@@ -45,7 +45,7 @@ def laws(report: Report) -> list[_Row]:
     return [_law(law) for part in report.parts for law in part.laws]
 
 
-def tests(report: Report) -> list[_Row]:
+def compared(report: Report) -> list[_Row]:
     """The classical tests of every comparison, under the attack study's names: of two damages Student's t, of more the
     one-way analysis of variance."""
     told = []

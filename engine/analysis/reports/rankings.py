@@ -310,6 +310,7 @@ def _predicted(
             and (record.select or {}).get("score") == ranking.score
             and 0 < (record.touched or 0) <= len(sums)
         ]
+        own = list({(record.touched, record.seed): record for record in own}.values())  # the same weights once
         for metric in metrics if own else ():
             x = [sums[(record.touched or 1) - 1] for record in own]
             y = [_measured(record, metric) for record in own]

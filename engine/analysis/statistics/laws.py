@@ -9,6 +9,9 @@ import numpy as np
 from engine.analysis.statistics import FEWEST_SIZES
 from engine.analysis.statistics.numbers import Floats
 
+_FURTHEST = 290.0
+"""Powers of ten between values; the ratio of those further apart is none that a float holds."""
+
 FEW_SIZES = 5
 """Below this many sizes an exponent says little, and the fit says so."""
 
@@ -175,6 +178,8 @@ _Form = Callable[[Floats, Floats], tuple[tuple[float, ...], Floats]]
 
 def _rival(name: str, formula: str, form: _Form, x: Floats, y: Floats) -> Rival:
     count = 3 if name == "power with offset" else 2
+    if len(y) and float(np.log10(y).max() - np.log10(y).min()) > _FURTHEST:
+        return Rival(name, formula, (), math.nan, math.nan, "the values lie too far apart to tell")
     if len(set(x)) < max(FEWEST_SIZES, count + 1):
         note = f"needs {max(FEWEST_SIZES, count + 1)} sizes, here are {len(set(x))}"
         return Rival(name, formula, (), math.nan, math.nan, note)

@@ -37,3 +37,13 @@ def scaled(samples: Sequence[Floats]) -> list[Floats]:
 def largest(values: Floats) -> float:
     """The largest absolute value; 1 where there is none above 0."""
     return float(np.abs(values).max(initial=0.0)) or 1.0
+
+
+def quantiles(values: Floats, percents: Sequence[float]) -> list[float]:
+    """Quantiles by linear interpolation, also of values whose differences no float holds."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.percentile(values, percents)
+    if not np.isfinite(found).all():
+        size = largest(values)
+        found = np.percentile(values / size, percents) * size
+    return [float(one) for one in found]

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
-from engine.analysis.statistics.numbers import Floats, finite, mean, sample_deviation
+from engine.analysis.statistics.numbers import Floats, finite, mean, quantiles, sample_deviation
 
 Rule = Literal["none", "iqr", "zscore"]
 
@@ -65,7 +63,7 @@ def _bounds(sample: Floats, rule: Rule, limit: float | None) -> tuple[float, flo
 def _quartile_bounds(sample: Floats, multiplier: float) -> tuple[float, float, str]:
     if len(sample) < FEWEST_FOR_IQR:
         return math.nan, math.nan, f"not filtered: quartiles need {FEWEST_FOR_IQR} values, here are {len(sample)}"
-    first, third = (float(quartile) for quartile in np.percentile(sample, [25, 75]))
+    first, third = quantiles(sample, [25, 75])
     if third == first:
         return math.nan, math.nan, "not filtered: the middle half of the values are equal"
     reach = multiplier * (third - first)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.analysis.statistics.numbers import Floats, finite, largest, mean, sample_deviation
+from engine.analysis.statistics.numbers import Floats, finite, largest, mean, quantiles, sample_deviation
 
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
@@ -57,7 +57,7 @@ def summarise(
         sd=sample_deviation(sample),
         minimum=float(sample.min()),
         maximum=float(sample.max()),
-        median=float(np.median(sample)),
+        median=quantiles(sample, [50])[0],
         low=low,
         high=high,
         confidence=confidence,

@@ -162,3 +162,9 @@ def test_what_the_doses_cannot_tell_is_said() -> None:
     assert "half the damage lies beyond the largest dose tried, 0.2" in found.note
     found = dose_response([*DOSES, 3.2], [*(10 ** curve(dose) for dose in DOSES), math.inf])
     assert (found.n, found.dropped) == (7, 1)
+
+
+def test_values_that_lie_too_far_apart_have_no_rivals() -> None:
+    assert {rival.note for rival in rivals([1e3, 1e4, 1e5, 1e6], [5e-324, 1.0, 2.0, 1e308])} == {
+        "the values lie too far apart to tell"
+    }

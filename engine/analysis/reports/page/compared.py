@@ -18,8 +18,8 @@ from engine.analysis.reports.page.words import (
     number,
     p_value,
     sentences,
-    symbol,
     text,
+    told_apart,
 )
 from engine.analysis.reports.report import Part, Report
 from engine.analysis.statistics.comparing import Test
@@ -35,10 +35,15 @@ def compared(part: Part, report: Report, names: Names) -> Iterator[str]:
         return
     yield "### Compared at the same level"
     pairs = [(of, pair) for of in found for pair in of.pairs]
-    for title, some in grouped(pairs, lambda each: _title(*each, names)).items():
+    titles = grouped(pairs, lambda each: _title(*each, names))
+    if len(titles) > len(found):
+        head = ["model", "level", "pair", *_TESTS]
+        rows = [[*_place(of, names), _title(of, pair, names), *_pair(pair)] for of, pair in pairs]
+        yield from aligned(head, rows, keys=3, numbers=6)
+    for title, some in titles.items() if len(titles) <= len(found) else ():
         yield f"{title}:"
-        head = ["model", symbol(some[0][0].arms[0].method), *_TESTS]
-        yield from aligned(head, [_pair(of, pair, names) for of, pair in some], keys=2, numbers=6)
+        rows = [[*_place(of, names), *_pair(pair)] for of, pair in some]
+        yield from aligned(["model", "level", *_TESTS], rows, keys=2, numbers=6)
     several = [of for of in found if of.welch is not None and of.classical is not None]
     if several:
         head = ["model", "level", "arms", "Welch's F", "df", "p", "one-way F", "df", "p"]
@@ -72,13 +77,15 @@ def _title(of: Comparison, pair: Pair, names: Names) -> str:
     return f"{named[pair.first]} − {named[pair.second]}"
 
 
-def _pair(of: Comparison, pair: Pair, names: Names) -> list[str]:
-    row = [names.model(of.model), f"{of.level:g}"]
+def _place(of: Comparison, names: Names) -> list[str]:
+    return [names.model(of.model), level_words(of.arms[0].method, of.level)]
+
+
+def _pair(pair: Pair) -> list[str]:
     if math.isnan(pair.welch.statistic):
-        return [*row, *[NOTHING] * 6]
+        return [NOTHING] * 6
     effect = pair.effect
     return [
-        *row,
         number(pair.welch.statistic),
         p_value(pair.welch.p),
         p_value(pair.holm),
@@ -89,8 +96,7 @@ def _pair(of: Comparison, pair: Pair, names: Names) -> list[str]:
 
 
 def _all(of: Comparison, names: Names) -> list[str]:
-    row = [names.model(of.model), level_words(of.arms[0].method, of.level), str(len(of.arms))]
-    return [*row, *_test(of.welch), *_test(of.classical)]
+    return [*_place(of, names), str(len(of.arms)), *_test(of.welch), *_test(of.classical)]
 
 
 def _test(test: Test | None) -> list[str]:
@@ -100,10 +106,7 @@ def _test(test: Test | None) -> list[str]:
 
 
 def _names(arms: Sequence[Arm], names: Names) -> list[str]:
-    """What tells the arms apart: method, group, and the run."""
-    parts = [(text(arm.method), names.group(arm.group), names.run(arm.runs)) for arm in arms]
-    varying = [place for place in range(3) if len({part[place] for part in parts}) > 1] or [0]
-    return [" ".join(filter(None, (part[place] for place in varying))) for part in parts]
+    return told_apart([(text(arm.method), names.group(arm.group), names.run(arm.runs)) for arm in arms])
 
 
 def _notes(part: Part) -> Iterator[str]:

@@ -41,11 +41,11 @@ def laws(part: Part, report: Report, names: Names) -> Iterator[str]:
     if len(models) == 1:
         yield f"{models.pop()} models in every law."
     yield from _notes(part.laws, names)
-    strongest = _strongest(part.laws)
-    if strongest:
-        yield filled("; ".join(_formula(law, names) for law in strongest) + ".")
-        yield from _predictions(strongest, names, report)
-        yield from _rivals(strongest, names)
+    chosen = strongest(part.laws)
+    if chosen:
+        yield filled("; ".join(_formula(law, names) for law in chosen) + ".")
+        yield from _predictions(chosen, names, report)
+        yield from _rivals(chosen, names)
 
 
 def fit_words(law: PowerLaw) -> list[str]:
@@ -75,7 +75,7 @@ def _runs(law: Law, names: Names) -> tuple[str, ...]:
     return law.runs if len(law.runs) < len(names.runs) else ()
 
 
-def _strongest(found: Sequence[Law]) -> list[Law]:
+def strongest(found: Sequence[Law]) -> list[Law]:
     """The law of the undamaged models, and of each method and group that of the level with most models that is furthest
     from harmless."""
     best: dict[tuple[object, ...], Law] = {}

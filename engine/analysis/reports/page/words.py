@@ -6,7 +6,7 @@ import math
 import re
 import string
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.analysis.reports.levels import level_info
@@ -74,6 +74,17 @@ class Names:
             f"- {text(name)}: {code(label, longest=2_000)}" for label, name in self.groups.items() if name != label
         ]
         return "\n".join(lines)
+
+
+def told_apart(parts: Sequence[tuple[str, str, str]]) -> list[str]:
+    """What tells things apart of which method, group and run are given, in few words: one of the three alone, or what
+    it takes of them."""
+    told: list[str] = []
+    for chosen in ((1,), (0,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2)):
+        told = [" ".join(filter(None, (part[place] for place in chosen))) for part in parts]
+        if len(set(told)) == len(parts):
+            break
+    return told
 
 
 def _without_owners(models: set[str]) -> dict[str, str]:
