@@ -10,7 +10,6 @@ import typer
 
 from app import output
 from app.commands import chart, options
-from engine import files
 from engine.errors import LesionError
 
 if TYPE_CHECKING:
@@ -204,6 +203,7 @@ def _files(made: Report, figures: bool | None) -> dict[str, bytes]:
 
 
 def _write(content: dict[str, bytes], folder: Path | None, archive: Path | None) -> None:
+    from engine import files
     from engine.analysis.reports.files import archived, write
 
     try:
